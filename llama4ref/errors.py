@@ -1,0 +1,132 @@
+"""What can go wrong, as one tree.
+
+```
+Llama4refError
+├── SpecErrors            every fault found in the specs (ValueError)
+├── UnknownNameError      no such model, checkpoint, … ; carries the nearest names (KeyError)
+├── UnknownFactError      the fact is recorded as unknown (ValueError)
+├── RequestError          a request that contradicts itself or cannot be read (ValueError)
+├── ReleaseError          an engine release the facts do not cover (ValueError)
+└── ProofError            something outside failed while proving (RuntimeError)
+    ├── MissingExtraError     a package of an extra is not installed (ImportError)
+    ├── PortInUseError        the port is taken (OSError)
+    ├── LaunchError           the server ended or never became ready
+    └── ProbeError            the server stopped answering
+```
+
+Messages say where, what, expected and what to do, in one line, without a full stop.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class Llama4refError(Exception):
+    """Anything this package raises on purpose. `exit_code` is what the CLI returns for it."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault in one spec file.
+
+    Examples:
+        >>> print(Fault("models/scout.yaml", 14, "experts.count", "0", "a positive number", "give the routed experts per layer"))
+        models/scout.yaml:14 experts.count: found 0, expected a positive number; give the routed experts per layer
+    """
+
+    file: str
+    line: int
+    field: str
+    found: str
+    expected: str
+    do: str
+
+    def __str__(self) -> str:
+        field = f" {self.field}" if self.field else ""
+        return f"{self.file}:{self.line}{field}: found {self.found}, expected {self.expected}; {self.do}"
+
+
+class SpecErrors(Llama4refError, ValueError):
+    """Every fault of every spec file, found in one reading."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        count = len(self.faults)
+        super().__init__("\n".join([f"{count} fault{'s' * (count != 1)} in the specs", *map(str, self.faults)]))
+
+
+class UnknownNameError(Llama4refError, KeyError):
+    """A name that is not in the catalogue; `nearest` holds the closest ones that are."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        self.nearest = nearest_names(name, self.known)
+        offer = f"did you mean {' or '.join(self.nearest)}" if self.nearest else f"known are {', '.join(self.known)}"
+        super().__init__(f"no {kind} is named {name!r}; {offer}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UnknownFactError(Llama4refError, ValueError):
+    """A computation needs a fact that is recorded as unknown."""
+
+    exit_code = 1
+
+    def __init__(self, entity: str, field: str) -> None:
+        self.entity, self.field = entity, field
+        super().__init__(f"{entity} {field}: recorded as unknown, so nothing that needs it can be computed")
+
+
+class RequestError(Llama4refError, ValueError):
+    """A request that cannot be read or contradicts itself."""
+
+
+class ReleaseError(Llama4refError, ValueError):
+    """An engine release that the facts do not cover."""
+
+
+class ProofError(Llama4refError, RuntimeError):
+    """Something outside this program failed while proving."""
+
+    exit_code = 3
+
+
+class MissingExtraError(ProofError, ImportError):
+    """A package of an optional extra is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{package} is not installed; install it with: pip install 'llama4ref[{extra}]'")
+
+
+class PortInUseError(ProofError, OSError):
+    """The port is taken by another process."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(f"port {port} is in use; choose another with --port, or 0 for any free one")
+
+
+class LaunchError(ProofError):
+    """The server ended, or never became ready."""
+
+
+class ProbeError(ProofError):
+    """The server stopped answering while it was probed."""
+
+
+def nearest_names(name: str, known: Iterable[str], *, count: int = 3) -> tuple[str, ...]:
+    """The known names closest in spelling, best first.
+
+    Examples:
+        >>> nearest_names("scuot", ["scout", "maverick"])
+        ('scout',)
+    """
+    by_fold = {candidate.lower(): candidate for candidate in known}
+    return tuple(by_fold[fold] for fold in difflib.get_close_matches(name.lower(), by_fold, n=count, cutoff=0.55))

@@ -1,0 +1,70 @@
+"""What an accelerator has: memory, bandwidth, peak rates, links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+
+Platform = Literal["cuda", "rocm", "hpu", "tpu", "cpu", "metal", "xpu"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """Dense peak rates in operations a second; None is unknown or not there."""
+
+    bf16: float | None
+    fp8: float | None
+    int8: float | None
+    fp4: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Best matrix-multiply rates observed, in operations a second."""
+
+    bf16: float | None
+    fp8: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accelerator:
+    """One GPU or other device, as a product."""
+
+    id: str
+    name: str
+    vendor: str
+    platform: Platform
+    architecture: str | None
+    """Name or code of the architecture."""
+    compute_capability: str | None
+    """CUDA compute capability, such as "9.0"."""
+    memory_advertised: str
+    """The size on the label, as printed."""
+    memory_bytes: Annotated[int, Gt(0)]
+    """Total device memory that an application sees."""
+    bandwidth: float | None
+    """Memory bandwidth in bytes a second."""
+    peak: Peak
+    measured: Measured
+    link: str | None
+    """Name of the link between devices of a node."""
+    link_bandwidth: float | None
+    """Bytes a second in one direction, of one device."""
+    per_node: int | None
+    """Devices in the usual node."""
+    native_fp8: bool | None
+    native_fp4: bool | None
+    power_watts: int | None
+
+    @property
+    def capability(self) -> int | None:
+        """Compute capability times ten, for comparing.
+
+        Examples: "9.0" is 90, "12.0" is 120.
+        """
+        if self.compute_capability is None:
+            return None
+        major, _, minor = self.compute_capability.partition(".")
+        return int(major) * 10 + int(minor or 0)

@@ -1,0 +1,138 @@
+"""The door: what is read is parted from its citations, typed by pydantic, and checked against the rest of the facts."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from llama4ref.errors import Fault, SpecErrors, nearest_names
+from llama4ref.facts.catalog import Catalog
+from llama4ref.facts.citing import Cited, Citer, Plain
+from llama4ref.facts.kinds import KINDS
+from llama4ref.facts.reading import Absent, Group, Leaf, Node, Series, read_spec
+from llama4ref.facts.sources import Provenance, Source
+
+STRICT = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def build(files: Mapping[str, bytes]) -> Catalog:
+    """The catalogue of spec files given by path; raises SpecErrors with every fault."""
+    faults: list[Fault] = []
+    trees = {name: _read(name, content, faults) for name, content in files.items()}
+    sources = _sources(trees.pop("sources.yaml"), faults)
+    cited = {name: _cite(name, tree, sources, faults) for name, tree in trees.items() if tree is not None}
+    typed = {kind: _typed(kind, cited, faults) for kind in KINDS}
+    if faults:
+        raise SpecErrors(sorted(faults, key=lambda fault: (fault.file, fault.line)))
+    provenance: dict[str, dict[str, Provenance]] = {name.removesuffix(".yaml"): each.provenance for name, each in cited.items()}
+    catalog = Catalog(sources=sources, packed_provenance=pickle.dumps(provenance, pickle.HIGHEST_PROTOCOL), **typed)
+    from llama4ref.facts.consistency import contradictions
+
+    found = contradictions(catalog)
+    if found:
+        raise SpecErrors(found)
+    return catalog
+
+
+def _read(name: str, content: bytes, faults: list[Fault]) -> Group | None:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        faults.append(Fault(f"specs/{name}", 1, "", "bytes that are not UTF-8", "UTF-8 text", "save the file as UTF-8"))
+        return None
+    tree, found = read_spec(text, f"specs/{name}")
+    faults.extend(found)
+    return tree
+
+
+def _cite(name: str, tree: Group, sources: Mapping[str, Source], faults: list[Fault]) -> Cited:
+    citer = Citer(f"specs/{name}", sources)
+    cited = citer.cite(tree)
+    faults.extend(citer.faults)
+    cited.values["id"] = PurePosixPath(name).stem
+    return cited
+
+
+def _sources(tree: Group | None, faults: list[Fault]) -> dict[str, Source]:
+    if tree is None:
+        return {}
+    values = {key: _bare(node) for key, node in tree.entries.items()}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            value["id"] = key
+    return _validated(dict[str, Source], values, "specs/sources.yaml", tree.lines | _inner_lines(tree), faults) or {}
+
+
+def _bare(node: Node) -> Plain:
+    if isinstance(node, Group):
+        return {key: _bare(value) for key, value in node.entries.items()}
+    if isinstance(node, Series):
+        return [_bare(item) for item in node.items]
+    if isinstance(node.value, Absent):
+        return None
+    return list(node.value) if isinstance(node.value, tuple) else node.value
+
+
+def _inner_lines(tree: Group) -> dict[str, int]:
+    return {
+        f"{key}.{inner}": line
+        for key, node in tree.entries.items()
+        if isinstance(node, Group)
+        for inner, line in node.lines.items()
+    }
+
+
+def _typed(kind: str, cited: Mapping[str, Cited], faults: list[Fault]) -> dict[str, object]:
+    made: dict[str, object] = {}
+    adapter = TypeAdapter(dict[str, KINDS[kind]], config=STRICT)  # type: ignore[misc]  # the type is looked up
+    for name, each in cited.items():
+        if not name.startswith(f"{kind}/"):
+            continue
+        id_ = PurePosixPath(name).stem
+        try:
+            made |= adapter.validate_json(json.dumps({id_: each.values}))
+        except ValidationError as error:
+            faults.extend(_faults(error, f"specs/{name}", each.lines, skip=1))
+    return made
+
+
+def _validated(
+    type_: type[dict[str, Source]], values: Plain, file: str, lines: Mapping[str, int], faults: list[Fault]
+) -> dict[str, Source] | None:
+    try:
+        return TypeAdapter(type_, config=STRICT).validate_json(json.dumps(values))
+    except ValidationError as error:
+        faults.extend(_faults(error, file, lines, skip=0))
+        return None
+
+
+def _faults(error: ValidationError, file: str, lines: Mapping[str, int], *, skip: int) -> list[Fault]:
+    found = []
+    for each in error.errors(include_url=False):
+        path = ".".join(str(part) for part in each["loc"][skip:])
+        found.append(Fault(file, _line(path, lines), path, *_explained(each["type"], each, path, lines)))
+    return found
+
+
+def _line(path: str, lines: Mapping[str, int]) -> int:
+    while path and path not in lines:
+        path = path.rpartition(".")[0]
+    return lines.get(path, 1)
+
+
+def _explained(kind: str, error: Mapping[str, object], path: str, lines: Mapping[str, int]) -> tuple[str, str, str]:
+    if kind == "missing":
+        return "nothing", "a value", "add the field, or write `unknown` where it is not published"
+    if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
+        return "an unknown key", "a field of the schema", "correct its spelling or remove it"
+    found = error["input"]
+    shown = "unknown or none" if found is None else "a group of fields" if isinstance(found, dict) else repr(found)
+    expected = str(error["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
+    return shown, expected, "change the value" if found is not None else "give a value; this field cannot be left open"
+
+
+__all__ = ["STRICT", "build", "nearest_names"]

@@ -1,0 +1,110 @@
+"""How a number format stores a weight: elements, scales, zero points.
+
+A format says how the matrices of a tensor lie in memory and what happens to activations; which tensors are stored in it is
+said by a checkpoint's coverage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt
+
+Positive = Annotated[int, Gt(0)]
+NotNegative = Annotated[int, Ge(0)]
+Kind = Literal["float", "int", "table", "mix"]
+Granularity = Literal["none", "tensor", "channel", "group", "flat", "block"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """One stored number."""
+
+    bits: Positive
+    """Bits of one element, scales not counted; of a mix, of its main element."""
+    kind: Kind
+    """`float`, `int`, `table` (an index into a fixed table of values) or `mix` (several formats in one file)."""
+    exponent_bits: NotNegative | None
+    """Exponent bits of a float; none for other kinds."""
+    mantissa_bits: NotNegative | None
+    """Mantissa bits of a float; none for other kinds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """The factors that elements are multiplied by. A matrix has (outputs, inputs)."""
+
+    granularity: Granularity
+    """What shares one scale: nothing has one (`none`), the whole matrix (`tensor`), an output (`channel`), neighbours
+    along the inputs (`group`), neighbours in the flattened matrix (`flat`), or a rectangle (`block`)."""
+    group_size: Positive | None
+    """Elements of a group or flat run."""
+    block_outputs: Positive | None
+    """Outputs spanned by a block."""
+    block_inputs: Positive | None
+    """Inputs spanned by a block."""
+    bits: NotNegative
+    """Bits of one scale."""
+    dtype: str | None
+    """Name of the scale's dtype."""
+    zero_point_bits: NotNegative
+    """Bits of the zero point or offset beside each scale."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OuterScale:
+    """The factors of the scales, where there is a second level."""
+
+    scales_per_outer: Positive | None
+    """Scales that share one outer scale; none where all scales of a matrix share it."""
+    bits: Positive
+    """Bits of one outer scale."""
+    dtype: str
+    """Name of its dtype."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activation:
+    """What happens to the activations that meet such a weight."""
+
+    treatment: Literal["none", "static", "dynamic"]
+    """Left alone, quantized with a stored scale, or with a scale found at run time."""
+    bits: Positive | None
+    """Bits of a quantized activation."""
+    scale_bits: NotNegative
+    """Bits of the stored activation scale of one matrix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """A way to store weights."""
+
+    id: str
+    """The file's name."""
+    name: str
+    """The usual name."""
+    element: Element
+    """One stored number."""
+    scale: Scale
+    """First-level scales."""
+    outer_scale: OuterScale | None
+    """Second-level scales, or none."""
+    activation: Activation
+    """The treatment of activations."""
+    average_bits: float | None
+    """Bits a weight, scales included, of a mix that is known only on average; none where the layout is exact."""
+    vllm_methods: tuple[str, ...]
+    """Values of vLLM's quantization method that store weights this way."""
+    note: str | None
+    """What else to know."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether bytes follow from the layout, and not from an average."""
+        return self.average_bits is None
+
+    @property
+    def quantizes(self) -> bool:
+        """Whether it stores anything smaller than the 16 bits of the published weights."""
+        return self.element.bits < 16

@@ -1,0 +1,53 @@
+"""Who serves the models, with which limits, at what price, as of when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One model at one provider, as sources state it on a day. None is not disclosed.
+
+    Context counts prompt and reply together unless the note says otherwise. Prices are US dollars per million tokens.
+    """
+
+    model: str
+    """Id of the model."""
+    name: str
+    """The provider's id of it."""
+    as_of: str
+    """Day the preferred values hold for, ISO 8601."""
+    status: Literal["listed", "retired", "deprecated", "preview", "unknown"]
+    """State on that day, or since the event that ended it."""
+    retired: str | None = None
+    """Day the offer ended or will end."""
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    images: bool | None = None
+    tools: bool | None = None
+    json_schema: bool | None = None
+    precision: str | None = None
+    """Precision served, as disclosed."""
+    price_input: float | None = None
+    price_output: float | None = None
+    price_batch_input: float | None = None
+    price_batch_output: float | None = None
+    price_cache_read: float | None = None
+    price_cache_write: float | None = None
+    regions: tuple[str, ...] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A company or router that serves the models over an API."""
+
+    id: str
+    name: str
+    kind: Literal["cloud", "inference", "router", "developer", "container"]
+    """What it is: a cloud platform, an inference company, a router over others, the developer itself, …"""
+    homepage: str | None
+    offers: tuple[Offer, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,169 @@
+"""How a spec file becomes values with line numbers, and which YAML is refused.
+
+YAML guesses types from spelling; specs do not let it. A plain scalar is a number only in its one canonical spelling, and
+spellings that YAML 1.1 and 1.2 read differently (`off`, `1:30`, `010`), or that lose what was written (`1.10`), are
+faults. Duplicate keys, anchors, aliases, tags and several documents are faults too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from llama4ref.errors import Fault
+
+Scalar = str | int | float | bool | None
+
+
+class Absent:
+    """The two ways of having no value: `unknown` (not published) and `none` (there is none)."""
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+
+UNKNOWN = Absent("unknown")
+NONE = Absent("none")
+
+
+@dataclass(slots=True)
+class Leaf:
+    """A scalar, or a list of scalars."""
+
+    value: Scalar | Absent | tuple[Scalar, ...]
+    line: int
+
+
+@dataclass(slots=True)
+class Group:
+    """A mapping; keys in order, with the line of each."""
+
+    entries: dict[str, Node]
+    line: int
+    lines: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Series:
+    """A list of mappings."""
+
+    items: list[Group]
+    line: int
+
+
+Node = Leaf | Group | Series
+
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]*(_[0-9]+)*)")
+_NUMBER_LIKE = re.compile(r"[-+.]?[0-9][0-9_.:eE+-]*|0[xob][0-9a-fA-F_]+|[-+]?\.(inf|nan|Inf|NaN|INF|NAN)")
+_TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "null", "~", ""})
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_spec(text: str, file: str) -> tuple[Group | None, list[Fault]]:
+    """The tree of one spec file and every fault in its YAML; no tree where the YAML itself cannot be read."""
+    reader = _Reader(file)
+    try:
+        node = yaml.compose(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        return None, [_syntax_fault(error, file)]
+    if not isinstance(node, yaml.MappingNode):
+        return None, [Fault(file, 1, "", "no mapping", "fields of a spec", "write one `field: value` a line")]
+    alias = re.search(r"^[^#\n\"']*[\s:-][&*][A-Za-z_]\w*", text, re.MULTILINE)
+    if alias:
+        line = text.count("\n", 0, alias.end()) + 1
+        reader.fault(line, "", "an anchor or alias", "plain values", "write the value out where it is used")
+    return reader.group(node, ""), reader.faults
+
+
+def _syntax_fault(error: yaml.YAMLError, file: str) -> Fault:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return Fault(file, mark.line + 1 if mark else 1, "", problem, "readable YAML", "check indentation, colons and quotes")
+
+
+class _Reader:
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.faults: list[Fault] = []
+
+    def fault(self, line: int, path: str, found: str, expected: str, do: str) -> None:
+        self.faults.append(Fault(self.file, line, path, found, expected, do))
+
+    def node(self, node: yaml.Node, path: str) -> Node:
+        if isinstance(node, yaml.MappingNode):
+            return self.group(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return self.sequence(node, path)
+        return Leaf(self.scalar(node, path), node.start_mark.line + 1)
+
+    def group(self, node: yaml.MappingNode, path: str) -> Group:
+        group = Group({}, node.start_mark.line + 1)
+        for key_node, value_node in node.value:
+            key, line = key_node.value, key_node.start_mark.line + 1
+            inner = f"{path}.{key}" if path else key
+            if not isinstance(key_node, yaml.ScalarNode) or key == "<<":
+                self.fault(line, path, "a key that is no plain word", "a field name", "write the fields out")
+            elif key in group.entries:
+                self.fault(line, inner, "the key a second time", "each key once", f"see line {group.lines[key]}; keep one")
+            else:
+                group.entries[key] = self.node(value_node, inner)
+                group.lines[key] = line
+        return group
+
+    def sequence(self, node: yaml.SequenceNode, path: str) -> Leaf | Series:
+        line = node.start_mark.line + 1
+        groups = [item for item in node.value if isinstance(item, yaml.MappingNode)]
+        if groups and len(groups) == len(node.value):
+            return Series([self.group(item, f"{path}.{index}") for index, item in enumerate(groups)], line)
+        return Leaf(tuple(self._items(node, path)), line)
+
+    def _items(self, node: yaml.SequenceNode, path: str) -> Iterator[Scalar]:
+        for index, item in enumerate(node.value):
+            line = item.start_mark.line + 1
+            if not isinstance(item, yaml.ScalarNode):
+                self.fault(line, f"{path}.{index}", "a nested list", "a scalar", "make it a list of mappings")
+                continue
+            value = self.scalar(item, f"{path}.{index}")
+            if isinstance(value, Absent):
+                self.fault(line, f"{path}.{index}", value.word, "a value", f"write {value.word} for the whole list instead")
+                continue
+            yield value
+
+    def scalar(self, node: yaml.ScalarNode, path: str) -> Scalar | Absent:
+        text = str(node.value)
+        if node.style:
+            return text
+        if text in {"unknown", "none"}:
+            return UNKNOWN if text == "unknown" else NONE
+        if text in {"true", "false"}:
+            return text == "true"
+        if text.lower() in _TRAPS or text.lower() in {"true", "false"}:
+            self.fault(node.start_mark.line + 1, path, f"`{text}`", "true, false, unknown, none or quoted text",
+                       "YAML readers disagree on this word; spell it out")  # fmt: skip
+            return text
+        if _NUMBER_LIKE.fullmatch(text) and not re.fullmatch(r"\d{4}-\d{2}(-\d{2})?", text):
+            return self._number(text, node.start_mark.line + 1, path)
+        return text
+
+    def _number(self, text: str, line: int, path: str) -> Scalar:
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        try:
+            number = float(text)
+        except ValueError:
+            number = None
+        if number is not None and "_" not in text and _canonical(number, text):
+            return number
+        self.fault(line, path, f"`{text}`", "a number in its shortest spelling, or quoted text",
+                   'quote it if it is a version, a time or a code, as in "1.10"; otherwise write 0.1 for 0.10')  # fmt: skip
+        return text
+
+
+def _canonical(number: float, text: str) -> bool:
+    mantissa, _, exponent = text.partition("e")
+    if exponent:
+        return mantissa == repr(float(mantissa)).removesuffix(".0") or mantissa == repr(float(mantissa))
+    return repr(number) == text

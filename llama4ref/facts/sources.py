@@ -1,0 +1,72 @@
+"""Who says so: the sources that facts are cited from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["developer", "provider", "vendor", "engine", "independent", "aggregator", "press", "community", "derived"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A document, page, file or table that was read."""
+
+    id: str
+    """Key in `sources.yaml`."""
+    title: str
+    """Its own title."""
+    publisher: str
+    """Who published it."""
+    url: str | None
+    """Where it can be read."""
+    kind: Kind
+    """What its word is worth: the developer about its model, a provider about its offer, …"""
+    primary: bool
+    """Whether it speaks about its own subject."""
+    revision: str | None
+    """Commit, release or edition."""
+    published: str | None
+    """Day it was published or last changed, ISO 8601."""
+    retrieved: str
+    """Day it was read, ISO 8601."""
+    licence: str | None
+    """Licence of the document."""
+    note: str | None = None
+    """What to know before relying on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """One source's word on one leaf."""
+
+    source: Source
+    at: str
+    """Where inside the source."""
+    value: str | int | float | bool | tuple[str | int | float | bool | None, ...] | None
+    """What this source says."""
+    agrees: bool
+    """Whether that is the preferred value."""
+    as_of: str | None
+    """Day for which it holds, where it is dated."""
+    doubt: str | None
+    """Why this word is not believed; such values never count in a plan."""
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a leaf's value comes from."""
+
+    file: str
+    line: int
+    state: Literal["known", "unknown", "none"]
+    citations: tuple[Citation, ...]
+    """Preferred first, then the sources that agree, then those that do not."""
+    because: str | None
+    """Why the preferred value is preferred, where sources disagree."""
+
+    @property
+    def disputed(self) -> bool:
+        """Whether a source says otherwise."""
+        return any(not citation.agrees for citation in self.citations)

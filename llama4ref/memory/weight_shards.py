@@ -1,0 +1,260 @@
+"""What does each GPU hold of a model's weights.
+
+The answer is what vLLM's modules create on a rank, before a kernel repacks them: its linear layers split outputs or
+inputs over tensor-parallel ranks, routed experts split over tensor- and data-parallel ranks together, every pipeline
+stage has a vision tower, the first stage has the embedding, the last one the final norm and the head. Tables that are
+computed, such as the rotary one, are no weights and not counted here.
+
+Sources: vLLM 0.32.0 `models/mllama4.py`, `models/llama4.py`, `models/llama.py:340`, `layers/vocab_parallel_embedding.py:36`,
+`layers/fused_moe/unquantized_fused_moe_method.py:68`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
+from llama4ref.facts.tensors import COMPONENTS, VISION_COMPONENTS, Tensor, model_tensors
+from llama4ref.memory.layout import Layout
+from llama4ref.memory.stored_bytes import matrix_bytes
+
+if TYPE_CHECKING:
+    from llama4ref.facts.checkpoints import Checkpoint
+    from llama4ref.facts.formats import Format
+    from llama4ref.facts.models import Model
+
+VOCAB_PADDING = 64
+"""Rows that vLLM pads the embedding and the head to a multiple of."""
+DTYPE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
+
+_SPLIT_OUTPUTS = (".q_proj.", ".k_proj.", ".v_proj.", ".gate_proj.", ".up_proj.", ".fc1.", ".linear.", ".linear_1.")
+_SPLIT_INPUTS = (".o_proj.weight", ".down_proj.weight", ".fc2.weight")
+_FIRST_STAGE = ("embed",)
+_LAST_STAGE = ("lm_head", "norms")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one rank holds of one component."""
+
+    bytes: int
+    """Bytes, scales included."""
+    parameters: int
+    """Numbers of the model that they stand for; scales are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What one rank of a pipeline stage holds; where ranks differ, the fullest one."""
+
+    layers: range
+    """Indices of its layers."""
+    by_component: dict[str, Share]
+    """Share of each of `llama4ref.facts.tensors.COMPONENTS`."""
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all components."""
+        return sum(share.bytes for share in self.by_component.values())
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of all components."""
+        return sum(share.parameters for share in self.by_component.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """The weights on the GPUs of one layout."""
+
+    layout: Layout
+    """How the model lies over the GPUs."""
+    stages: tuple[Stage, ...]
+    """One rank of each pipeline stage, first stage first."""
+
+    @property
+    def largest(self) -> Stage:
+        """The stage whose ranks hold most bytes."""
+        return max(self.stages, key=lambda stage: stage.bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """What a rank holds of one tensor of one layer: equal matrices, or a plain run of numbers where `outputs` is None."""
+
+    matrices: int
+    outputs: int | None
+    inputs: int
+
+    @property
+    def parameters(self) -> int:
+        return self.matrices * (1 if self.outputs is None else self.outputs) * self.inputs
+
+
+def weights(
+    model: Model,
+    checkpoint: Checkpoint | None = None,
+    tensor_parallel: int = 1,
+    pipeline_parallel: int = 1,
+    data_parallel: int = 1,
+    expert_parallel: bool = False,  # noqa: FBT001, FBT002  # the public contract allows it by position
+    *,
+    vision: bool = True,
+    mm_encoder_tp_mode: Literal["weights", "data"] = "weights",
+    formats: Mapping[str, Format] | None = None,
+) -> Weights:
+    """Bytes and parameters of one rank of each pipeline stage, by component.
+
+    Args:
+        model: The model.
+        checkpoint: What is stored in which format; None is the published dtype throughout.
+        tensor_parallel: Slices of every matrix.
+        pipeline_parallel: Stages of consecutive layers.
+        data_parallel: Copies of everything but the routed experts.
+        expert_parallel: Whether a rank holds whole experts instead of slices of all.
+        vision: False leaves the vision tower and projector out, as `--limit-mm-per-prompt '{"image":0}'` does.
+        mm_encoder_tp_mode: "data" puts the whole vision tower on every rank; the projector stays split.
+        formats: Formats by id; None is the catalogue's.
+
+    Raises:
+        RequestError: for a layout that vLLM refuses, or a checkpoint of another model.
+        UnknownFactError: where the checkpoint's coverage, or the model's architecture, is not known.
+    """
+    layout = Layout(
+        tensor_parallel=tensor_parallel,
+        pipeline_parallel=pipeline_parallel,
+        data_parallel=data_parallel,
+        expert_parallel=expert_parallel,
+        vision=vision,
+        vision_replicated=mm_encoder_tp_mode == "data",
+    )
+    return weights_of(model, checkpoint, layout, formats=formats)
+
+
+def weights_of(
+    model: Model, checkpoint: Checkpoint | None, layout: Layout, *, formats: Mapping[str, Format] | None = None
+) -> Weights:
+    """`weights` of a layout that is at hand."""
+    architecture = model.architecture
+    layout.check(architecture)
+    if checkpoint is not None and checkpoint.model != model.id:
+        raise RequestError(f"checkpoint {checkpoint.id} is of {checkpoint.model}, not of {model.id}; name one of {model.id}")
+    storage = _Storage(model, checkpoint, formats)
+    stages = layout.stages(architecture.text.layers)
+    shards = [(tensor, _piece(tensor, layout, model)) for tensor in model_tensors(model)]
+    kept = [(tensor, piece) for tensor, piece in shards if layout.vision or tensor.component not in VISION_COMPONENTS]
+    return Weights(
+        layout=layout,
+        stages=tuple(
+            Stage(layers=layers, by_component=_shares(kept, storage, layers, index == 0, index == len(stages) - 1))
+            for index, layers in enumerate(stages)
+        ),
+    )
+
+
+def _shares(
+    shards: list[tuple[Tensor, _Piece]], storage: _Storage, layers: range, first: bool, last: bool
+) -> dict[str, Share]:
+    held = {component: [0, 0] for component in COMPONENTS}
+    for tensor, piece in shards:
+        covered, skipped = _copies(tensor, storage, layers, first, last)
+        held[tensor.component][0] += covered * storage.bytes(tensor, piece) if covered else 0
+        held[tensor.component][0] += skipped * piece.parameters * storage.plain_bytes
+        held[tensor.component][1] += (covered + skipped) * piece.parameters
+    return {component: Share(bytes=count[0], parameters=count[1]) for component, count in held.items()}
+
+
+def _copies(tensor: Tensor, storage: _Storage, layers: range, first: bool, last: bool) -> tuple[int, int]:
+    """How many of a tensor a stage has: in the checkpoint's format, and left in the published dtype."""
+    if tensor.is_decoder:
+        mine = [layer for layer in tensor.layers or () if layer in layers]
+        skipped = sum(layer in storage.skipped for layer in mine) if tensor.component in _SKIPPABLE else 0
+        return len(mine) - skipped, skipped
+    wanted = (
+        first if tensor.component in _FIRST_STAGE else last if tensor.component in _LAST_STAGE else True
+    )
+    return tensor.count * wanted, 0
+
+
+_SKIPPABLE = ("routed_experts", "shared_expert")
+
+
+class _Storage:
+    """How many bytes a piece takes in a checkpoint."""
+
+    def __init__(self, model: Model, checkpoint: Checkpoint | None, formats: Mapping[str, Format] | None) -> None:
+        self.plain_bytes = DTYPE_BYTES[model.architecture.text.dtype]
+        self.checkpoint = checkpoint
+        self._formats = formats
+        self.skipped = _skipped(checkpoint)
+
+    def bytes(self, tensor: Tensor, piece: _Piece) -> int:
+        if self.checkpoint is None or not tensor.is_matrix or piece.outputs is None:
+            return piece.parameters * self.plain_bytes
+        return piece.matrices * matrix_bytes(self._format(tensor.component), piece.outputs, piece.inputs)
+
+    def _format(self, component: str) -> Format:
+        checkpoint, formats = self.checkpoint, self._formats
+        id_ = checkpoint.coverage.of(component) if checkpoint and checkpoint.coverage else None
+        if checkpoint is None or id_ is None:
+            raise UnknownFactError(f"checkpoints/{checkpoint.id if checkpoint else ''}", f"coverage.{component}")
+        if formats is None:
+            from llama4ref.facts import load
+
+            formats = self._formats = load().formats
+        if id_ not in formats:
+            raise UnknownNameError("format", id_, formats)
+        return formats[id_]
+
+
+def _skipped(checkpoint: Checkpoint | None) -> frozenset[int]:
+    if checkpoint is None:
+        return frozenset()
+    if checkpoint.skipped_moe_layers is None:
+        raise UnknownFactError(f"checkpoints/{checkpoint.id}", "skipped_moe_layers")
+    return frozenset(checkpoint.skipped_moe_layers)
+
+
+def _piece(tensor: Tensor, layout: Layout, model: Model) -> _Piece:
+    if tensor.component == "routed_experts":
+        return _expert_piece(tensor, layout)
+    slices = _slices(tensor.component, layout)
+    if len(tensor.shape) == 1:
+        split = slices if any(part in tensor.name for part in _SPLIT_OUTPUTS) else 1
+        return _Piece(matrices=1, outputs=None, inputs=tensor.shape[0] // split)
+    outputs, inputs = tensor.shape
+    if tensor.component in {"embed", "lm_head"}:
+        return _Piece(matrices=1, outputs=math.ceil(outputs / VOCAB_PADDING) * VOCAB_PADDING // slices, inputs=inputs)
+    if ".k_proj." in tensor.name or ".v_proj." in tensor.name:
+        return _Piece(matrices=1, outputs=_key_outputs(tensor, slices, model), inputs=inputs)
+    if any(part in tensor.name for part in _SPLIT_OUTPUTS):
+        return _Piece(matrices=1, outputs=outputs // slices, inputs=inputs)
+    if tensor.name.endswith(_SPLIT_INPUTS):
+        return _Piece(matrices=1, outputs=outputs, inputs=inputs // slices)
+    return _Piece(matrices=1, outputs=outputs, inputs=inputs)
+
+
+def _expert_piece(tensor: Tensor, layout: Layout) -> _Piece:
+    """The gate, up and down matrices are each quantized on their own, expert by expert."""
+    experts, inputs, outputs = tensor.shape
+    mine, slices = layout.local_experts(experts), layout.expert_slices
+    if tensor.name.endswith("gate_up_proj"):
+        return _Piece(matrices=2 * mine, outputs=outputs // 2 // slices, inputs=inputs)
+    return _Piece(matrices=mine, outputs=outputs, inputs=inputs // slices)
+
+
+def _slices(component: str, layout: Layout) -> int:
+    if component == "shared_expert":
+        return layout.shared_expert_slices
+    return layout.vision_slices if component == "vision_tower" else layout.tensor_parallel
+
+
+def _key_outputs(tensor: Tensor, slices: int, model: Model) -> int:
+    """Rows of a key or value projection on a rank; ranks beyond the KV heads hold copies."""
+    if tensor.component != "attention":
+        return tensor.shape[0] // slices
+    attention = model.architecture.attention
+    return max(1, attention.kv_heads // slices) * attention.head_dim

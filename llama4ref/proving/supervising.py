@@ -1,0 +1,115 @@
+"""Who ends the server when the program that started it is gone?
+
+This file is run as a program of its own, by file name, between the launcher and the server. It ends the server and
+everything that came from it when its standard input closes, which happens in every end of the launcher: a return, an
+exception, Ctrl-C, SIGTERM, even `kill -9`. On Linux it is the reaper of all its descendants, so a process that left its
+parent or its session is still found. It uses the standard library only, to start at once.
+
+    python supervising.py GRACE_SECONDS COMMAND…
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+KILL_SECONDS = 10.0
+"""How long killed processes may take to disappear."""
+
+
+def descendants(ancestor: int) -> list[int]:
+    """Process ids of everything that came from a process, as `/proc` tells; nothing where there is none."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+    found = []
+    waiting = [ancestor]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def end(pid: int, number: int) -> None:
+    """Send a signal, unless the process is gone already."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _control_process(option: int, value: int) -> None:
+    """Call `prctl` where there is one."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _reap() -> None:
+    """Collect descendants that have ended and were handed over to this process."""
+    try:
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+    except ChildProcessError:
+        return
+
+
+def end_everything(server: subprocess.Popen[bytes], grace_seconds: float) -> None:
+    """Ask the server to end, and kill what is left of it and its descendants after the grace."""
+    if server.poll() is None:
+        server.terminate()
+        try:
+            server.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            server.kill()
+    deadline = time.monotonic() + KILL_SECONDS
+    while (left := descendants(os.getpid())) and time.monotonic() < deadline:
+        for pid in left:
+            end(pid, signal.SIGKILL)
+        _reap()
+        time.sleep(0.02)
+
+
+def supervise(grace_seconds: float, command: list[str]) -> int:
+    """Run a command until it ends or standard input closes; its exit code, as a shell would give it."""
+    _control_process(PR_SET_CHILD_SUBREAPER, 1)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    server = subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _prepare_server()  # noqa: PLW1509
+    )
+    signal.signal(signal.SIGTERM, lambda *_: os.close(0))
+    while server.poll() is None:
+        try:
+            readable, _, _ = select.select([0], [], [], 0.1)
+        except (OSError, ValueError):
+            break
+        if readable and not os.read(0, 1):
+            break
+    code = server.poll()
+    end_everything(server, grace_seconds)
+    code = server.returncode if code is None else code
+    return code if code >= 0 else 128 - code
+
+
+def _prepare_server() -> None:
+    """In the server, before it starts: end with the supervisor, and take Ctrl-C as usual."""
+    _control_process(PR_SET_PDEATHSIG, signal.SIGTERM)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+if __name__ == "__main__":
+    sys.exit(supervise(float(sys.argv[1]), sys.argv[2:]))

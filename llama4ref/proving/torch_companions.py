@@ -1,0 +1,60 @@
+"""Do torchvision, torchaudio and torchcodec fit the installed torch, and what can be done where they do not?
+
+The package registry's builds are compiled for CUDA; beside a CPU build of torch their libraries cannot be loaded, and
+then neither transformers' Llama 4 nor vLLM can be imported. Llama 4 needs torchvision's tensor transforms only, for
+which it is enough to declare the two operator schemas that are registered at import, and it needs no sound, so the two
+others are hidden. Nothing is touched where the libraries load.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from pathlib import Path
+
+SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+"""The operators that torchvision registers shape functions for while it is imported."""
+
+HIDDEN = {"torchaudio": "lib/_torchaudio*.so", "torchcodec": "libtorchcodec_image*.so"}
+"""Companions that Llama 4 can do without, and the library each loads while it is imported."""
+
+_fragments: list[object] = []
+
+
+@functools.cache
+def mend_torch_companions() -> tuple[str, ...]:
+    """Make transformers' Llama 4 importable beside a CPU build of torch; what had to be mended, in words."""
+    mended = []
+    if _is_unloadable("torchvision", "_C*.so"):
+        import torch
+
+        fragment = torch.library.Library("torchvision", "FRAGMENT")
+        for schema in SCHEMAS:
+            fragment.define(schema)
+        # The schemas end with the fragment, so it is kept.
+        _fragments.append(fragment)
+        mended.append("torchvision: operator schemas declared")
+    for package, library in HIDDEN.items():
+        if package not in sys.modules and _is_unloadable(package, library):
+            # A module of None is how Python itself marks one that is not there.
+            vars(sys)["modules"][package] = None
+            mended.append(f"{package}: hidden")
+    return tuple(mended)
+
+
+def _is_unloadable(package: str, pattern: str) -> bool:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return False
+    import torch
+
+    try:
+        for library in Path(spec.origin).parent.glob(pattern):
+            torch.ops.load_library(str(library))
+    except (OSError, RuntimeError):
+        return True
+    return False

@@ -1,0 +1,67 @@
+"""Reading and printing sizes and token counts.
+
+Inside the package sizes are integers in bytes and lengths are integers in tokens; this is where text is read and made.
+"""
+
+from __future__ import annotations
+
+import re
+
+from llama4ref.errors import RequestError
+
+GIB = 2**30
+MIB = 2**20
+
+_MULTIPLIERS = {
+    "": 1,
+    "k": 10**3, "m": 10**6, "g": 10**9,
+    "K": 2**10, "M": 2**20, "G": 2**30,
+}  # fmt: skip
+_COUNT = re.compile(r"(\d[\d_,]*(?:\.\d+)?)\s*([kmgKMG]?)")
+
+
+def parse_tokens(text: str) -> int:
+    """A token count as vLLM reads one: `1M` is 1,048,576, `1m` is 1,000,000, and plain digits are themselves.
+
+    Raises:
+        RequestError: if the text is no such count, or not a whole number of at least 1.
+
+    Examples:
+        >>> parse_tokens("1M"), parse_tokens("1m"), parse_tokens("128K"), parse_tokens("3.6m"), parse_tokens("10485760")
+        (1048576, 1000000, 131072, 3600000, 10485760)
+    """
+    match = _COUNT.fullmatch(text.strip())
+    if match is None:
+        raise RequestError(f"{text!r} is not a token count; write digits, or digits with k, m (thousands) or K, M (1,024s)")
+    digits, suffix = match.groups()
+    whole, _, fraction = digits.replace("_", "").replace(",", "").partition(".")
+    scaled, remainder = divmod(int(whole + fraction) * _MULTIPLIERS[suffix], 10 ** len(fraction))
+    if remainder or scaled < 1:
+        raise RequestError(f"{text!r} is not a whole number of tokens of at least 1")
+    return scaled
+
+
+def format_bytes(count: int) -> str:
+    """Bytes for people, in binary units.
+
+    Examples:
+        >>> format_bytes(2_684_354_560), format_bytes(512), format_bytes(4_096)
+        ('2.50 GiB', '512 B', '4.0 KiB')
+    """
+    if abs(count) < 2**10:
+        return f"{count} B"
+    if abs(count) < MIB:
+        return f"{count / 2**10:.1f} KiB"
+    if abs(count) < GIB:
+        return f"{count / MIB:.1f} MiB"
+    return f"{count / GIB:.2f} GiB"
+
+
+def format_tokens(count: int) -> str:
+    """Tokens for people, grouped by thousands.
+
+    Examples:
+        >>> format_tokens(10_485_760)
+        '10,485,760'
+    """
+    return f"{count:,}"
