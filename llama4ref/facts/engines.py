@@ -14,10 +14,18 @@ class Behaviours:
 
     hybrid_kv_cache: tuple[BoolStep, ...]
     """Whether chunked-local layers keep one chunk only, without being asked to."""
+    hybrid_platforms: tuple[TextStep, ...]
+    """Platforms where they can, being asked to: names with spaces between, or `none`."""
     in_flight_tokens_reserved: tuple[BoolStep, ...]
     """Whether a chunked-local layer reserves all tokens in flight instead of one batch."""
+    pipeline_batch_overlap: tuple[BoolStep, ...]
+    """Whether asynchronous scheduling adds a batch in flight under pipeline parallelism too."""
     null_block_reserved: tuple[BoolStep, ...]
     """Whether the start check keeps one block back."""
+    checked_by_group: tuple[BoolStep, ...]
+    """Whether the start check counts the blocks of groups instead of the bytes of layers before they are grouped."""
+    concurrency_in_blocks: tuple[BoolStep, ...]
+    """Whether the printed concurrency counts whole blocks of a request instead of its tokens."""
     tokens_from_concurrency: tuple[BoolStep, ...]
     """Whether the printed KV cache size is concurrency x max_model_len instead of blocks / groups x block size."""
     cuda_graphs_in_budget: tuple[BoolStep, ...]
@@ -32,8 +40,12 @@ class Behaviour:
 
     release: str
     hybrid_kv_cache: bool
+    hybrid_platforms: str
     in_flight_tokens_reserved: bool
+    pipeline_batch_overlap: bool
     null_block_reserved: bool
+    checked_by_group: bool
+    concurrency_in_blocks: bool
     tokens_from_concurrency: bool
     cuda_graphs_in_budget: bool
     gpu_memory_utilization: float

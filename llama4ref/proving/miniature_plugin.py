@@ -2,7 +2,8 @@
 
 vLLM loads what is registered under the entry point group `vllm.general_plugins` in each of its processes. This plugin is
 registered in a directory of its own, which only a launch that asks for it puts on the server's path: a vLLM that is
-started in any other way never sees it.
+started in any other way never sees it. What must happen before vLLM can be imported at all stands in the same
+directory as `sitecustomize`, which every Python runs while it starts.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import llama4ref
+from llama4ref.proving.torch_companions import mend_on_import
 
 NAME = "llama4ref_miniature"
 """Name of the plugin in vLLM's log and in a verdict."""
@@ -23,10 +25,6 @@ MENDS = (
 
 def register() -> None:
     """Called by vLLM in each of its processes."""
-    from llama4ref.proving.torch_companions import mend_torch_companions
-
-    mend_torch_companions()
-
     from llama4ref.proving.contiguous_patches import make_patches_contiguous
 
     make_patches_contiguous()
@@ -39,5 +37,8 @@ def write_plugin(directory: Path) -> tuple[Path, ...]:
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1\n", encoding="utf-8")
     (metadata / "entry_points.txt").write_text(
         f"[vllm.general_plugins]\n{NAME} = {__name__}:register\n", encoding="utf-8"
+    )
+    (directory / "sitecustomize.py").write_text(
+        f"from {mend_on_import.__module__} import mend_on_import\n\nmend_on_import()\n", encoding="utf-8"
     )
     return directory, Path(llama4ref.__file__).parent.parent

@@ -9,6 +9,7 @@ others are hidden. Nothing is touched where the libraries load.
 from __future__ import annotations
 
 import functools
+import importlib.abc
 import importlib.util
 import sys
 from pathlib import Path
@@ -44,6 +45,24 @@ def mend_torch_companions() -> tuple[str, ...]:
             vars(sys)["modules"][package] = None
             mended.append(f"{package}: hidden")
     return tuple(mended)
+
+
+def mend_on_import() -> None:
+    """Mend when transformers or torchvision is first imported, so that a Python that does neither pays nothing.
+
+    vLLM starts other Pythons, not only by forking or spawning, so each of them calls this while it starts.
+    """
+    sys.meta_path.insert(0, _MendingFinder())
+
+
+class _MendingFinder(importlib.abc.MetaPathFinder):
+    """Finds nothing, but sees what is being imported."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
+        """Mend before the packages that need it, then leave the way."""
+        if fullname in ("transformers", "torchvision"):
+            sys.meta_path.remove(self)
+            mend_torch_companions()
 
 
 def _is_unloadable(package: str, pattern: str) -> bool:
