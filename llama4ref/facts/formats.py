@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt
 Positive = Annotated[int, Gt(0)]
 NotNegative = Annotated[int, Ge(0)]
 Kind = Literal["float", "int", "table", "mix"]
-Granularity = Literal["none", "tensor", "channel", "group", "flat", "block"]
+Granularity = Literal["tensor", "channel", "group", "flat", "block"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +36,17 @@ class Scale:
     """The factors that elements are multiplied by. A matrix has (outputs, inputs)."""
 
     granularity: Granularity
-    """What shares one scale: nothing has one (`none`), the whole matrix (`tensor`), an output (`channel`), neighbours
-    along the inputs (`group`), neighbours in the flattened matrix (`flat`), or a rectangle (`block`)."""
+    """What shares one scale: the whole matrix (`tensor`), an output (`channel`), neighbours along the inputs (`group`),
+    neighbours in the flattened matrix (`flat`), or a rectangle (`block`)."""
     group_size: Positive | None
     """Elements of a group or flat run."""
     block_outputs: Positive | None
     """Outputs spanned by a block."""
     block_inputs: Positive | None
     """Inputs spanned by a block."""
-    bits: NotNegative
-    """Bits of one scale."""
-    dtype: str | None
+    bits: Positive
+    """Bits of one scale; where a block nests several levels, all its bits beside the elements."""
+    dtype: str
     """Name of the scale's dtype."""
     zero_point_bits: NotNegative
     """Bits of the zero point or offset beside each scale."""
@@ -66,11 +66,11 @@ class OuterScale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
-    """What happens to the activations that meet such a weight."""
+    """How activations that meet such a weight are quantized."""
 
-    treatment: Literal["none", "static", "dynamic"]
-    """Left alone, quantized with a stored scale, or with a scale found at run time."""
-    bits: Positive | None
+    treatment: Literal["static", "dynamic"]
+    """Quantized with a stored scale, or with a scale found at run time."""
+    bits: Positive
     """Bits of a quantized activation."""
     scale_bits: NotNegative
     """Bits of the stored activation scale of one matrix."""
@@ -86,12 +86,12 @@ class Format:
     """The usual name."""
     element: Element
     """One stored number."""
-    scale: Scale
-    """First-level scales."""
+    scale: Scale | None
+    """First-level scales, or none."""
     outer_scale: OuterScale | None
     """Second-level scales, or none."""
-    activation: Activation
-    """The treatment of activations."""
+    activation: Activation | None
+    """The treatment of activations; none where they stay as they are."""
     average_bits: float | None
     """Bits a weight, scales included, of a mix that is known only on average; none where the layout is exact."""
     vllm_methods: tuple[str, ...]

@@ -24,27 +24,38 @@ def matrix_bytes(format_: Format, outputs: int, inputs: int) -> int:
     elements = outputs * inputs
     if format_.average_bits is not None:
         return math.ceil(elements * Fraction(str(format_.average_bits)) / 8)
-    scales = scale_count(format_.scale, outputs, inputs)
     return (
         _bytes(elements * format_.element.bits)
-        + _bytes(scales * format_.scale.bits)
-        + _bytes(scales * format_.scale.zero_point_bits)
-        + _outer_bytes(format_, scales)
-        + _bytes(format_.activation.scale_bits)
+        + _scale_bytes(format_, outputs, inputs)
+        + _bytes(format_.activation.scale_bits if format_.activation else 0)
     )
 
 
 def scale_count(scale: Scale, outputs: int, inputs: int) -> int:
     """First-level scales of a matrix of (outputs, inputs)."""
     size = scale.group_size or 1
-    return {
-        "none": 0,
-        "tensor": 1,
-        "channel": outputs,
-        "group": outputs * math.ceil(inputs / size),
-        "flat": math.ceil(outputs * inputs / size),
-        "block": math.ceil(outputs / (scale.block_outputs or 1)) * math.ceil(inputs / (scale.block_inputs or 1)),
-    }[scale.granularity]
+    match scale.granularity:
+        case "tensor":
+            return 1
+        case "channel":
+            return outputs
+        case "group":
+            return outputs * math.ceil(inputs / size)
+        case "flat":
+            return math.ceil(outputs * inputs / size)
+        case "block":
+            return math.ceil(outputs / (scale.block_outputs or 1)) * math.ceil(inputs / (scale.block_inputs or 1))
+
+
+def _scale_bytes(format_: Format, outputs: int, inputs: int) -> int:
+    if format_.scale is None:
+        return 0
+    scales = scale_count(format_.scale, outputs, inputs)
+    return (
+        _bytes(scales * format_.scale.bits)
+        + _bytes(scales * format_.scale.zero_point_bits)
+        + _outer_bytes(format_, scales)
+    )
 
 
 def _outer_bytes(format_: Format, scales: int) -> int:
