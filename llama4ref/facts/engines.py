@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts.releases import BoolStep, FloatStep, IntStep, TextStep, holds_at, release_key, step_at
+from llama4ref.facts.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, Variable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,9 @@ class Behaviours:
     """Whether asynchronous scheduling adds a batch in flight under pipeline parallelism too."""
     null_block_reserved: tuple[BoolStep, ...]
     """Whether the start check keeps one block back."""
-    checked_by_group: tuple[BoolStep, ...]
-    """Whether the start check counts the blocks of groups instead of the bytes of layers before they are grouped."""
+    start_check: tuple[TextStep, ...]
+    """What the start check counts of one request: `layers` before they are grouped, the `first-group` of the whole model,
+    the `first-group-of-stage`, or all `groups`."""
     concurrency_in_blocks: tuple[BoolStep, ...]
     """Whether the printed concurrency counts whole blocks of a request instead of its tokens."""
     tokens_from_concurrency: tuple[BoolStep, ...]
@@ -32,6 +35,12 @@ class Behaviours:
     """Whether CUDA-graph memory is estimated and subtracted from the KV cache budget."""
     gpu_memory_utilization: tuple[FloatStep, ...]
     """Default of `--gpu-memory-utilization`."""
+    second_model_runner: tuple[BoolStep, ...]
+    """Whether the second model runner, with its buffers, is the default on a GPU."""
+    sampler_profile: tuple[TextStep, ...]
+    """What the profiled sampling step does: `sort` the logits, find a `threshold` by kernel, or only draw (`draw`)."""
+    collectives_in_budget: tuple[BoolStep, ...]
+    """Whether memory of the communication library counts against the KV cache budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +53,14 @@ class Behaviour:
     in_flight_tokens_reserved: bool
     pipeline_batch_overlap: bool
     null_block_reserved: bool
-    checked_by_group: bool
+    start_check: str
     concurrency_in_blocks: bool
     tokens_from_concurrency: bool
     cuda_graphs_in_budget: bool
     gpu_memory_utilization: float
+    second_model_runner: bool
+    sampler_profile: str
+    collectives_in_budget: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +71,11 @@ class Flag:
     """First release that has it; unknown where it was there before the first release the facts cover."""
     until: str | None
     """First release that no longer has it, or unknown-free `none` while it is there."""
+    takes: Literal["value", "json", "switch"]
+    """A plain value, a JSON object or its dotted form, or nothing: a switch is turned off by `--no-` and its name."""
     default: str | None
-    """Default value as written on the command line, where it is one word."""
+    """Default at the newest release covered, as written on the command line (a switch: `true` or `false`); none where
+    the engine finds a value itself."""
     note: str | None
     """What it means for Llama 4."""
 
@@ -93,6 +108,8 @@ class Kernel:
     supported: bool
     kernels: str | None
     """Kernels in the order the engine tries them."""
+    note: str | None = None
+    """What they cost or refuse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +132,17 @@ class Engine:
     kernels: tuple[Kernel, ...]
     """Routed-expert support by format and platform."""
     notes: tuple[str, ...]
+    """What else to know."""
+    hardware_defaults: tuple[HardwareDefault, ...] = ()
+    """Defaults that depend on the hardware, rows of more memory first."""
+    environment: dict[str, Variable] = field(default_factory=dict)
+    """Environment variables by name."""
+    bugs: tuple[Bug, ...] = ()
+    """Faults and limits met while serving Llama 4."""
+    claims_of_capacity: tuple[CapacityClaim, ...] = ()
+    """Published context lengths."""
+    flag_sets: tuple[FlagSet, ...] = ()
+    """Published settings."""
 
     def at(self, release: str | None = None) -> Behaviour:
         """What holds at a release; the newest one that the facts cover where none is named.
@@ -140,5 +168,44 @@ class Engine:
         """Names of the options that exist at a release."""
         return tuple(name for name, flag in self.flags.items() if holds_at(release, since=flag.since, until=flag.until))
 
+    def default_on(
+        self,
+        flag: str,
+        *,
+        platform: str,
+        memory_bytes: int,
+        device: str = "",
+        release: str | None = None,
+        workers: int = 1,
+    ) -> int | None:
+        """The default of an option that depends on the hardware; None where nothing is recorded.
 
-__all__ = ["Behaviour", "Behaviours", "BoolStep", "Engine", "Flag", "FloatStep", "IntStep", "Kernel", "Method", "TextStep"]
+        `memory_bytes` is the memory of one device, `device` its name in any case of letters, `workers` how many
+        processes share the load (tensor times pipeline parallel).
+        """
+        wanted = self.newest_release if release is None else release
+        for row in self.hardware_defaults:
+            if row.flag == flag and row.is_meant_for(
+                platform=platform, release=wanted, memory_bytes=memory_bytes, device=device
+            ):
+                return row.value * workers if row.per_worker else row.value
+        return None
+
+
+__all__ = [
+    "Behaviour",
+    "Behaviours",
+    "BoolStep",
+    "Bug",
+    "CapacityClaim",
+    "Engine",
+    "Flag",
+    "FlagSet",
+    "FloatStep",
+    "HardwareDefault",
+    "IntStep",
+    "Kernel",
+    "Method",
+    "TextStep",
+    "Variable",
+]
