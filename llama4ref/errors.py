@@ -114,7 +114,11 @@ class PortInUseError(ProofError, OSError):
 
 
 class LaunchError(ProofError):
-    """The server ended, or never became ready."""
+    """The server ended, or never became ready; `server_exit_code` is none where it was still running."""
+
+    def __init__(self, message: str, *, log: str, server_exit_code: int | None = None) -> None:
+        self.log, self.server_exit_code = log, server_exit_code
+        super().__init__(message)
 
 
 class ProbeError(ProofError):

@@ -106,6 +106,18 @@ class Server:
         with urllib.request.urlopen(f"{self.url}{path}", timeout=timeout_seconds) as response:  # noqa: S310
             return str(response.read().decode())
 
+    def post(self, path: str, content: Mapping[str, object], *, timeout_seconds: float = 10.0) -> dict[str, object]:
+        """The object that a POST of an object is answered with.
+
+        Raises:
+            OSError: where the server does not answer, or answers with an error.
+        """
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.url}{path}", json.dumps(content).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=timeout_seconds) as response:  # noqa: S310
+            return dict(json.loads(response.read()))
+
     def log_text(self) -> str:
         """Everything the server has written so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -229,11 +241,11 @@ def _await_health(
             return tuple(seen)
         seconds = time.monotonic() - started
         if (code := supervisor.poll()) is not None:
-            raise LaunchError(f"the server ended with exit code {code} while {seen[-1][0]}; its log is {wanted.log}")
+            message = f"the server ended with exit code {code} while {seen[-1][0]}; its log is {wanted.log}"
+            raise LaunchError(message, log=str(wanted.log), server_exit_code=code)
         if seconds > wanted.time_limit_seconds:
-            raise LaunchError(
-                f"the server was not ready after {seconds:.0f} s, last stage {seen[-1][0]!r}; its log is {wanted.log}"
-            )
+            message = f"the server was not ready after {seconds:.0f} s, last stage {seen[-1][0]!r}; its log is {wanted.log}"
+            raise LaunchError(message, log=str(wanted.log))
         time.sleep(0.1)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING
 
-from llama4ref.errors import MissingExtraError
 from llama4ref.proving.architecture_files import special_token_ids, write_architecture
+from llama4ref.proving.environment import need
 from llama4ref.proving.tokenizer import SPECIAL_TOKENS, special_ids, write_tokenizer
 from llama4ref.proving.torch_companions import mend_torch_companions
 
@@ -168,12 +168,11 @@ def build(miniature: Miniature, directory: Path) -> None:
     Raises:
         MissingExtraError: where transformers or torch is not installed.
     """
+    need("torch", "transformers", "tokenizers")
     mend_torch_companions()
-    try:
-        import torch
-        from transformers import Llama4Config, Llama4ForCausalLM, Llama4ForConditionalGeneration, Llama4TextConfig
-    except ImportError as error:
-        raise MissingExtraError(error.name or "transformers", "prove") from error
+    import torch
+    from transformers import Llama4Config, Llama4ForCausalLM, Llama4ForConditionalGeneration, Llama4TextConfig
+
     directory.mkdir(parents=True, exist_ok=True)
     write_architecture(directory, miniature.model, text_only=miniature.text_only)
     write_tokenizer(directory, vocab_size=miniature.model.architecture.text.vocab_size)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from llama4ref.errors import MissingExtraError
+from llama4ref.proving.environment import need
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,11 +109,9 @@ def write_tokenizer(directory: Path, *, vocab_size: int) -> dict[str, int]:
     Raises:
         MissingExtraError: where the tokenizers library is not installed.
     """
-    try:
-        from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
-    except ImportError as error:
-        package = "tokenizers"
-        raise MissingExtraError(package, "prove") from error
+    need("tokenizers")
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
+
     specials = special_ids(vocab_size)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     taken = set(specials.values())
