@@ -15,11 +15,21 @@ class Result:
     score: float | None
     """The score; unknown where the source prints none."""
     stage: Literal["base", "instruct", "experimental", "other"]
+    """Which training stage was tested; `other` for systems outside the family."""
     label: Literal["developer", "independent", "secondary"]
-    """Who measured."""
+    """Who measured: the model's developer, someone else, or someone quoting a measurement."""
     shots: int | None = None
+    """Examples in the prompt."""
     precision: str | None = None
     """Weights evaluated."""
+    checkpoint: str | None = None
+    """Repository or file evaluated, where it is not the developer's own bfloat16 one."""
+    engine: str | None = None
+    """What ran the model."""
+    hardware: str | None = None
+    """What it ran on."""
+    file_size: str | None = None
+    """Size of the weights as the source prints it."""
     note: str | None = None
 
 
@@ -31,10 +41,15 @@ class Benchmark:
     name: str
     measures: str
     """What it asks of a model."""
+    category: Literal["knowledge", "reasoning", "math", "code", "multilingual", "image", "long_context", "agents", "preference",
+                      "instruction", "quantization", "cost"]  # fmt: skip
+    """What kind of ability it belongs to."""
     metric: str
     unit: str
     higher_is_better: bool
     tokens: int | None = None
     """Prompt length, for tests of long context."""
     results: tuple[Result, ...]
+    conditions: tuple[str, ...] = ()
+    """How it was run, where the reporter says."""
     notes: tuple[str, ...] = ()
