@@ -46,7 +46,8 @@ class Coverage:
 
     def of(self, component: str) -> str | None:
         """The format id of a component of `llama4ref.facts.tensors.COMPONENTS`."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}[component]
+        formats: dict[str, str | None] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return formats[component]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

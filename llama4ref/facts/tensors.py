@@ -7,11 +7,12 @@ a linear layer is (outputs, inputs), and the routed experts of one layer lie in 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from llama4ref.facts.models import Architecture, Model
 
 COMPONENTS = (
@@ -156,7 +157,12 @@ def _frame(architecture: Architecture) -> Iterator[Tensor]:
 def _attention(architecture: Architecture) -> Iterator[Tensor]:
     attention, hidden = architecture.attention, architecture.text.hidden_size
     queries, keys = attention.heads * attention.head_dim, attention.kv_heads * attention.head_dim
-    shapes = {"q_proj": (queries, hidden), "k_proj": (keys, hidden), "v_proj": (keys, hidden), "o_proj": (hidden, queries)}
+    shapes = {
+        "q_proj": (queries, hidden),
+        "k_proj": (keys, hidden),
+        "v_proj": (keys, hidden),
+        "o_proj": (hidden, queries),
+    }
     for projection, shape in shapes.items():
         parts = {"weight": shape, "bias": shape[:1]} if attention.bias else {"weight": shape}
         for part, dimensions in parts.items():
@@ -183,7 +189,11 @@ def _feed_forward(architecture: Architecture) -> Iterator[Tensor]:
     yield of_moe("experts.gate_up_proj", "routed_experts", experts.count, hidden, 2 * inner)
     yield of_moe("experts.down_proj", "routed_experts", experts.count, inner, hidden)
     dense, inner = dense_layers(architecture), architecture.dense.intermediate_size
-    for name, outputs, inputs in (("gate_proj", inner, hidden), ("up_proj", inner, hidden), ("down_proj", hidden, inner)):
+    for name, outputs, inputs in (
+        ("gate_proj", inner, hidden),
+        ("up_proj", inner, hidden),
+        ("down_proj", hidden, inner),
+    ):
         if dense:
             yield Tensor(
                 name=f"{_DECODER}feed_forward.{name}.weight",

@@ -44,8 +44,8 @@ def parameters(model: Model) -> Parameters:
         UnknownFactError: for a model whose architecture is not published.
 
     Examples:
-        >>> import llama4ref
-        >>> counted = parameters(llama4ref.load().model("scout"))
+        >>> from llama4ref.facts import load
+        >>> counted = parameters(load().model("scout"))
         >>> counted.total, counted.text, counted.active_text
         (108641793536, 107769861120, 17172894720)
     """

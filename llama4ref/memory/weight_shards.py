@@ -12,28 +12,30 @@ Sources: vLLM 0.32.0 `models/mllama4.py`, `models/llama4.py`, `models/llama.py:3
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
-from llama4ref.facts.tensors import COMPONENTS, VISION_COMPONENTS, Tensor, model_tensors
+from llama4ref.facts.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
 from llama4ref.memory.layout import Layout
 from llama4ref.memory.stored_bytes import matrix_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llama4ref.facts.checkpoints import Checkpoint
     from llama4ref.facts.formats import Format
     from llama4ref.facts.models import Model
+    from llama4ref.facts.tensors import Tensor
 
 VOCAB_PADDING = 64
 """Rows that vLLM pads the embedding and the head to a multiple of."""
 DTYPE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 _SPLIT_OUTPUTS = (".q_proj.", ".k_proj.", ".v_proj.", ".gate_proj.", ".up_proj.", ".fc1.", ".linear.", ".linear_1.")
+_KEYS = (".k_proj.weight", ".v_proj.weight")
 _SPLIT_INPUTS = (".o_proj.weight", ".down_proj.weight", ".fc2.weight")
-_FIRST_STAGE = ("embed",)
-_LAST_STAGE = ("lm_head", "norms")
+_SKIPPABLE = ("routed_experts", "shared_expert")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +96,13 @@ class _Piece:
         return self.matrices * (1 if self.outputs is None else self.outputs) * self.inputs
 
 
-def weights(
+def weights(  # noqa: PLR0917  # the public contract allows them by position
     model: Model,
     checkpoint: Checkpoint | None = None,
     tensor_parallel: int = 1,
     pipeline_parallel: int = 1,
     data_parallel: int = 1,
-    expert_parallel: bool = False,  # noqa: FBT001, FBT002  # the public contract allows it by position
+    expert_parallel: bool = False,
     *,
     vision: bool = True,
     mm_encoder_tp_mode: Literal["weights", "data"] = "weights",
@@ -141,7 +143,9 @@ def weights_of(
     architecture = model.architecture
     layout.check(architecture)
     if checkpoint is not None and checkpoint.model != model.id:
-        raise RequestError(f"checkpoint {checkpoint.id} is of {checkpoint.model}, not of {model.id}; name one of {model.id}")
+        raise RequestError(
+            f"checkpoint {checkpoint.id} is of {checkpoint.model}, not of {model.id}; name one of {model.id}"
+        )
     storage = _Storage(model, checkpoint, formats)
     stages = layout.stages(architecture.text.layers)
     shards = [(tensor, _piece(tensor, layout, model)) for tensor in model_tensors(model)]
@@ -173,13 +177,11 @@ def _copies(tensor: Tensor, storage: _Storage, layers: range, first: bool, last:
         mine = [layer for layer in tensor.layers or () if layer in layers]
         skipped = sum(layer in storage.skipped for layer in mine) if tensor.component in _SKIPPABLE else 0
         return len(mine) - skipped, skipped
-    wanted = (
-        first if tensor.component in _FIRST_STAGE else last if tensor.component in _LAST_STAGE else True
-    )
-    return tensor.count * wanted, 0
-
-
-_SKIPPABLE = ("routed_experts", "shared_expert")
+    if tensor.component == "embed":
+        return int(first), 0
+    if tensor.component in {"lm_head", "norms"}:
+        return int(last), 0
+    return tensor.count, 0
 
 
 class _Storage:
@@ -226,14 +228,14 @@ def _piece(tensor: Tensor, layout: Layout, model: Model) -> _Piece:
         split = slices if any(part in tensor.name for part in _SPLIT_OUTPUTS) else 1
         return _Piece(matrices=1, outputs=None, inputs=tensor.shape[0] // split)
     outputs, inputs = tensor.shape
-    if tensor.component in {"embed", "lm_head"}:
-        return _Piece(matrices=1, outputs=math.ceil(outputs / VOCAB_PADDING) * VOCAB_PADDING // slices, inputs=inputs)
-    if ".k_proj." in tensor.name or ".v_proj." in tensor.name:
-        return _Piece(matrices=1, outputs=_key_outputs(tensor, slices, model), inputs=inputs)
-    if any(part in tensor.name for part in _SPLIT_OUTPUTS):
-        return _Piece(matrices=1, outputs=outputs // slices, inputs=inputs)
     if tensor.name.endswith(_SPLIT_INPUTS):
-        return _Piece(matrices=1, outputs=outputs, inputs=inputs // slices)
+        inputs //= slices
+    elif tensor.component in {"embed", "lm_head"}:
+        outputs = math.ceil(outputs / VOCAB_PADDING) * VOCAB_PADDING // slices
+    elif tensor.component == "attention" and tensor.name.endswith(_KEYS):
+        outputs = _key_outputs(slices, model)
+    elif any(part in tensor.name for part in _SPLIT_OUTPUTS):
+        outputs //= slices
     return _Piece(matrices=1, outputs=outputs, inputs=inputs)
 
 
@@ -252,9 +254,7 @@ def _slices(component: str, layout: Layout) -> int:
     return layout.vision_slices if component == "vision_tower" else layout.tensor_parallel
 
 
-def _key_outputs(tensor: Tensor, slices: int, model: Model) -> int:
+def _key_outputs(slices: int, model: Model) -> int:
     """Rows of a key or value projection on a rank; ranks beyond the KV heads hold copies."""
-    if tensor.component != "attention":
-        return tensor.shape[0] // slices
     attention = model.architecture.attention
     return max(1, attention.kv_heads // slices) * attention.head_dim
