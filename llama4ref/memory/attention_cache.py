@@ -7,15 +7,20 @@ Sizes are bytes on one GPU; with pipeline parallelism on a GPU of the most loade
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
 from llama4ref.facts import load
-from llama4ref.facts.engines import Behaviour
-from llama4ref.facts.models import Model
-from llama4ref.memory.cache_groups import CacheGroup, CacheStage, LayerKind, cache_groups, cache_stages, layers_by_kind
+from llama4ref.memory.cache_groups import cache_groups, cache_stages, layers_by_kind
 from llama4ref.memory.layout import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from llama4ref.facts.engines import Behaviour
+    from llama4ref.facts.models import Model
+    from llama4ref.memory.cache_groups import CacheGroup, CacheStage, LayerKind
 
 ELEMENT_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1}
 PLATFORMS = ("cuda", "rocm", "xpu", "cpu")
@@ -32,7 +37,10 @@ class CacheCapacity:
     max_concurrency: float
     """The printed `Maximum concurrency`: requests of `max_model_len` tokens that fit at once."""
     fits: bool
-    """Whether the engine starts. Where it does not, it prints none of the other three."""
+    """Whether the engine starts; where it does not, it prints none of the other three.
+
+    Before 0.19.0 it could start with less than one request needs: then `max_concurrency` is below 1.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +88,9 @@ class KVCache:
     def bytes_held(self, kind: LayerKind, tokens: int | None = None) -> int:
         """Bytes that the groups of one kind hold of one request; of `max_model_len` tokens where none are given."""
         length = self.max_model_len if tokens is None else tokens
-        return self.bytes_per_block * sum(self.group_blocks(kind, length) for group in self.groups if group.kind == kind)
+        return self.bytes_per_block * sum(
+            self.group_blocks(kind, length) for group in self.groups if group.kind == kind
+        )
 
     def group_blocks(self, kind: LayerKind, tokens: int) -> int:
         """Blocks that one group takes of one request of so many tokens."""
@@ -138,16 +148,24 @@ class KVCache:
     def _checked_bytes(self, stage: CacheStage, length: int) -> int:
         """What the start check counts for one request on a stage.
 
-        Before groups were counted, layers were, and that before the hybrid cache was given up: a chunked-local layer
-        counted as one even where it went on to keep every token.
+        Where it counts layers, it does so before the hybrid cache is given up: a chunked-local layer counts as one even
+        where it goes on to keep every token. Where it counts the first group alone, that is one of the chunked-local
+        ones, so such a release starts with less memory than one request needs.
         """
-        if self.rules.checked_by_group:
-            return stage.bytes_per_block * self.blocks_at(length)
-        local: LayerKind = "global" if self.rules.hybrid_platforms == "none" else "chunked-local"
-        return self.page_bytes * (
-            stage.global_layers * self.group_blocks("global", length)
-            + stage.chunked_local_layers * self.group_blocks(local, length)
-        )
+        match self.rules.start_check:
+            case "layers":
+                local: LayerKind = "global" if self.rules.hybrid_platforms == "none" else "chunked-local"
+                return self.page_bytes * (
+                    stage.global_layers * self.group_blocks("global", length)
+                    + stage.chunked_local_layers * self.group_blocks(local, length)
+                )
+            case "first-group":
+                largest_group = max(len(group.layers) for group in self.groups)
+                return self.page_bytes * largest_group * self.group_blocks(self.groups[0].kind, length)
+            case "first-group-of-stage":
+                return stage.bytes_per_block * self.group_blocks(self.groups[0].kind, length)
+            case _:
+                return stage.bytes_per_block * self.blocks_at(length)
 
 
 def kv_cache(
@@ -188,6 +206,11 @@ def kv_cache(
             does not divide the model.
         ReleaseError: for a release that the specs do not cover.
         UnknownFactError: for a model whose architecture is not published.
+
+    Examples:
+        >>> cache = kv_cache(load().model("scout"), max_model_len=1_000_000, tensor_parallel=8, release="0.32.0")
+        >>> cache.bytes_per_request, cache.bytes_held("chunked-local"), cache.largest_max_model_len(40 * 2**30)
+        (6596984832, 452984832, 6916752)
     """
     architecture = model.architecture
     text, attention = architecture.text, architecture.attention
@@ -234,7 +257,9 @@ def _batches_in_flight(rules: Behaviour, pipeline_parallel: int, *, overlapped: 
 def _element_bytes(dtype: str) -> int:
     """Bytes of one number of the cache."""
     if dtype not in ELEMENT_BYTES:
-        raise RequestError(f"cache_dtype is {dtype!r}, but the cache is one of {', '.join(['auto', *ELEMENT_BYTES])}; name one")
+        raise RequestError(
+            f"cache_dtype is {dtype!r}, but the cache is one of {', '.join(['auto', *ELEMENT_BYTES])}; name one"
+        )
     return ELEMENT_BYTES[dtype]
 
 

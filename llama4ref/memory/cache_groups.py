@@ -6,11 +6,13 @@ the largest group (`_get_kv_cache_groups_uniform_page_size` in `v1/core/kv_cache
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from llama4ref.facts.models import Attention, Text
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llama4ref.facts.models import Attention, Text
 
 LayerKind = Literal["global", "chunked-local"]
 
