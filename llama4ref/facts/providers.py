@@ -21,11 +21,17 @@ class Offer:
     """Day the preferred values hold for, ISO 8601."""
     status: Literal["listed", "retired", "deprecated", "preview", "unknown"]
     """State on that day, or since the event that ended it."""
+    announced: str | None = None
+    """Day its end was announced."""
     retired: str | None = None
     """Day the offer ended or will end."""
+    tier: str | None = None
+    """Service tier, where the provider sells the same id on several terms."""
     context_tokens: int | None = None
     max_output_tokens: int | None = None
     images: bool | None = None
+    max_images: int | None = None
+    """Images in one request."""
     tools: bool | None = None
     json_schema: bool | None = None
     precision: str | None = None
