@@ -6,10 +6,9 @@ A checkpoint is a published artefact, or a recipe that an engine or library appl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from llama4ref.facts.claims import Claim
+from llama4ref.facts.claims import Claim
 
 Stage = Literal["base", "instruct", "draft"]
 CheckpointKind = Literal["weights", "recipe", "draft_head"]
@@ -78,9 +77,9 @@ class Requirements:
     """What else it needs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Checkpoint:
-    """A published artefact of a model, or a way to make one while loading."""
+    """A published artefact of a model, or a way to make one while loading. It equals itself alone."""
 
     id: str
     """The file's name."""
@@ -118,10 +117,12 @@ class Checkpoint:
     """What else to know."""
     claims: tuple[Claim, ...] = ()
     """Published figures about what can be computed."""
+    other_names: tuple[str, ...] = ()
+    """Further repositories that hold the same weights."""
 
     def is_called(self, name: str) -> bool:
         """Whether a name is its id or its repository, in any case of letters; a recipe answers to its id only."""
         names = {self.id.lower()}
         if self.repository and self.kind != "recipe":
-            names.add(self.repository.lower())
+            names |= {self.repository.lower(), *(name.lower() for name in self.other_names)}
         return name.lower() in names

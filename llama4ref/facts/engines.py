@@ -91,6 +91,9 @@ class Method:
     online: bool
     """Whether it quantizes a bf16 checkpoint while loading."""
     note: str | None
+    """What it is for."""
+    platforms: tuple[str, ...] | None = None
+    """Platforms that take the name at the newest release, kernels or not; unknown for methods that ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +122,9 @@ class Engine:
     id: str
     name: str
     publisher: str
-    first_release: str
+    first_release: str | None
     """First release that serves Llama 4."""
-    newest_release: str
+    newest_release: str | None
     """Newest release that these facts cover."""
     behaviours: Behaviours | None
     """Memory rules, where this project plans for the engine."""
@@ -151,13 +154,12 @@ class Engine:
             ReleaseError: for a release before the first one that serves Llama 4, after the newest one covered, or
                 of an engine whose memory rules are not recorded.
         """
-        wanted = self.newest_release if release is None else release.removeprefix("v")
-        if self.behaviours is None:
+        first, newest = self.first_release, self.newest_release
+        if self.behaviours is None or first is None or newest is None:
             raise ReleaseError(f"{self.name}: its memory rules are not recorded; plan for vllm")
-        if not release_key(self.first_release) <= release_key(wanted) <= release_key(self.newest_release):
-            raise ReleaseError(
-                f"{self.name} {wanted} is not covered; name a release from {self.first_release} to {self.newest_release}"
-            )
+        wanted = newest if release is None else release.removeprefix("v")
+        if not release_key(first) <= release_key(wanted) <= release_key(newest):
+            raise ReleaseError(f"{self.name} {wanted} is not covered; name a release from {first} to {newest}")
         steps = {name: step_at(getattr(self.behaviours, name), wanted) for name in Behaviours.__dataclass_fields__}
         missing = [name for name, step in steps.items() if step is None]
         if missing:
@@ -183,7 +185,9 @@ class Engine:
         `memory_bytes` is the memory of one device, `device` its name in any case of letters, `workers` how many
         processes share the load (tensor times pipeline parallel).
         """
-        wanted = self.newest_release if release is None else release
+        wanted = release or self.newest_release
+        if wanted is None:
+            return None
         for row in self.hardware_defaults:
             if row.flag == flag and row.is_meant_for(
                 platform=platform, release=wanted, memory_bytes=memory_bytes, device=device
