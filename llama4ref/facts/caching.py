@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
 
 _FOLDER = Path(__file__).parent / "__pycache__"
+_CODE = {path.name: path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))}
+"""The code as it was when this process loaded it; a file changed later belongs to the next process."""
 
 
 def digest(files: Mapping[str, bytes]) -> bytes:
     """A digest of spec files and of the code that reads them."""
     state = hashlib.blake2b(sys.version.encode(), digest_size=16)
-    code = {path.name: path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))}
-    for name, content in [*code.items(), *files.items()]:
+    for name, content in [*_CODE.items(), *files.items()]:
         state.update(f"{name} {len(content)} ".encode() + content)
     return state.digest()
 

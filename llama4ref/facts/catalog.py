@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from llama4ref.facts.checkpoints import Checkpoint
     from llama4ref.facts.claims import CheckedClaim
     from llama4ref.facts.engines import Engine
+    from llama4ref.facts.families import Family
     from llama4ref.facts.formats import Format
     from llama4ref.facts.licenses import License
     from llama4ref.facts.measurements import Measurement
     from llama4ref.facts.models import Model
     from llama4ref.facts.providers import Provider
+    from llama4ref.facts.safeguards import Safeguard
     from llama4ref.facts.sources import Citation, Provenance, Source
 
 T = TypeVar("T")
@@ -40,6 +42,8 @@ class Catalog:
     licenses: Mapping[str, License]
     benchmarks: Mapping[str, Benchmark]
     measurements: Mapping[str, Measurement]
+    families: Mapping[str, Family]
+    safeguards: Mapping[str, Safeguard]
     packed_provenance: bytes
     """`provenance`, pickled; most uses never need it."""
 
@@ -84,6 +88,14 @@ class Catalog:
     def measurement(self, id: str) -> Measurement:
         """The measurement of that id."""
         return _named("measurement", id, self.measurements)
+
+    def family(self, id: str) -> Family:
+        """The family of that id."""
+        return _named("family", id, self.families)
+
+    def safeguard(self, id: str) -> Safeguard:
+        """The safeguard of that id."""
+        return _named("safeguard", id, self.safeguards)
 
     @functools.cached_property
     def provenance(self) -> Mapping[str, Mapping[str, Provenance]]:

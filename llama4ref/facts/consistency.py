@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -82,8 +82,10 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Contradiction]:
 
 def _checkpoint(checkpoint: Checkpoint, catalog: Catalog) -> Iterator[Contradiction]:
     yield from _dangling("model", "models", checkpoint.model, catalog.models)
+    if checkpoint.coverage is None:
+        return
     for component in checkpoint.coverage.__dataclass_fields__:
-        format_ = getattr(checkpoint.coverage, component)
+        format_ = checkpoint.coverage.of(component)
         yield from _dangling(f"coverage.{component}", "formats", format_, catalog.formats)
 
 
@@ -128,7 +130,7 @@ def _dates(at: str, dates: Mapping[str, str | None]) -> Iterator[Contradiction]:
     for name, text in dates.items():
         try:
             if text is not None:
-                datetime.date.fromisoformat(text)
+                dt.date.fromisoformat(text)
         except ValueError:
             yield Contradiction(f"{at}.{name}", text or "", "a day such as 2026-11-21", "write year, month and day")
 

@@ -6,11 +6,13 @@ from llama4ref.facts.accelerators import Accelerator
 from llama4ref.facts.benchmarks import Benchmark
 from llama4ref.facts.checkpoints import Checkpoint
 from llama4ref.facts.engines import Engine
+from llama4ref.facts.families import Family
 from llama4ref.facts.formats import Format
 from llama4ref.facts.licenses import License
 from llama4ref.facts.measurements import Measurement
 from llama4ref.facts.models import Model
 from llama4ref.facts.providers import Provider
+from llama4ref.facts.safeguards import Safeguard
 
 KINDS: dict[str, type] = {
     "models": Model,
@@ -22,4 +24,6 @@ KINDS: dict[str, type] = {
     "licenses": License,
     "benchmarks": Benchmark,
     "measurements": Measurement,
+    "families": Family,
+    "safeguards": Safeguard,
 }

@@ -6,6 +6,7 @@ Only what cannot be computed is a field. Parameter counts, layer lists and bytes
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -13,6 +14,7 @@ from annotated_types import Gt
 
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.claims import Claim
+from llama4ref.facts.training import Training
 
 Positive = Annotated[int, Gt(0)]
 
@@ -204,9 +206,9 @@ class Architecture:
     context: Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Model:
-    """One member of the Llama 4 family. `None` is unknown: not published."""
+    """One member of the Llama 4 family. `None` is unknown: not published. A model equals itself alone."""
 
     id: str
     """The file's name."""
@@ -240,6 +242,8 @@ class Model:
     vision: Vision | None
     context: Context | None
     tokens: Tokens | None
+    training: Training | None = None
+    """How it was trained."""
     claims: tuple[Claim, ...] = ()
     """Published figures about what can be computed."""
 
@@ -250,8 +254,13 @@ class Model:
         Raises:
             UnknownFactError: where the developer has not published one of them.
         """
-        groups = {name: getattr(self, name) for name in Architecture.__dataclass_fields__}
-        missing = [name for name, group in groups.items() if group is None]
-        if missing:
-            raise UnknownFactError(f"models/{self.id}", missing[0])
-        return Architecture(**groups)
+        return _architecture(self)
+
+
+@functools.lru_cache(maxsize=64)
+def _architecture(model: Model) -> Architecture:
+    groups = {name: getattr(model, name) for name in Architecture.__dataclass_fields__}
+    missing = [name for name, group in groups.items() if group is None]
+    if missing:
+        raise UnknownFactError(f"models/{model.id}", missing[0])
+    return Architecture(**groups)

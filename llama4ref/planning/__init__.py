@@ -1,0 +1,7 @@
+"""What to run: from a request to plans with their reasons, and refusals with their rules."""
+
+from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult, Reason, Refusal
+from llama4ref.planning.planner import plan
+from llama4ref.planning.request import PlanRequest
+
+__all__ = ["HostedPlan", "Plan", "PlanRequest", "PlanResult", "Reason", "Refusal", "plan"]

@@ -1,0 +1,121 @@
+"""How a conversation, images and tools are written down for the models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecialToken:
+    """One token with a meaning of its own."""
+
+    text: str
+    """As it is written."""
+    id: int
+    """Its number."""
+    purpose: str
+    """What it is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokenizer:
+    """The tokenizer."""
+
+    kind: str
+    library: str
+    """What it is built on."""
+    split_pattern: str
+    """Name of the pattern that splits text before merging."""
+    base_vocabulary: int
+    """Tokens made of text."""
+    special_slots: int
+    """Ids set apart for special tokens."""
+    special_named: int
+    """Of these, how many the tokenizer names, placeholders included."""
+    longest_encoded_characters: int
+    """Characters encoded at once at most; longer text is split."""
+    longest_run_characters: int
+    """Characters without a space, or of spaces alone, that are encoded at once at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messages:
+    """The frame of a conversation."""
+
+    prompt_start: str
+    """What every prompt begins with, once."""
+    layout: str
+    """One message."""
+    roles: tuple[str, ...]
+    tool_result_role: str
+    """Role under which a tool's result is returned."""
+    stop: tuple[str, ...]
+    """Tokens that end a reply."""
+    base_stop: str
+    """The token that only base models end with."""
+    default_system_prompt: str | None
+    """What the chat template inserts by itself."""
+    temperature: float
+    """Sampling temperature of the published generation settings."""
+    top_p: float
+    """Nucleus of the published generation settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """Calling tools."""
+
+    definition: str
+    """How tools are described to the model."""
+    definition_roles: tuple[str, ...]
+    """Messages that may carry the description."""
+    default_definition_role: str
+    """Where the chat template puts it by itself."""
+    call_format: str
+    """How the model calls."""
+    parallel_calls: bool
+    """Whether one reply may call several tools."""
+    custom_format: str
+    """A format that a prompt can define."""
+    template_history_format: str
+    """How the chat template writes earlier calls."""
+    call_end: str
+    """What ends a call."""
+    code_interpreter: str
+    """How code to run is marked."""
+    vllm_parsers: tuple[str, ...]
+    """vLLM's parsers for these formats, the recommended one first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageLayout:
+    """Images in a prompt."""
+
+    small: str
+    """An image of one tile."""
+    tiled: str
+    """An image of several tiles."""
+    tile_order: str
+    several: str
+    """Several images."""
+    placeholder: str
+    """What the chat template writes, for the processor to expand."""
+    supported_by_card: int
+    """Images of one prompt that the developer supports."""
+    tested_after_training: int
+    """Images of one prompt that post-training was tested with."""
+    seen_in_pretraining: int
+    """Images of one sample of pre-training at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompting:
+    """The prompt format."""
+
+    tokenizer: Tokenizer
+    messages: Messages
+    tools: Tools
+    images: ImageLayout
+    special_tokens: dict[str, SpecialToken]
+    reasoning: str
+    """What the reasoning tokens in the vocabulary mean for the released models."""

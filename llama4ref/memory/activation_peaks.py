@@ -1,0 +1,171 @@
+"""How much more memory does a step need for a moment?
+
+The engine runs one step on dummy input before it sizes the KV cache: images, then a full batch of tokens, then sampling. What it keeps
+free for good is the largest of the three. The tensors counted are those alive together in
+`models/llama4.py`, `layers/fused_moe/fused_moe.py`, `models/mllama4.py` and the sampler; compilers and kernels add workspaces of
+their own, so each line has a bound. The bounds were set from published launches at 0.8.3 and 0.9.1 (vLLM issues 16118 and
+19407) and have not been measured on a GPU by this project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llama4ref.memory.budget_lines import BudgetLine, estimated_line
+from llama4ref.units import GIB, MIB
+
+if TYPE_CHECKING:
+    from llama4ref.facts.engines import Behaviour
+    from llama4ref.facts.models import Architecture
+    from llama4ref.memory.serving import Serving
+
+BF16 = 2
+SAMPLER_BYTES = {"sort": 34, "threshold": 18, "draw": 10}
+"""Bytes alive for each logit while sampling: bf16 gathered and fp32 copy, and what the step adds. `sort`: sorted values
+and 64-bit indices, twice (result and scratch), in place of the kernel's probabilities and noise of `threshold`."""
+SAMPLER_BOUNDS = {"sort": (0.8, 1.4), "threshold": (0.6, 1.4), "draw": (0.8, 1.6)}
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Numbers of one token that live on one GPU."""
+
+    residual: int
+    attention: int
+    experts: int
+    dense: int
+
+
+def peak_lines(architecture: Architecture, serving: Serving, behaviour: Behaviour) -> Iterator[BudgetLine]:
+    """One line for each phase of the profiled step; only the largest counts."""
+    if serving.images_per_prompt:
+        yield _vision_peak(architecture, serving)
+    yield _forward_peak(architecture, serving)
+    yield _sampling_peak(architecture, serving, behaviour)
+
+
+def overhead_lines(serving: Serving, behaviour: Behaviour, *, platform: str) -> Iterator[BudgetLine]:
+    """What the driver, the communication library and captured graphs take."""
+    yield _library_overhead(serving, behaviour)
+    if platform in {"cuda", "rocm"} and not serving.enforce_eager:
+        inside = behaviour.cuda_graphs_in_budget
+        yield BudgetLine(
+            name="CUDA graphs",
+            place="overhead" if inside else "outside",
+            bytes=768 * MIB,
+            low=256 * MIB,
+            high=2 * GIB,
+            formula="piecewise graphs of the decode batch sizes; " + ("counted by the engine" if inside else "captured afterwards"),
+            source="vllm-0.32.0",
+        )
+
+
+def _library_overhead(serving: Serving, behaviour: Behaviour) -> BudgetLine:
+    several = serving.layout.gpus > 1
+    if behaviour.collectives_in_budget:
+        figure, high = (2 * GIB, 3584 * MIB) if several else (768 * MIB, 1792 * MIB)
+        formula = "driver context, communication buffers and kernel modules, all counted by the engine"
+    else:
+        figure, high = (512 * MIB, 1536 * MIB) if several else (256 * MIB, 1024 * MIB)
+        formula = "kernel modules and library workspaces loaded while profiling"
+    return BudgetLine(
+        name="driver and libraries", place="overhead", bytes=figure, low=128 * MIB, high=high, formula=formula, source="llama4-engine-prs"
+    )
+
+
+def outside_overhead(serving: Serving, behaviour: Behaviour) -> BudgetLine:
+    """What lies beside the engine's share before it starts to count."""
+    communication = 0 if behaviour.collectives_in_budget or serving.layout.gpus == 1 else 392 * MIB
+    figure = 512 * MIB + communication
+    return BudgetLine(
+        name="driver context and collectives",
+        place="outside",
+        bytes=figure,
+        low=figure // 2,
+        high=2 * figure,
+        formula="half a GiB of driver context, and 392 MiB of NCCL buffers where several GPUs work together",
+        source="aiconfigurator-systems",
+    )
+
+
+def token_widths(architecture: Architecture, serving: Serving) -> Widths:
+    """Numbers of one token alive at once in each part of a layer, on one GPU."""
+    hidden, layout = architecture.text.hidden_size, serving.layout
+    heads = architecture.attention
+    query_key_value = (heads.heads + 2 * heads.kv_heads) * heads.head_dim // layout.tensor_parallel
+    inner = architecture.experts.intermediate_size
+    routed = max(2 * inner // layout.expert_slices, hidden) + inner // layout.expert_slices + 2 * hidden
+    shared = 3 * inner // layout.shared_expert_slices + hidden
+    return Widths(
+        residual=2 * hidden,
+        attention=query_key_value + heads.heads * heads.head_dim // layout.tensor_parallel + hidden,
+        experts=routed * layout.data_parallel + shared,
+        dense=3 * architecture.dense.intermediate_size // layout.tensor_parallel + hidden,
+    )
+
+
+def _forward_peak(architecture: Architecture, serving: Serving) -> BudgetLine:
+    widths = token_widths(architecture, serving)
+    mlp = widths.experts if architecture.experts.interleave_step == 1 else max(widths.experts, widths.dense)
+    per_token = (widths.residual + max(widths.attention, mlp)) * BF16
+    return estimated_line(
+        "activations and MoE workspace",
+        "peak",
+        serving.max_num_batched_tokens * per_token,
+        low=0.7,
+        high=2.0,
+        formula=f"{serving.max_num_batched_tokens:,} batched tokens x {per_token:,} bytes: residual stream, expert inputs, "
+        "inner activations and outputs",
+        source="vllm-0.32.0",
+    )
+
+
+def _sampling_peak(architecture: Architecture, serving: Serving, behaviour: Behaviour) -> BudgetLine:
+    each = SAMPLER_BYTES[behaviour.sampler_profile]
+    low, high = SAMPLER_BOUNDS[behaviour.sampler_profile]
+    vocabulary = architecture.text.vocab_size
+    hidden = serving.max_num_batched_tokens * architecture.text.hidden_size * BF16
+    rows = min(serving.max_num_seqs, serving.max_num_batched_tokens)
+    return estimated_line(
+        "logits and sampling",
+        "peak",
+        rows * vocabulary * each + hidden,
+        low=low,
+        high=high,
+        formula=f"{rows:,} requests x {vocabulary:,} logits x {each} bytes ({behaviour.sampler_profile}), and the hidden states",
+        source="vllm-releases",
+    )
+
+
+def tokens_of_largest_image(architecture: Architecture) -> int:
+    """Tokens of an image of the most tiles: its patches, separators and marks."""
+    tiles = architecture.vision.max_tiles
+    return tokens_per_tile(architecture) * (tiles + architecture.vision.global_tile) + tiles + 3
+
+
+def tokens_per_tile(architecture: Architecture) -> int:
+    """Visual tokens of one tile."""
+    side = architecture.vision.image_size // architecture.vision.patch_size
+    return round((side * architecture.vision.pixel_shuffle_ratio) ** 2)
+
+
+def _vision_peak(architecture: Architecture, serving: Serving) -> BudgetLine:
+    vision = architecture.vision
+    images = max(1, serving.max_num_batched_tokens // tokens_of_largest_image(architecture))
+    tiles = images * (vision.max_tiles + vision.global_tile)
+    patches = (vision.image_size // vision.patch_size) ** 2 + 1
+    slices = serving.layout.vision_slices
+    inner = max(3 * vision.hidden_size, 2 * vision.intermediate_size) // slices
+    per_patch = (3 * vision.hidden_size + inner) * BF16
+    pixels = tiles * vision.channels * vision.image_size**2 * BF16
+    return estimated_line(
+        "vision profile",
+        "peak",
+        tiles * patches * per_patch + pixels,
+        low=0.6,
+        high=2.0,
+        formula=f"{images} images of {vision.max_tiles} tiles and a global one x {patches} patches x {per_patch:,} bytes, and pixels",
+        source="vllm-0.32.0",
+    )

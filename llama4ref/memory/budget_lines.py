@@ -1,0 +1,48 @@
+"""One named line of a budget: a figure, how sure it is, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["weights", "buffers", "peak", "overhead", "outside", "host"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLine:
+    """Bytes of one thing on one GPU."""
+
+    name: str
+    """What it is."""
+    place: Place
+    """`weights`, `buffers` and `overhead` add up inside the engine's share; of the `peak` lines only the largest counts, as
+    they are not there at the same time; `outside` lies beside the engine's share, `host` in the host's memory."""
+    bytes: int
+    """The figure."""
+    low: int
+    """Least it is expected to be."""
+    high: int
+    """Most it is expected to be; a plan counts with this."""
+    formula: str
+    """How it follows from the facts."""
+    source: str
+    """Id of the source that the rule comes from."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the figure follows from the facts to the byte."""
+        return self.low == self.bytes == self.high
+
+
+def exact_line(name: str, place: Place, count: int, *, formula: str, source: str) -> BudgetLine:
+    """A line without uncertainty."""
+    return BudgetLine(name=name, place=place, bytes=count, low=count, high=count, formula=formula, source=source)
+
+
+def estimated_line(
+    name: str, place: Place, count: int, *, low: float, high: float, formula: str, source: str
+) -> BudgetLine:
+    """A line known within factors of its figure."""
+    return BudgetLine(
+        name=name, place=place, bytes=count, low=int(count * low), high=int(count * high), formula=formula, source=source
+    )

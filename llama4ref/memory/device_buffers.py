@@ -1,0 +1,116 @@
+"""Which tables and buffers does the engine keep beside weights and KV cache?
+
+Shapes are those that the engine allocates: `layers/rotary_embedding/base.py`, `v1/worker/block_table.py`,
+`v1/worker/gpu/block_table.py`, `v1/worker/gpu/states.py`, `v1/worker/gpu/sample/penalties.py` and
+`v1/worker/gpu_input_batch.py`. Here they are exact; small vectors of one number a request are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llama4ref.memory.budget_lines import BudgetLine, exact_line
+
+if TYPE_CHECKING:
+    from llama4ref.facts.engines import Behaviour
+    from llama4ref.facts.models import Architecture
+    from llama4ref.memory.serving import Serving
+
+BF16 = 2
+INT32 = 4
+TABLE_ALIGNMENT_TOKENS = 128
+"""Tokens that a row of a block table is padded to a multiple of."""
+VOCABULARY_BITS = 32
+"""Tokens that share one word of the mask of prompt tokens."""
+
+
+def buffer_lines(
+    architecture: Architecture, serving: Serving, behaviour: Behaviour, *, cache_groups: int
+) -> Iterator[BudgetLine]:
+    """Every table and buffer worth a line, on a GPU of the first stage."""
+    yield _rope_table(architecture)
+    yield from _block_tables(serving, behaviour, cache_groups)
+    yield _input_buffers(architecture, serving)
+    if behaviour.second_model_runner:
+        yield _sampler_state(architecture, serving)
+    yield _token_ids(serving)
+
+
+def _rope_table(architecture: Architecture) -> BudgetLine:
+    positions = architecture.context.instruct_max_position_embeddings
+    width = architecture.attention.head_dim
+    return exact_line(
+        "RoPE table",
+        "buffers",
+        positions * width * BF16,
+        formula=f"{positions:,} positions of the model (not of max_model_len) x {width} x {BF16} bytes",
+        source="vllm-0.32.0",
+    )
+
+
+def block_table_width(max_model_len: int, block_size: int) -> int:
+    """Entries of one row of a block table: one a block, padded to 128 tokens."""
+    step = TABLE_ALIGNMENT_TOKENS // math.gcd(TABLE_ALIGNMENT_TOKENS, block_size)
+    blocks = -(-max_model_len // block_size)
+    return -(-blocks // step) * step
+
+
+def _block_tables(serving: Serving, behaviour: Behaviour, groups: int) -> Iterator[BudgetLine]:
+    row = block_table_width(serving.max_model_len, serving.block_size) * INT32
+    one = serving.max_num_seqs * row
+    rows = f"{serving.max_num_seqs:,} requests x {row:,} bytes"
+    if behaviour.second_model_runner:
+        yield exact_line(
+            "block tables",
+            "outside",
+            2 * groups * one,
+            formula=f"2 copies x {groups} groups x {rows}, made after the KV cache",
+            source="vllm-0.32.0",
+        )
+        return
+    yield exact_line(
+        "block table", "buffers", one, formula=f"{rows}, made before memory is profiled", source="vllm-releases"
+    )
+    if groups > 1:
+        yield exact_line(
+            "block tables of further groups",
+            "outside",
+            (groups - 1) * one,
+            formula=f"{groups - 1} more groups x {rows}, made after the KV cache",
+            source="vllm-releases",
+        )
+
+
+def _input_buffers(architecture: Architecture, serving: Serving) -> BudgetLine:
+    tokens, width = serving.max_num_batched_tokens, architecture.text.hidden_size
+    return exact_line(
+        "input embeddings",
+        "buffers",
+        tokens * width * BF16 if serving.images_per_prompt else 0,
+        formula=f"{tokens:,} batched tokens x {width:,} x {BF16} bytes, where images are served",
+        source="vllm-0.32.0",
+    )
+
+
+def _sampler_state(architecture: Architecture, serving: Serving) -> BudgetLine:
+    vocabulary = architecture.text.vocab_size
+    words = vocabulary + -(-vocabulary // VOCABULARY_BITS)
+    return exact_line(
+        "sampling penalties",
+        "buffers",
+        serving.max_num_seqs * words * INT32,
+        formula=f"{serving.max_num_seqs:,} requests x ({vocabulary:,} counts + {words - vocabulary:,} mask words) x {INT32} bytes",
+        source="vllm-0.32.0",
+    )
+
+
+def _token_ids(serving: Serving) -> BudgetLine:
+    return exact_line(
+        "token ids",
+        "host",
+        serving.max_num_seqs * serving.max_model_len * INT32,
+        formula=f"{serving.max_num_seqs:,} requests x {serving.max_model_len:,} tokens x {INT32} bytes, in host memory",
+        source="vllm-0.32.0",
+    )

@@ -1,0 +1,117 @@
+"""What holds although it may disappoint: limits of quality, of proof and of speed that a plan must say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.releases import holds_at
+from llama4ref.planning.outcomes import Reason
+from llama4ref.units import format_bytes, format_tokens
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.engines import Behaviour, Engine
+    from llama4ref.facts.models import Model
+    from llama4ref.planning.request import PlanRequest
+    from llama4ref.planning.sizing import Sized
+
+HOST_NOTICE_BYTES = 2**30
+LONG_CONTEXT_BENCHMARKS = "nolima"
+CHECKPOINT_KEY_OF_COMPONENT = "coverage.routed_experts"
+
+
+def cautions_of(
+    catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour
+) -> Iterator[Reason]:
+    """Everything a person should know before relying on a plan."""
+    yield from long_context(catalog, sized.candidate.model, sized.serving.max_model_len)
+    yield from _host_memory(sized)
+    yield from _expert_kernel(sized, engine)
+    yield from _coverage_note(catalog, sized)
+    if sized.budget.cache.hybrid and not behaviour.hybrid_kv_cache:
+        yield Reason(
+            about="hybrid KV cache",
+            value="on",
+            because="opted in: about 2 ms more a step at the releases that turned it off",
+            source="llama4-engine-prs",
+        )
+    if request.speculative:
+        yield Reason(
+            about="speculative decoding", value=request.speculative, because="the draft head's own memory is not in the budget"
+        )
+    if sized.candidate.nodes > 1:
+        yield Reason(about="nodes", value=str(sized.candidate.nodes), because="the link between nodes is not modelled; expect lower speed")
+
+
+def long_context(catalog: Catalog, model: Model, tokens: int) -> Iterator[Reason]:
+    """What a context beyond training rests on, and what independent tests found."""
+    trained = model.architecture.context.trained_tokens
+    if tokens <= trained:
+        return
+    yield Reason(
+        about="quality",
+        value=f"beyond {format_tokens(trained)} tokens",
+        because="the developer's claim of generalization, not training, vouches for quality there",
+        source=catalog.cite(f"models/{model.id}", "context.trained_tokens")[0].source.id,
+    )
+    yield from _independent_tests(catalog, model)
+
+
+def _independent_tests(catalog: Catalog, model: Model) -> Iterator[Reason]:
+    """The longest prompt of an independent long-context test with a score for the model."""
+    found = [
+        (benchmark.tokens, benchmark, result)
+        for benchmark in catalog.benchmarks.values()
+        for result in benchmark.results
+        if benchmark.tokens and result.system == model.id and result.label == "independent" and result.score is not None
+    ]
+    if not found:
+        return
+    tokens, benchmark, result = max(found, key=lambda each: each[0])
+    place = f"benchmarks/{benchmark.id}"
+    index = benchmark.results.index(result)
+    yield Reason(
+        about="independent tests",
+        value=f"{result.score:g} {benchmark.unit}",
+        because=f"{benchmark.name} at {format_tokens(tokens)} tokens",
+        source=catalog.cite(place, f"results.{index}.score")[0].source.id,
+    )
+
+
+def _host_memory(sized: Sized) -> Iterator[Reason]:
+    if sized.budget.host_bytes >= HOST_NOTICE_BYTES:
+        yield Reason(
+            about="host memory",
+            value=format_bytes(sized.budget.host_bytes),
+            because="for the token ids of each GPU's process, beside the usual",
+            source="vllm-0.32.0",
+        )
+
+
+def _expert_kernel(sized: Sized, engine: Engine) -> Iterator[Reason]:
+    checkpoint, accelerator = sized.candidate.checkpoint, sized.candidate.accelerator
+    experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
+    known = [kernel for kernel in engine.kernels if kernel.format == experts and kernel.platform == accelerator.platform]
+    for kernel in known:
+        if kernel.note:
+            yield Reason(about="routed experts", value=kernel.kernels or "", because=kernel.note, source="vllm-0.32.0")
+    if not known:
+        yield Reason(
+            about="routed experts", value=str(experts), because=f"no source says which kernel runs them on {accelerator.name}"
+        )
+
+
+def _coverage_note(catalog: Catalog, sized: Sized) -> Iterator[Reason]:
+    entity = f"checkpoints/{sized.candidate.checkpoint.id}"
+    leaf = catalog.provenance.get(entity, {}).get(CHECKPOINT_KEY_OF_COMPONENT)
+    note = leaf.citations[0].note if leaf and leaf.citations else None
+    if note:
+        yield Reason(about="coverage", value=sized.candidate.checkpoint.id, because=note, source=leaf.citations[0].source.id if leaf else None)
+
+
+def fixed_bugs(engine: Engine, release: str) -> Iterator[Reason]:
+    """Known faults of the engine that hold at a release."""
+    for bug in engine.bugs:
+        if bug.since and holds_at(release, since=bug.since, until=bug.until):
+            yield Reason(about=bug.id, value=bug.symptom, because=bug.workaround or "no workaround is known")

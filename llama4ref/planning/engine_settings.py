@@ -1,0 +1,169 @@
+"""Which options and environment variables does a candidate need, at a release, and why each?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.releases import holds_at
+from llama4ref.planning.layout_choice import described
+from llama4ref.planning.outcomes import Reason, Setting
+from llama4ref.units import format_bytes, format_tokens
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.engines import Behaviour, Engine
+    from llama4ref.planning.request import PlanRequest
+    from llama4ref.planning.sizing import Sized
+
+HYBRID_VARIABLE = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
+TEMPERATURE_RULE_SINCE = "0.8.4"
+"""First release that turns the attention temperature on by itself beyond 32,768 tokens (PR 16439)."""
+TEMPERATURE_FROM_TOKENS = 32_768
+
+
+class SettingsDraft:
+    """Options of one server while they are gathered, each with its reason; leaves out what the release lacks."""
+
+    def __init__(self, engine: Engine, release: str) -> None:
+        self.engine, self.release = engine, release
+        self.settings: dict[str, Setting] = {}
+        self.environment: dict[str, str] = {}
+        self.reasons: list[Reason] = []
+
+    def has(self, flag: str) -> bool:
+        """Whether the release has an option."""
+        known = self.engine.flags.get(flag)
+        return known is not None and holds_at(self.release, since=known.since, until=known.until)
+
+    def set(self, flag: str, value: Setting, because: str, *, source: str | None = None) -> None:
+        """Set an option the release has."""
+        if self.has(flag):
+            self.settings[flag] = value
+            self.reasons.append(Reason(about=flag, value=str(value), because=because, source=source))
+
+    def export(self, variable: str, value: str, because: str, *, source: str | None = None) -> None:
+        """Set an environment variable."""
+        self.environment[variable] = value
+        self.reasons.append(Reason(about=variable, value=value, because=because, source=source))
+
+
+def settings_of(
+    catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour
+) -> SettingsDraft:
+    """The options, variables and reasons of a sized candidate."""
+    draft = SettingsDraft(engine, behaviour.release)
+    checkpoint = sized.candidate.checkpoint
+    if checkpoint.repository:
+        draft.set("model", checkpoint.repository, _why_checkpoint(catalog, sized))
+    _parallel(draft, sized)
+    _lengths(draft, sized, request)
+    _cache(draft, sized, request, behaviour)
+    _quantization(draft, sized)
+    _abilities(draft, sized, request)
+    return draft
+
+
+def _why_checkpoint(catalog: Catalog, sized: Sized) -> str:
+    checkpoint, stage = sized.candidate.checkpoint, sized.budget.stage
+    weight = sum(line.bytes for line in sized.budget.lines if line.place == "weights")
+    coverage = checkpoint.coverage
+    experts = catalog.format(coverage.routed_experts).name if coverage and coverage.routed_experts else "unknown format"
+    place = f" of stage {stage}" if sized.candidate.layout.pipeline_parallel > 1 else ""
+    return f"published by {checkpoint.publisher}, routed experts in {experts}: {format_bytes(weight)} of weights on a GPU{place}"
+
+
+def _parallel(draft: SettingsDraft, sized: Sized) -> None:
+    layout, model = sized.candidate.layout, sized.candidate.model.architecture
+    heads, kv_heads = model.attention.heads, model.attention.kv_heads
+    draft.set(
+        "tensor-parallel-size",
+        layout.tensor_parallel,
+        f"divides {heads} query heads and {kv_heads} KV heads ({described(layout)})",
+        source="vllm-0.32.0",
+    )
+    if layout.pipeline_parallel > 1:
+        draft.set("pipeline-parallel-size", layout.pipeline_parallel, f"stages of {model.text.layers} layers, between nodes")
+    if layout.data_parallel > 1:
+        draft.set("data-parallel-size", layout.data_parallel, "replicas of attention and cache; routed experts are shared among them")
+    if layout.expert_parallel:
+        draft.set("enable-expert-parallel", True, f"whole experts on each of {layout.expert_ranks} ranks instead of slices of all")  # noqa: FBT003  # the value of a switch
+
+
+def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
+    serving = sized.serving
+    asked = "as asked for" if request.context_tokens else "the longest that fits at worst"
+    draft.set(
+        "max-model-len",
+        serving.max_model_len,
+        f"{asked}; up to {format_tokens(sized.largest_context)} would fit, and {sized.concurrency:.2f} requests of this length at once",
+    )
+    if request.concurrency and not request.max_num_seqs:
+        seqs = f"{request.concurrency:,} requests at once over {serving.layout.data_parallel} replicas; buffers grow with it"
+    else:
+        seqs = "as asked for" if request.max_num_seqs else "the engine's default on this GPU, written out so that it stays"
+    draft.set("max-num-seqs", serving.max_num_seqs, seqs, source="vllm-0.32.0")
+    batched = "as asked for" if request.max_num_batched_tokens else "the engine's default on this GPU, written out so that it stays"
+    draft.set("max-num-batched-tokens", serving.max_num_batched_tokens, batched, source="vllm-0.32.0")
+    draft.set(
+        "gpu-memory-utilization",
+        serving.gpu_memory_utilization,
+        f"{format_bytes(sized.budget.requested_bytes)} of {format_bytes(sized.budget.total_bytes)}; the rest is for what comes after",
+    )
+    if serving.enforce_eager:
+        draft.set("enforce-eager", True, "as asked for: no CUDA graphs, slower and smaller")  # noqa: FBT003  # the value of a switch
+
+
+def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour) -> None:
+    serving, cache = sized.serving, sized.budget.cache
+    dtype = sized.candidate.cache_dtype
+    own = sized.candidate.checkpoint.kv_cache_dtype
+    if dtype == "fp8":
+        why = "as asked for" if request.cache_dtype == "fp8" else "the checkpoint asks for it" if own == "fp8" else "bf16 does not fit"
+        draft.set("kv-cache-dtype", "fp8", f"half the bytes of bf16: {why}", source="vllm-llama4-blog")
+    platform = sized.candidate.accelerator.platform
+    can = platform in behaviour.hybrid_platforms.split()
+    if cache.hybrid and not behaviour.hybrid_kv_cache:
+        draft.export(
+            HYBRID_VARIABLE, "1", f"off by default in {behaviour.release}; 36 of 48 layers then keep {format_tokens(cache.chunked_local_tokens)} "
+            "tokens at most", source="llama4-engine-prs",
+        )  # fmt: skip
+    elif can and behaviour.hybrid_kv_cache and not cache.hybrid:
+        draft.set("disable-hybrid-kv-cache-manager", True, "as asked for: every layer keeps the full length")  # noqa: FBT003  # the value of a switch
+    if draft.release.startswith("0.8.3") and serving.max_model_len > TEMPERATURE_FROM_TOKENS:
+        draft.set(
+            "override-generation-config",
+            json.dumps({"attn_temperature_tuning": True}),
+            f"attention temperature beyond {TEMPERATURE_FROM_TOKENS:,} tokens, which this release does not turn on itself",
+            source="vllm-llama4-blog",
+        )
+
+
+def _quantization(draft: SettingsDraft, sized: Sized) -> None:
+    checkpoint = sized.candidate.checkpoint
+    if checkpoint.kind == "recipe":
+        draft.set("quantization", checkpoint.method, "quantized while loading; the published weights are bf16", source="vllm-0.32.0")
+
+
+def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
+    if request.images:
+        draft.set("limit-mm-per-prompt", json.dumps({"image": request.images}), f"up to {request.images} images a prompt", source="vllm-llama4-blog")
+    else:
+        draft.set(
+            "limit-mm-per-prompt",
+            json.dumps({"image": 0}),
+            "text alone: the vision tower is not built, which leaves its memory to the cache",
+            source="vllm-0.32.0",
+        )
+    if request.tools:
+        draft.set("enable-auto-tool-choice", True, "tool calls are asked for")  # noqa: FBT003  # the value of a switch
+        draft.set("tool-call-parser", "llama4_pythonic", "Meta's documented form of calls", source="vllm-tool-calling-docs")
+    if request.speculative:
+        draft.set(
+            "speculative-config",
+            json.dumps({"method": "eagle3", "model": request.speculative, "num_speculative_tokens": 3}),
+            "as asked for; it forces the hybrid KV cache off, so long context costs four times the cache",
+            source="vllm-0.32.0",
+        )
+    if sized.candidate.nodes > 1:
+        draft.set("nnodes", sized.candidate.nodes, "machines; give each its --node-rank and all the same --master-addr")

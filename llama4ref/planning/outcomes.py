@@ -1,0 +1,137 @@
+"""What a planner answers: plans with their reasons, and refusals with their rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llama4ref.facts.accelerators import Accelerator
+    from llama4ref.facts.checkpoints import Checkpoint
+    from llama4ref.facts.models import Model
+    from llama4ref.facts.providers import Offer, Provider
+    from llama4ref.memory.gpu_budget import MemoryBudget
+    from llama4ref.memory.serving import Serving
+    from llama4ref.performance.throughput import Performance
+    from llama4ref.planning.request import PlanRequest
+
+Setting = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a choice was made."""
+
+    about: str
+    """The setting or choice, such as `max-model-len`."""
+    value: str
+    """What was chosen."""
+    because: str
+    """The rule and its numbers."""
+    source: str | None = None
+    """Id of the source of the rule; none where it is the request itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Something that was considered and does not hold, and what would."""
+
+    subject: str
+    """What was refused."""
+    rule: str
+    """Short name of the rule, such as `kv-cache-too-small`."""
+    numbers: str
+    """The rule in words, with its numbers."""
+    instead: str | None = None
+    """What would hold."""
+    source: str | None = None
+    """Id of the source of the rule."""
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.numbers}" + (f"; {self.instead}" if self.instead else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One way to serve a model on own GPUs."""
+
+    model: Model
+    checkpoint: Checkpoint
+    accelerator: Accelerator
+    count: int
+    """GPUs in all."""
+    nodes: int
+    release: str
+    """Release of vLLM that the settings are for."""
+    serving: Serving
+    """Settings that memory depends on."""
+    budget: MemoryBudget
+    """Memory of the fullest GPU, line by line."""
+    context: int
+    """Longest request that is promised, in tokens: a lower bound."""
+    largest_context: int
+    """Longest request that would fit with these settings at worst."""
+    concurrency: float
+    """Requests of that length that fit at once, over all replicas, at worst."""
+    tokens: int
+    """KV cache size that the engine would print at worst, of one replica."""
+    settings: dict[str, Setting]
+    """Server options by name, in the order they are written; `model` is the positional one."""
+    environment: dict[str, str]
+    """Environment variables."""
+    reasons: tuple[Reason, ...]
+    cautions: tuple[Reason, ...]
+    """What holds although it may disappoint."""
+    performance: Performance | None
+    """How fast it should be; None where the accelerator's rates are unknown."""
+    proven: int = 0
+    """Highest rung of the ladder of proof that this plan was shown to hold on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedPlan:
+    """One provider's offer that meets a request."""
+
+    model: Model
+    provider: Provider
+    offer: Offer
+    context: int | None
+    """Lowest credible limit, in tokens."""
+    max_output_tokens: int | None
+    """Lowest credible limit of a reply."""
+    price: float | None
+    """US dollars per million tokens of the workload's mix, by the highest credible prices."""
+    reasons: tuple[Reason, ...]
+    cautions: tuple[Reason, ...]
+    """Disputes among sources, and what is not disclosed."""
+
+    @property
+    def budget(self) -> None:
+        """The provider's business."""
+        return
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """What a client needs to know."""
+        return {"provider": self.provider.id, "model": self.offer.name}
+
+    @property
+    def performance(self) -> None:
+        """No source states it."""
+        return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanResult:
+    """The answer to a request."""
+
+    request: PlanRequest
+    plans: tuple[Plan | HostedPlan, ...]
+    """Best first."""
+    refused: tuple[Refusal, ...]
+    """What was considered and why it does not hold."""
+
+    @property
+    def best(self) -> Plan | HostedPlan | None:
+        """The first plan, or None where nothing holds."""
+        return self.plans[0] if self.plans else None

@@ -1,0 +1,257 @@
+"""From a request to plans, best first, and to refusals with their rules and numbers."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from llama4ref.errors import RequestError
+from llama4ref.facts import load
+from llama4ref.performance import Workload, estimate
+from llama4ref.planning.cautions import cautions_of
+from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints
+from llama4ref.planning.engine_settings import settings_of
+from llama4ref.planning.hosted import hosted_plans
+from llama4ref.planning.layout_choice import candidate_layouts, count_of
+from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult, Refusal
+from llama4ref.planning.ranking import rank
+from llama4ref.planning.sizing import Candidate, Sized, size
+from llama4ref.units import format_tokens
+
+if TYPE_CHECKING:
+    from llama4ref.facts.accelerators import Accelerator
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.checkpoints import Checkpoint
+    from llama4ref.facts.engines import Behaviour, Engine
+    from llama4ref.facts.models import Model
+    from llama4ref.performance import Performance
+    from llama4ref.planning.request import PlanRequest
+
+DEFAULT_PROMPT, DEFAULT_REPLY = 1_000, 1_000
+"""Lengths that speed is stated for where the request says nothing: those of most published rows."""
+FP8_CACHE_CAPABILITY = 80
+"""Lowest CUDA compute capability, times ten, with a kernel for an fp8 cache."""
+
+
+def plan(request: PlanRequest, catalog: Catalog | None = None) -> PlanResult:
+    """Every way to meet a request that the facts support, best first, and what was refused.
+
+    Raises:
+        UnknownNameError: for a model, accelerator or checkpoint that is not in the catalogue.
+        ReleaseError: for a release of vLLM that the facts do not cover.
+        RequestError: for a request that contradicts itself.
+
+    Examples:
+        >>> from llama4ref import PlanRequest, plan
+        >>> best = plan(PlanRequest(model="scout", gpu="h100-sxm", count=8, context="1M")).best
+        >>> best.settings["tensor-parallel-size"], best.context
+        (8, 1048576)
+    """
+    facts = catalog if catalog is not None else load()
+    plans: list[Plan | HostedPlan] = []
+    refused: list[Refusal] = []
+    models = _models(facts, request)
+    if request.wants_own_gpus:
+        own, own_refused = _own_plans(facts, request, models)
+        plans += own
+        refused += own_refused
+    if request.wants_providers:
+        hosted, hosted_refused = hosted_plans(facts, request)
+        plans += hosted
+        refused += hosted_refused
+    return PlanResult(request=request, plans=tuple(plans), refused=tuple(_distinct(refused)))
+
+
+def _models(catalog: Catalog, request: PlanRequest) -> tuple[Model, ...]:
+    if request.model is not None:
+        return (catalog.model(request.model),)
+    if request.checkpoint is not None:
+        return (catalog.model(catalog.checkpoint(request.checkpoint).model),)
+    return tuple(model for model in catalog.models.values() if model.status == "released")
+
+
+def _own_plans(
+    catalog: Catalog, request: PlanRequest, models: Sequence[Model]
+) -> tuple[list[Plan], list[Refusal]]:
+    engine = catalog.engine("vllm")
+    behaviour = engine.at(request.engine_release)
+    _check_checkpoint(catalog, request, models)
+    fitting: list[Sized] = []
+    refused: list[Refusal] = []
+    for model in models:
+        if model.text is None:
+            refused.append(Refusal(subject=model.id, rule="not-released", numbers="its architecture and weights are not published"))
+            continue
+        for outcome in _outcomes(catalog, request, model, engine, behaviour):
+            (refused if isinstance(outcome, Refusal) else fitting).append(outcome)  # type: ignore[arg-type]  # one list each
+    made = [_plan(catalog, sized, request, engine, behaviour) for sized in _lightest_needed(fitting)]
+    return sorted(made, key=lambda each: rank(catalog, request, each)), refused
+
+
+def _check_checkpoint(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> None:
+    if request.checkpoint is None:
+        return
+    checkpoint = catalog.checkpoint(request.checkpoint)
+    if checkpoint.model not in {model.id for model in models}:
+        raise RequestError(f"checkpoint: {checkpoint.id} is of {checkpoint.model}, the request is for {request.model}")
+
+
+def _outcomes(
+    catalog: Catalog, request: PlanRequest, model: Model, engine: Engine, behaviour: Behaviour
+) -> Iterator[Sized | Refusal]:
+    wanted, limit = request.context_tokens, model.architecture.context.instruct_max_position_embeddings
+    if wanted is not None and wanted > limit:
+        yield Refusal(
+            subject=model.id,
+            rule="context-above-model",
+            numbers=f"{format_tokens(wanted)} tokens asked for, the model has positions for {format_tokens(limit)}",
+        )
+        return
+    if request.images > 0 and "image" not in model.modalities_in:
+        yield Refusal(subject=model.id, rule="images", numbers="the model reads no images")
+        return
+    checkpoints, refused = candidate_checkpoints(catalog, request, model.id, engine, behaviour.release)
+    yield from refused
+    for accelerator in _accelerators(catalog, request):
+        runnable = []
+        for checkpoint in checkpoints:
+            reasons = tuple(accelerator_refusals(catalog, checkpoint, accelerator, engine))
+            if reasons:
+                yield from reasons if request.gpu is not None else ()
+            else:
+                runnable.append(checkpoint)
+        for count in count_of(request):
+            layouts, broken = candidate_layouts(model, request, count)
+            yield from broken
+            for checkpoint in runnable:
+                for layout in layouts:
+                    template = Candidate(
+                        model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
+                        nodes=request.nodes, cache_dtype="bfloat16", hybrid=True,
+                    )  # fmt: skip
+                    yield from _best_of_variants(catalog, template, request, engine, behaviour)
+
+
+def _accelerators(catalog: Catalog, request: PlanRequest) -> tuple[Accelerator, ...]:
+    if request.gpu is not None:
+        return (catalog.accelerator(request.gpu),)
+    return tuple(each for each in catalog.accelerators.values() if each.platform in {"cuda", "rocm"})
+
+
+def _best_of_variants(
+    catalog: Catalog, template: Candidate, request: PlanRequest, engine: Engine, behaviour: Behaviour
+) -> Iterator[Sized | Refusal]:
+    """The first cache variant that fits, or why the last one does not."""
+    outcome: Sized | Refusal | None = None
+    for dtype in _cache_dtypes(template.checkpoint, template.accelerator, request):
+        for hybrid in _hybrid_choices(template.accelerator, request, behaviour):
+            outcome = size(catalog, _with(template, dtype, hybrid=hybrid), request, engine, behaviour)
+            if isinstance(outcome, Sized):
+                yield outcome
+                return
+    if outcome is not None:
+        yield outcome
+
+
+def _with(template: Candidate, cache_dtype: str, *, hybrid: bool) -> Candidate:
+    return Candidate(
+        model=template.model,
+        checkpoint=template.checkpoint,
+        accelerator=template.accelerator,
+        layout=template.layout,
+        nodes=template.nodes,
+        cache_dtype=cache_dtype,
+        hybrid=hybrid,
+    )
+
+
+def _cache_dtypes(checkpoint: Checkpoint, accelerator: Accelerator, request: PlanRequest) -> tuple[str, ...]:
+    if request.cache_dtype != "auto":
+        return (request.cache_dtype,)
+    if checkpoint.kv_cache_dtype == "fp8":
+        return ("fp8",)
+    capability = accelerator.capability
+    if accelerator.platform == "cuda" and capability is not None and capability < FP8_CACHE_CAPABILITY:
+        return ("bfloat16",)
+    return ("bfloat16", "fp8")
+
+
+def _hybrid_choices(accelerator: Accelerator, request: PlanRequest, behaviour: Behaviour) -> tuple[bool, ...]:
+    if request.speculative is not None or accelerator.platform not in behaviour.hybrid_platforms.split():
+        return (False,)
+    if request.hybrid is not None:
+        return (request.hybrid,)
+    return (True,) if behaviour.hybrid_kv_cache else (False, True)
+
+
+def _lightest_needed(fitting: Sequence[Sized]) -> list[Sized]:
+    """What fits, without larger GPU counts where the same checkpoint on the same accelerator needs fewer."""
+    fewest: dict[tuple[str, str], int] = {}
+    for sized in fitting:
+        key = (sized.candidate.checkpoint.id, sized.candidate.accelerator.id)
+        fewest[key] = min(fewest.get(key, sized.candidate.layout.gpus), sized.candidate.layout.gpus)
+    return [
+        sized
+        for sized in fitting
+        if sized.candidate.layout.gpus == fewest[(sized.candidate.checkpoint.id, sized.candidate.accelerator.id)]
+    ]
+
+
+def _plan(catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour) -> Plan:
+    candidate = sized.candidate
+    draft = settings_of(catalog, sized, request, engine, behaviour)
+    return Plan(
+        model=candidate.model,
+        checkpoint=candidate.checkpoint,
+        accelerator=candidate.accelerator,
+        count=candidate.layout.gpus,
+        nodes=candidate.nodes,
+        release=behaviour.release,
+        serving=sized.serving,
+        budget=sized.budget,
+        context=sized.serving.max_model_len,
+        largest_context=sized.largest_context,
+        concurrency=sized.concurrency,
+        tokens=sized.tokens,
+        settings=draft.settings,
+        environment=draft.environment,
+        reasons=tuple(draft.reasons),
+        cautions=tuple(cautions_of(catalog, sized, request, engine, behaviour)),
+        performance=_performance(catalog, sized, request),
+    )
+
+
+def _performance(catalog: Catalog, sized: Sized, request: PlanRequest) -> Performance | None:
+    candidate, context = sized.candidate, sized.serving.max_model_len
+    if candidate.accelerator.bandwidth is None or candidate.accelerator.peak.bf16 is None:
+        return None
+    prompt, reply = request.prompt_tokens, request.output_tokens
+    usual_prompt = prompt if isinstance(prompt, int) else min(DEFAULT_PROMPT, max(1, context // 2))
+    usual_reply = reply if isinstance(reply, int) else min(DEFAULT_REPLY, max(1, context - usual_prompt))
+    workload = Workload(
+        prompt_tokens=usual_prompt, output_tokens=usual_reply, concurrency=request.concurrency or 1, images=request.images
+    )
+    return _estimate(catalog, candidate, workload)
+
+
+@functools.lru_cache(maxsize=4096)
+def _estimate(catalog: Catalog, candidate: Candidate, workload: Workload) -> Performance:
+    return estimate(
+        candidate.model,
+        candidate.checkpoint,
+        candidate.accelerator,
+        candidate.layout,
+        workload,
+        cache_dtype=candidate.cache_dtype,
+        hybrid=candidate.hybrid,
+        catalog=catalog,
+    )
+
+
+def _distinct(refusals: Sequence[Refusal]) -> Iterator[Refusal]:
+    seen: set[Refusal] = set()
+    for refusal in refusals:
+        if refusal not in seen:
+            seen.add(refusal)
+            yield refusal

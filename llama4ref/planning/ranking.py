@@ -1,0 +1,42 @@
+"""Which plan comes first?
+
+`balanced` keeps the published precision before speed: the developer's own and highest-precision weights that meet the request, then
+fewer GPUs, then an unquantized cache, then speed. The other goals put what they name first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.planning.checkpoint_choice import expert_bits, trust
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.planning.outcomes import Plan
+    from llama4ref.planning.request import PlanRequest
+
+Rank = tuple[float | int | str, ...]
+
+
+def rank(catalog: Catalog, request: PlanRequest, plan: Plan) -> Rank:
+    """A key that sorts the best plan first."""
+    standing, bits, name = trust(catalog, plan.checkpoint)
+    fidelity: Rank = (standing, bits)
+    cache = 0 if plan.serving.cache_dtype == "bfloat16" else 1
+    speed = plan.performance
+    per_second = -speed.output_rate.value if speed else 0.0
+    wait = speed.itl_seconds.value if speed else 0.0
+    plain = (plan.serving.layout.data_parallel, plan.serving.layout.pipeline_parallel, plan.serving.layout.expert_parallel)
+    tail: Rank = (plan.count, plan.accelerator.id, *plain, name)
+    match request.goal:
+        case "latency":
+            return (wait, *fidelity, cache, *tail)
+        case "throughput":
+            return (per_second, *fidelity, cache, *tail)
+        case "cost":
+            return (plan.count, per_second, *fidelity, cache, *tail)
+        case _:
+            return (*fidelity, plan.count, cache, *plain, per_second, *tail)
+
+
+__all__ = ["Rank", "expert_bits", "rank"]

@@ -1,0 +1,266 @@
+"""Does a candidate fit, and how long may its requests be?
+
+Every answer counts estimates at their upper bound, so that a promised context is a lower bound of what the engine grants.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
+from llama4ref.memory.serving import Serving
+from llama4ref.memory.weight_shards import Weights, weights_of
+from llama4ref.planning.layout_choice import described
+from llama4ref.planning.outcomes import Refusal
+from llama4ref.units import format_bytes, format_tokens
+
+if TYPE_CHECKING:
+    from llama4ref.facts.accelerators import Accelerator
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.checkpoints import Checkpoint
+    from llama4ref.facts.engines import Behaviour, Engine
+    from llama4ref.facts.models import Model
+    from llama4ref.memory.attention_cache import KVCache
+    from llama4ref.memory.layout import Layout
+    from llama4ref.planning.request import PlanRequest
+
+FALLBACK_SEQS = 256
+FALLBACK_TOKENS = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A checkpoint on GPUs, split and served in one way."""
+
+    model: Model
+    checkpoint: Checkpoint
+    accelerator: Accelerator
+    layout: Layout
+    nodes: int
+    cache_dtype: str
+    hybrid: bool
+
+    def __str__(self) -> str:
+        cache = "" if self.cache_dtype == "bfloat16" else f", {self.cache_dtype} KV"
+        return f"{self.checkpoint.id} on {self.layout.gpus} x {self.accelerator.id}, {described(self.layout)}{cache}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sized:
+    """A candidate that fits."""
+
+    candidate: Candidate
+    serving: Serving
+    budget: MemoryBudget
+    largest_context: int
+    concurrency: float
+    """Requests of the full length at once, over all replicas, at worst."""
+    tokens: int
+    """KV cache size that the engine would print at worst, of one replica."""
+
+
+def size(
+    catalog: Catalog, candidate: Candidate, request: PlanRequest, engine: Engine, behaviour: Behaviour
+) -> Sized | Refusal:
+    """The candidate with its budget, or why it does not fit."""
+    limit = _limit(candidate.model)
+    wanted = request.context_tokens
+    if wanted is not None and wanted > limit:
+        return Refusal(
+            subject=str(candidate),
+            rule="context-above-model",
+            numbers=f"{format_tokens(wanted)} tokens asked for, the model has positions for {format_tokens(limit)}",
+        )
+    serving = _serving(candidate, request, engine, behaviour, wanted or limit)
+    weights = _weights(catalog, candidate.model, candidate.checkpoint, candidate.layout)
+    too_large = _weights_refusal(candidate, serving, weights)
+    if too_large is not None:
+        return too_large
+    sizer = _Sizer(candidate, behaviour, request.headroom, serving, weights)
+    largest = sizer.largest()
+    if largest < (wanted or 1):
+        return _too_small(candidate, sizer, wanted, largest)
+    serving = replace(serving, max_model_len=wanted or largest)
+    budget = sizer.budget(serving.max_model_len)
+    capacity = budget.cache.capacity(sizer.left(budget))
+    sized = Sized(
+        candidate=candidate,
+        serving=serving,
+        budget=budget,
+        largest_context=largest,
+        concurrency=capacity.max_concurrency * candidate.layout.data_parallel,
+        tokens=capacity.tokens,
+    )
+    return _too_few(sized, request, capacity.num_blocks) or sized
+
+
+def _limit(model: Model) -> int:
+    return model.architecture.context.instruct_max_position_embeddings
+
+
+def _serving(
+    candidate: Candidate, request: PlanRequest, engine: Engine, behaviour: Behaviour, max_model_len: int
+) -> Serving:
+    accelerator, layout = candidate.accelerator, candidate.layout
+
+    def default(flag: str, fallback: int) -> int:
+        found = engine.default_on(
+            flag,
+            platform=accelerator.platform,
+            memory_bytes=accelerator.memory_bytes,
+            device=accelerator.name,
+            release=behaviour.release,
+        )
+        return fallback if found is None else found
+
+    requests = request.concurrency and math.ceil(request.concurrency / layout.data_parallel)
+    batched = request.max_num_batched_tokens or default("max-num-batched-tokens", FALLBACK_TOKENS)
+    seqs = request.max_num_seqs or requests or default("max-num-seqs", FALLBACK_SEQS)
+    utilization = request.gpu_memory_utilization
+    return Serving(
+        layout=layout,
+        max_model_len=max_model_len,
+        max_num_seqs=seqs,
+        max_num_batched_tokens=max(batched, min(seqs, max_model_len)),
+        gpu_memory_utilization=behaviour.gpu_memory_utilization if utilization is None else utilization,
+        cache_dtype=candidate.cache_dtype,
+        hybrid=candidate.hybrid,
+        enforce_eager=request.enforce_eager,
+        images_per_prompt=request.images,
+    )
+
+
+class _Sizer:
+    """Budgets of one candidate at different lengths."""
+
+    def __init__(
+        self, candidate: Candidate, behaviour: Behaviour, headroom: float, serving: Serving, weights: Weights
+    ) -> None:
+        self.candidate, self.behaviour, self.headroom, self.serving = candidate, behaviour, headroom, serving
+        each = candidate
+        self.longest = memory_budget(
+            each.model,
+            each.checkpoint,
+            each.accelerator,
+            replace(serving, max_model_len=_limit(each.model)),
+            behaviour,
+            weights=weights,
+        )
+
+    def budget(self, max_model_len: int) -> MemoryBudget:
+        serving = replace(self.serving, max_model_len=max_model_len)
+        return resized(self.longest, self.candidate.model.architecture, serving, self.behaviour)
+
+    def left(self, budget: MemoryBudget) -> int:
+        """What the KV cache may count on: its part at worst, less the headroom."""
+        return max(0, math.floor(budget.kv_cache_at_least_bytes * (1 - self.headroom)))
+
+    def largest(self) -> int:
+        """The largest context that fits, 0 where none does.
+
+        Buffers grow with the context in proportion, so the memory left is a straight line between the shortest and the
+        longest; the largest context lies where it meets the cache's need, found by halving and then checked in full.
+        """
+        limit = _limit(self.candidate.model)
+        if self.holds(limit, self.longest):
+            return limit
+        short = self.budget(1)
+        if short.kv_cache_at_least_bytes <= 0 or short.free_bytes < 0:
+            return 0
+        cache, null_block = short.cache, int(self.behaviour.null_block_reserved)
+        left, slope = self.left(short), (self.left(short) - self.left(self.longest)) / max(1, limit - 1)
+        free, fall = short.free_bytes, (short.free_bytes - self.longest.free_bytes) / max(1, limit - 1)
+        low, high = 0, limit
+        while high - low > 1:
+            middle = (low + high) // 2
+            blocks = (left - slope * middle) // cache.bytes_per_block - null_block
+            if blocks >= cache.blocks_at(middle) and free >= fall * middle:
+                low = middle
+            else:
+                high = middle
+        while low and not self.holds(low, self.budget(low)):
+            low = low * 255 // 256
+        return low
+
+    def holds(self, length: int, budget: MemoryBudget) -> bool:
+        """Whether a length fits into its own budget."""
+        return budget.free_bytes >= 0 and holds_request(budget.cache, length, self.left(budget))
+
+
+def holds_request(cache: KVCache, length: int, left: int) -> bool:
+    """Whether the engine starts with this context and one request of it then really fits.
+
+    The two are not the same in every release: some start with less memory than one request needs.
+    """
+    capacity = cache.capacity(left)
+    return capacity.fits and capacity.num_blocks >= cache.blocks_at(length)
+
+
+@functools.lru_cache(maxsize=4096)
+def _weights(catalog: Catalog, model: Model, checkpoint: Checkpoint, layout: Layout) -> Weights:
+    return weights_of(model, checkpoint, layout, formats=catalog.formats)
+
+
+def _weights_refusal(candidate: Candidate, serving: Serving, weights: Weights) -> Refusal | None:
+    share = math.ceil(candidate.accelerator.memory_bytes * serving.gpu_memory_utilization)
+    weight = weights.largest.bytes
+    if weight <= share:
+        return None
+    return Refusal(
+        subject=f"{candidate.checkpoint.id} on {candidate.layout.gpus} x {candidate.accelerator.id}, {described(candidate.layout)}",
+        rule="weights-too-large",
+        numbers=f"weights take {format_bytes(weight)} a GPU, the engine's share ({serving.gpu_memory_utilization:g}) of its "
+        f"{format_bytes(candidate.accelerator.memory_bytes)} is {format_bytes(share)}",
+        instead="more GPUs or a smaller checkpoint would",
+    )
+
+
+def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int | None, largest: int) -> Refusal:
+    budget = sizer.budget(wanted or 1)
+    weight = sum(line.bytes for line in budget.lines if line.place == "weights")
+    subject = str(candidate)
+    if largest == 0 and budget.kv_cache_at_least_bytes <= 0:
+        return Refusal(
+            subject=subject,
+            rule="nothing-left-for-kv-cache",
+            numbers=f"weights ({format_bytes(weight)}), buffers and activations take up to "
+            f"{format_bytes(budget.used_at_most_bytes)} of {format_bytes(budget.requested_bytes)}",
+            instead="fewer max_num_seqs or max_num_batched_tokens, more GPUs or a smaller checkpoint would",
+        )
+    instead = f"{format_tokens(largest)} tokens fit" if largest else "more GPUs would"
+    if budget.free_bytes < 0:
+        return Refusal(
+            subject=subject,
+            rule="buffers-beside-the-cache",
+            numbers=f"block tables and graphs take up to {format_bytes(budget.outside_bytes)} beside the engine's share, "
+            f"{format_bytes(budget.total_bytes - budget.requested_bytes)} is there with {sizer.serving.max_num_seqs:,} requests at once",
+            instead=f"{instead}; a lower concurrency shrinks them",
+        )
+    need = budget.cache.bytes_per_request
+    return Refusal(
+        subject=subject,
+        rule="kv-cache-too-small",
+        numbers=f"a request of {format_tokens(wanted or 1)} tokens needs {format_bytes(need)} of KV cache a GPU, at worst "
+        f"{format_bytes(sizer.left(budget))} is left",
+        instead=instead,
+    )
+
+
+def _too_few(sized: Sized, request: PlanRequest, num_blocks: int) -> Refusal | None:
+    if request.concurrency is None:
+        return None
+    cache = sized.budget.cache
+    prompt, reply = request.prompt_tokens, request.output_tokens
+    usual = prompt + reply if isinstance(prompt, int) and isinstance(reply, int) else sized.serving.max_model_len
+    at_once = num_blocks // cache.blocks_at(usual) * sized.candidate.layout.data_parallel
+    if at_once >= request.concurrency:
+        return None
+    return Refusal(
+        subject=str(sized.candidate),
+        rule="concurrency",
+        numbers=f"{at_once:,} requests of {format_tokens(usual)} tokens fit at once, {request.concurrency:,} asked for",
+        instead="shorter requests, an fp8 cache or more GPUs would",
+    )
