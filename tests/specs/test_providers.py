@@ -1,0 +1,145 @@
+"""Offers of hosted providers: dated, believable, and with every doubtful word marked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llama4ref.facts import Catalog
+    from llama4ref.facts.providers import Offer
+
+# Shut down, or merged out of the provider's documentation: what deprecation notices and catalogue commits say.
+ENDED = {
+    ("groq", "scout"): "2026-07-17",
+    ("groq", "maverick"): "2026-03-09",
+    ("cerebras", "scout"): "2025-11-03",
+    ("friendli", "scout"): "2026-01-29",
+    ("synthetic", "maverick"): "2026-06-23",
+    ("nvidia-api-catalog", "scout"): "2026-05-03",
+    ("sambanova", "scout"): "2025-06-19",
+}
+# Context in tokens and price of a million tokens in and out, as printed by the provider or the table that cites it.
+STATED = {
+    ("google-vertex-ai", "scout"): (1_310_720, 0.2, 0.6),
+    ("oracle-oci", "scout"): (192_000, 0.72, 0.72),
+    ("groq", "scout"): (131_072, 0.11, 0.34),
+    ("deepinfra", "maverick"): (1_048_576, 0.15, 0.6),
+    ("cloudflare-workers-ai", "scout"): (131_000, 0.27, 0.85),
+    ("nscale", "scout"): (890_000, 0.09, 0.29),
+    ("io-net", "maverick"): (430_000, 0.15, 0.6),
+    ("azure-ai-foundry", "maverick"): (128_000, 0.35, 1.41),
+    ("snowflake-cortex", "maverick"): (128_000, 0.24, 0.97),
+}
+DEAREST_DOLLARS = 2
+
+
+def _offers(catalog: Catalog) -> Iterator[tuple[str, int, Offer]]:
+    for provider in catalog.providers.values():
+        for index, offer in enumerate(provider.offers):
+            yield provider.id, index, offer
+
+
+def _first(catalog: Catalog, provider: str, model: str) -> Offer:
+    return next(offer for offer in catalog.provider(provider).offers if offer.model == model)
+
+
+def test_every_offer_is_of_a_known_model_and_dated_before_it_was_read(catalog: Catalog) -> None:
+    """An offer without a believable day could not be aged."""
+    read = max(dt.date.fromisoformat(source.retrieved) for source in catalog.sources.values())
+
+    for provider, index, offer in _offers(catalog):
+        assert offer.model in catalog.models, (provider, index)
+        assert dt.date(2025, 4, 5) <= dt.date.fromisoformat(offer.as_of) <= read, (provider, index)
+
+
+def test_no_provider_offers_the_same_id_twice_on_the_same_terms(catalog: Catalog) -> None:
+    """One offer for each model, id and tier; what else is said of it is a disputing word."""
+    terms = [(provider, offer.model, offer.name, offer.tier) for provider, _, offer in _offers(catalog)]
+
+    assert len(terms) == len(set(terms))
+
+
+def test_no_credible_context_reaches_the_family_limit_of_scout(catalog: Catalog) -> None:
+    """Rows with ten million tokens copy the model's limit; each carries a doubt."""
+    copied = [
+        citation
+        for provider, index, offer in _offers(catalog)
+        if offer.model == "scout"
+        for citation in catalog.cite(f"providers/{provider}", f"offers.{index}.context_tokens")
+        if isinstance(citation.value, int) and citation.value >= 10_000_000
+    ]
+
+    assert copied
+    assert all(citation.doubt for citation in copied)
+
+
+def test_preferred_limits_stay_within_the_model(catalog: Catalog) -> None:
+    """No preferred context is above the native limit, no reply above the context."""
+    for provider, index, offer in _offers(catalog):
+        context = catalog.model(offer.model).context
+
+        assert context is not None
+        assert (offer.context_tokens or 0) <= context.instruct_max_position_embeddings, (provider, index)
+        if offer.context_tokens and offer.max_output_tokens:
+            assert offer.max_output_tokens <= offer.context_tokens, (provider, index)
+
+
+def test_a_reply_never_costs_less_than_a_prompt(catalog: Catalog) -> None:
+    """One aggregator has the two prices swapped; the preferred pair is the right way round."""
+    for provider, index, offer in _offers(catalog):
+        if offer.price_input is not None and offer.price_output is not None:
+            assert offer.price_input <= offer.price_output <= DEAREST_DOLLARS, (provider, index)
+        if offer.price_input and offer.price_batch_input:
+            assert offer.price_batch_input < offer.price_input, (provider, index)
+
+
+def test_credible_prices_are_of_one_order(catalog: Catalog) -> None:
+    """Slips of a factor of ten or a hundred thousand are kept, and doubted."""
+    for provider, index, _ in _offers(catalog):
+        for field in ("price_input", "price_output"):
+            for citation in catalog.cite(f"providers/{provider}", f"offers.{index}.{field}"):
+                if isinstance(citation.value, (int, float)) and citation.value > DEAREST_DOLLARS:
+                    assert citation.doubt, (provider, index, field)
+
+
+@pytest.mark.parametrize(("provider", "model"), ENDED)
+def test_ended_offers_stay_and_name_their_last_day(catalog: Catalog, provider: str, model: str) -> None:
+    """A retired offer is kept, marked, with the day it ended."""
+    offers = [offer for offer in catalog.provider(provider).offers if offer.model == model]
+
+    assert offers
+    assert {(offer.status, offer.retired) for offer in offers} == {("retired", ENDED[provider, model])}
+
+
+def test_an_ended_offer_says_when_or_that_nobody_said(catalog: Catalog) -> None:
+    """No retired offer leaves its last day unspoken."""
+    for provider, index, offer in _offers(catalog):
+        if offer.status == "retired" and offer.retired is None:
+            assert catalog.trace(f"providers/{provider}", f"offers.{index}.retired").state == "unknown", (
+                provider,
+                index,
+            )
+
+
+@pytest.mark.parametrize(("provider", "model"), STATED)
+def test_limits_and_prices_are_those_stated(catalog: Catalog, provider: str, model: str) -> None:
+    """A few rows against the figures that their sources print."""
+    offer = _first(catalog, provider, model)
+
+    assert (offer.context_tokens, offer.price_input, offer.price_output) == STATED[provider, model]
+
+
+def test_tiers_of_one_id_have_their_own_prices(catalog: Catalog) -> None:
+    """Bedrock sells the same id at three prices."""
+    offers = [
+        offer
+        for offer in catalog.provider("amazon-bedrock").offers
+        if offer.name == "meta.llama4-scout-17b-instruct-v1:0"
+    ]
+
+    assert {offer.tier: offer.price_output for offer in offers} == {None: 0.66, "flex": 0.33, "priority": 1.155}
