@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from llama4ref.facts.prompting import Prompting
 from llama4ref.facts.safeguards import SafetyWork
@@ -119,6 +120,20 @@ class HardwareClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to the herd."""
+
+    day: str
+    """ISO 8601; a month where the day is not known."""
+    what: str
+    kind: Literal["release", "correction", "evaluation", "report", "preprint", "tooling"]
+    about: tuple[str, ...]
+    """Ids of the models it is about."""
+    contested: bool = False
+    """Whether others say otherwise, or only one source says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """A herd of models."""
 
@@ -153,4 +168,6 @@ class Family:
     hardware_claims: tuple[HardwareClaim, ...]
     undisclosed: tuple[str, ...]
     """What the developer does not publish."""
+    events: tuple[Event, ...]
+    """What happened, oldest first."""
     notes: tuple[str, ...] = ()

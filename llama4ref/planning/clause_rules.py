@@ -59,6 +59,8 @@ def _makes_available(use: Use) -> bool:
 
 
 def _copies_shipped(use: Use) -> bool | None:
+    if use.via_hosted_api:
+        return False
     if use.offering == "product":
         return use.copies_shipped
     return use.offering == "weights"
@@ -145,7 +147,12 @@ def _eu_domicile(_name: str, _clause: Clause, license: License, use: Use) -> Ite
     if inside is None:
         yield "question", f"not known here whether {whose}, {use.domicile}, lies in the European Union"
         return
-    yield "breach", f"{whose}, {use.domicile}, lies in the European Union, and {license.materials} models read images"
+    reason = f"{whose}, {use.domicile}, lies in the European Union, and {license.materials} models read images"
+    if use.via_hosted_api:
+        open_point = "whether who builds on another's hosted API is its end user, and exempt, or needs rights of their own is not said"
+        yield "question", f"{reason}; {open_point}"
+        return
+    yield "breach", reason
     if not use.image_input:
         yield (
             "question",

@@ -49,6 +49,8 @@ class Use:
     """Whether the materials came inside an integrated end user product of another licensee."""
     copies_shipped: bool | None = None
     """Whether a product carries copies of the weights to its users; weights always do, a hosted API and internal use never."""
+    via_hosted_api: bool = False
+    """Whether the model is reached through someone else's hosted API, so that no weights are held."""
     image_input: bool = False
     """Whether images are used as input."""
     trains_with: Training | None = None

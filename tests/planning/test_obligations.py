@@ -98,6 +98,15 @@ def test_using_text_only_does_not_escape_the_limit_but_is_marked_as_open(check):
     assert "eu_multimodal" in names(report.questions)
 
 
+def test_a_french_company_behind_anothers_api_is_an_open_question(check):
+    """The policy exempts end users of a service; whether who builds on it is one is not said."""
+    report = check(domicile="FR", offering="product", via_hosted_api=True, image_input=True)
+
+    assert report.breaches == ()
+    assert "eu_multimodal" in names(report.questions)
+    assert report.notice is None
+
+
 @pytest.mark.parametrize("domicile", ["US", "CH", "NO", "IS", "LI", "GB", "UK", "EEA"])
 def test_the_limit_stops_at_the_border_of_the_union(check, domicile):
     """Switzerland, the rest of the Economic Area and the United Kingdom lie outside."""

@@ -28,6 +28,14 @@ def test_totals_of_the_herd_are_the_sums_of_its_released_members():
     assert FAMILY.training.emissions_location_tonnes == sum(m.training.emissions_location_tonnes for m in RELEASED)
 
 
+def test_events_are_in_order_and_about_models_here():
+    """Days sort as text, also where only the month is known."""
+    days = [event.day for event in FAMILY.events]
+
+    assert days == sorted(days)
+    assert {model for event in FAMILY.events for model in event.about} <= set(CATALOG.models)
+
+
 def test_stages_of_training_are_numbered_without_gaps():
     """The order is that of the developer's account."""
     assert [stage.order for stage in FAMILY.training.stages.values()] == list(range(1, len(FAMILY.training.stages) + 1))
