@@ -51,7 +51,7 @@ class Fault:
         return f"{self.file}:{self.line}{field}: found {self.found}, expected {self.expected}; {self.do}"
 
 
-class SpecErrors(Llama4refError, ValueError):
+class SpecErrors(Llama4refError, ValueError):  # noqa: N818  # one error that holds them all
     """Every fault of every spec file, found in one reading."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:

@@ -35,7 +35,8 @@ def parse_tokens(text: str) -> int:
         raise RequestError(f"{text!r} is not a token count; write digits, or digits with k, m (thousands) or K, M (1,024s)")
     digits, suffix = match.groups()
     whole, _, fraction = digits.replace("_", "").replace(",", "").partition(".")
-    scaled, remainder = divmod(int(whole + fraction) * _MULTIPLIERS[suffix], 10 ** len(fraction))
+    unit: int = 10 ** len(fraction)
+    scaled, remainder = divmod(int(whole + fraction) * _MULTIPLIERS[suffix], unit)
     if remainder or scaled < 1:
         raise RequestError(f"{text!r} is not a whole number of tokens of at least 1")
     return scaled

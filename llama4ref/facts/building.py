@@ -6,14 +6,16 @@ import json
 import pickle
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from types import GenericAlias
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from llama4ref.errors import Fault, SpecErrors, nearest_names
+from llama4ref.errors import Fault, SpecErrors
 from llama4ref.facts.catalog import Catalog
 from llama4ref.facts.citing import Cited, Citer, Plain
 from llama4ref.facts.kinds import KINDS
-from llama4ref.facts.reading import Absent, Group, Leaf, Node, Series, read_spec
+from llama4ref.facts.reading import Absent, Group, Node, Series, read_spec
 from llama4ref.facts.sources import Provenance, Source
 
 STRICT = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
@@ -86,9 +88,10 @@ def _inner_lines(tree: Group) -> dict[str, int]:
     }
 
 
-def _typed(kind: str, cited: Mapping[str, Cited], faults: list[Fault]) -> dict[str, object]:
-    made: dict[str, object] = {}
-    adapter = TypeAdapter(dict[str, KINDS[kind]], config=STRICT)  # type: ignore[misc]  # the type is looked up
+def _typed(kind: str, cited: Mapping[str, Cited], faults: list[Fault]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    by_id: Any = GenericAlias(dict, (str, KINDS[kind]))
+    adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(by_id, config=STRICT)
     for name, each in cited.items():
         if not name.startswith(f"{kind}/"):
             continue
@@ -114,7 +117,7 @@ def _faults(error: ValidationError, file: str, lines: Mapping[str, int], *, skip
     found = []
     for each in error.errors(include_url=False):
         path = ".".join(str(part) for part in each["loc"][skip:])
-        found.append(Fault(file, _line(path, lines), path, *_explained(each["type"], each, path, lines)))
+        found.append(Fault(file, _line(path, lines), path, *_explained(each["type"], each)))
     return found
 
 
@@ -124,7 +127,7 @@ def _line(path: str, lines: Mapping[str, int]) -> int:
     return lines.get(path, 1)
 
 
-def _explained(kind: str, error: Mapping[str, object], path: str, lines: Mapping[str, int]) -> tuple[str, str, str]:
+def _explained(kind: str, error: Mapping[str, object]) -> tuple[str, str, str]:
     if kind == "missing":
         return "nothing", "a value", "add the field, or write `unknown` where it is not published"
     if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
@@ -133,6 +136,3 @@ def _explained(kind: str, error: Mapping[str, object], path: str, lines: Mapping
     shown = "unknown or none" if found is None else "a group of fields" if isinstance(found, dict) else repr(found)
     expected = str(error["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
     return shown, expected, "change the value" if found is not None else "give a value; this field cannot be left open"
-
-
-__all__ = ["STRICT", "build", "nearest_names"]

@@ -117,6 +117,8 @@ class Checkpoint:
     """What else to know."""
     claims: tuple[Claim, ...] = ()
     """Published figures about what can be computed."""
+    lacks: tuple[str, ...] = ()
+    """Components that it does not hold, such as the vision tower in a file for text alone."""
     other_names: tuple[str, ...] = ()
     """Further repositories that hold the same weights."""
 

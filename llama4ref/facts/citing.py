@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from llama4ref.errors import Fault, nearest_names
-from llama4ref.facts.reading import Absent, Group, Leaf, Node, Scalar, Series
+from llama4ref.facts.reading import UNKNOWN, Absent, Group, Leaf, Node, Scalar, Series
 from llama4ref.facts.sources import Citation, Provenance, Source
 
 Plain = Scalar | list["Plain"] | dict[str, "Plain"]
@@ -105,7 +106,7 @@ class Citer:
             return self._group(node, path, context)
         if isinstance(node, Group):
             return self._long_leaf(node, path, context)
-        self._record(path, line, node.value, context, (), None, None)
+        self._record(path, line, node.value, context)
         return _plain(node.value)
 
     def _long_leaf(self, group: Group, path: str, outer: Context) -> Plain:
@@ -122,7 +123,10 @@ class Citer:
         because = self._text(group, "because", path)
         if disputed and because is None:
             self._fault(group.line, path, "a disagreement without a reason", "`because:`", "say why this value is preferred")
-        self._record(path, group.lines["value"], value.value, context, disputed, because, self._text(group, "note", path))
+        self._record(
+            path, group.lines["value"], value.value, context,
+            disputed=disputed, because=because, note=self._text(group, "note", path),
+        )  # fmt: skip
         return _plain(value.value)
 
     def _record(
@@ -131,9 +135,10 @@ class Citer:
         line: int,
         value: Value | Absent,
         context: Context,
-        disputed: tuple[Group, ...],
-        because: str | None,
-        note: str | None,
+        *,
+        disputed: tuple[Group, ...] = (),
+        because: str | None = None,
+        note: str | None = None,
     ) -> None:
         own = self._source(context.source, path, line)
         if own is None:
@@ -145,7 +150,9 @@ class Citer:
         others = [self._word(word, path, said, agrees=True) for word in context.also]
         others += [self._word(word, path, said, agrees=False) for word in disputed]
         citations = (first, *(citation for citation in others if citation is not None))
-        state = "known" if not isinstance(value, Absent) else "unknown" if value.word == "unknown" else "none"
+        state: Literal["known", "unknown", "none"] = (
+            "known" if not isinstance(value, Absent) else "unknown" if value is UNKNOWN else "none"
+        )
         self.provenance[path] = Provenance(
             file=self.file, line=line, state=state, citations=citations, because=because
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from llama4ref.errors import Fault, ReleaseError, nearest_names
 from llama4ref.facts.accelerators import Accelerator
@@ -15,6 +16,8 @@ from llama4ref.facts.measurements import Measurement
 from llama4ref.facts.models import Model
 from llama4ref.facts.providers import Provider
 from llama4ref.facts.releases import release_key
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,23 @@ class Contradiction:
 
 def contradictions(catalog: Catalog) -> list[Fault]:
     """Every contradiction and dangling name, as faults with file and line."""
-    found: list[Fault] = []
-    for kind, entities, rule in (
-        ("models", catalog.models, _model),
-        ("checkpoints", catalog.checkpoints, _checkpoint),
-        ("accelerators", catalog.accelerators, _accelerator),
-        ("engines", catalog.engines, _engine),
-        ("providers", catalog.providers, _provider),
-        ("measurements", catalog.measurements, _measurement),
-    ):
-        for id_, entity in entities.items():
-            for each in rule(entity, catalog):  # type: ignore[operator]  # each rule takes its own kind
-                found.append(_fault(catalog, f"{kind}/{id_}", each))
-    return found
+    found = [
+        *_found(catalog, "models", catalog.models, _model),
+        *_found(catalog, "checkpoints", catalog.checkpoints, _checkpoint),
+        *_found(catalog, "accelerators", catalog.accelerators, _accelerator),
+        *_found(catalog, "engines", catalog.engines, _engine),
+        *_found(catalog, "providers", catalog.providers, _provider),
+        *_found(catalog, "measurements", catalog.measurements, _measurement),
+    ]
+    return sorted(found, key=lambda fault: (fault.file, fault.line))
+
+
+def _found(
+    catalog: Catalog, kind: str, entities: Mapping[str, T], rule: Callable[[T, Catalog], Iterator[Contradiction]]
+) -> Iterator[Fault]:
+    for id_, entity in entities.items():
+        for each in rule(entity, catalog):
+            yield _fault(catalog, f"{kind}/{id_}", each)
 
 
 def _fault(catalog: Catalog, entity: str, each: Contradiction) -> Fault:

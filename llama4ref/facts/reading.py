@@ -97,7 +97,9 @@ class _Reader:
             return self.group(node, path)
         if isinstance(node, yaml.SequenceNode):
             return self.sequence(node, path)
-        return Leaf(self.scalar(node, path), node.start_mark.line + 1)
+        if isinstance(node, yaml.ScalarNode):
+            return Leaf(self.scalar(node, path), node.start_mark.line + 1)
+        raise TypeError(f"YAML has no node of type {type(node).__name__}")
 
     def group(self, node: yaml.MappingNode, path: str) -> Group:
         group = Group({}, node.start_mark.line + 1)

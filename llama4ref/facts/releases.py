@@ -6,6 +6,7 @@ A release is a dotted version such as `0.32.0`. A changing fact is a list of ste
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -13,6 +14,7 @@ from typing import Protocol, TypeVar
 from llama4ref.errors import ReleaseError
 
 
+@functools.lru_cache(maxsize=1024)
 def release_key(release: str) -> tuple[int, ...]:
     """A release as numbers, for comparing.
 
@@ -26,7 +28,7 @@ def release_key(release: str) -> tuple[int, ...]:
     parts = release.removeprefix("v").split(".")
     if not all(part.isdecimal() for part in parts):
         raise ReleaseError(f"{release!r} is not a release; write dotted numbers such as 0.32.0")
-    return tuple(int(part) for part in (parts + ["0", "0"])[:3])
+    return tuple(int(part) for part in [*parts, "0", "0"][:3])
 
 
 def holds_at(release: str, *, since: str | None = None, until: str | None = None) -> bool:
@@ -39,7 +41,9 @@ class Step(Protocol):
     """One value of a changing fact, from a release on."""
 
     @property
-    def since(self) -> str: ...
+    def since(self) -> str:
+        """First release where it holds."""
+        ...
 
 
 StepT = TypeVar("StepT", bound=Step)

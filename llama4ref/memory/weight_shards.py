@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
 from llama4ref.facts.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
 from llama4ref.memory.layout import Layout
-from llama4ref.memory.stored_bytes import matrix_bytes
+from llama4ref.facts.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,12 +30,10 @@ if TYPE_CHECKING:
 
 VOCAB_PADDING = 64
 """Rows that vLLM pads the embedding and the head to a multiple of."""
-DTYPE_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 _SPLIT_OUTPUTS = (".q_proj.", ".k_proj.", ".v_proj.", ".gate_proj.", ".up_proj.", ".fc1.", ".linear.", ".linear_1.")
 _KEYS = (".k_proj.weight", ".v_proj.weight")
 _SPLIT_INPUTS = (".o_proj.weight", ".down_proj.weight", ".fc2.weight")
-_SKIPPABLE = ("routed_experts", "shared_expert")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +173,7 @@ def _copies(tensor: Tensor, storage: _Storage, layers: range, first: bool, last:
     """How many of a tensor a stage has: in the checkpoint's format, and left in the published dtype."""
     if tensor.is_decoder:
         mine = [layer for layer in tensor.layers or () if layer in layers]
-        skipped = sum(layer in storage.skipped for layer in mine) if tensor.component in _SKIPPABLE else 0
+        skipped = sum(layer in storage.skipped for layer in mine) if tensor.component in SKIPPABLE else 0
         return len(mine) - skipped, skipped
     if tensor.component == "embed":
         return int(first), 0

@@ -90,9 +90,7 @@ def _release_refusal(
     return None
 
 
-def accelerator_refusals(
-    catalog: Catalog, checkpoint: Checkpoint, accelerator: Accelerator, engine: Engine
-) -> Iterator[Refusal]:
+def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engine: Engine) -> Iterator[Refusal]:
     """Why a checkpoint does not run on an accelerator; nothing where it does."""
     subject = f"{checkpoint.id} on {accelerator.id}"
     if accelerator.platform not in PLATFORMS:

@@ -87,7 +87,7 @@ def _parallel(draft: SettingsDraft, sized: Sized) -> None:
     if layout.data_parallel > 1:
         draft.set("data-parallel-size", layout.data_parallel, "replicas of attention and cache; routed experts are shared among them")
     if layout.expert_parallel:
-        draft.set("enable-expert-parallel", True, f"whole experts on each of {layout.expert_ranks} ranks instead of slices of all")  # noqa: FBT003  # the value of a switch
+        draft.set("enable-expert-parallel", True, f"whole experts on each of {layout.expert_ranks} ranks instead of slices of all")
 
 
 def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
@@ -111,7 +111,7 @@ def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
         f"{format_bytes(sized.budget.requested_bytes)} of {format_bytes(sized.budget.total_bytes)}; the rest is for what comes after",
     )
     if serving.enforce_eager:
-        draft.set("enforce-eager", True, "as asked for: no CUDA graphs, slower and smaller")  # noqa: FBT003  # the value of a switch
+        draft.set("enforce-eager", True, "as asked for: no CUDA graphs, slower and smaller")
 
 
 def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour) -> None:
@@ -129,7 +129,7 @@ def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: 
             "tokens at most", source="llama4-engine-prs",
         )  # fmt: skip
     elif can and behaviour.hybrid_kv_cache and not cache.hybrid:
-        draft.set("disable-hybrid-kv-cache-manager", True, "as asked for: every layer keeps the full length")  # noqa: FBT003  # the value of a switch
+        draft.set("disable-hybrid-kv-cache-manager", True, "as asked for: every layer keeps the full length")
     if draft.release.startswith("0.8.3") and serving.max_model_len > TEMPERATURE_FROM_TOKENS:
         draft.set(
             "override-generation-config",
@@ -156,7 +156,7 @@ def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None
             source="vllm-0.32.0",
         )
     if request.tools:
-        draft.set("enable-auto-tool-choice", True, "tool calls are asked for")  # noqa: FBT003  # the value of a switch
+        draft.set("enable-auto-tool-choice", True, "tool calls are asked for")
         draft.set("tool-call-parser", "llama4_pythonic", "Meta's documented form of calls", source="vllm-tool-calling-docs")
     if request.speculative:
         draft.set(

@@ -87,10 +87,15 @@ def _spread(model: Model, request: PlanRequest, count: int) -> Iterator[Layout]:
             if count % (tensor * pipeline):
                 continue
             data = count // (tensor * pipeline)
-            for expert in (False, True) if request.expert_parallel is None else (request.expert_parallel,):
-                if expert and data == 1 and request.expert_parallel is None:
-                    continue
+            for expert in _expert_choices(request, data):
                 yield _layout(request, tensor, pipeline, data, expert=expert)
+
+
+def _expert_choices(request: PlanRequest, data: int) -> tuple[bool, ...]:
+    """Whole experts on each rank are tried for throughput, where replicas share them; otherwise where asked for."""
+    if request.expert_parallel is not None:
+        return (request.expert_parallel,)
+    return (False, True) if data > 1 and request.goal == "throughput" else (False,)
 
 
 def _layout(request: PlanRequest, tensor: int, pipeline: int, data: int, *, expert: bool) -> Layout:

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 DEFAULT_PROMPT, DEFAULT_REPLY = 1_000, 1_000
 """Lengths that speed is stated for where the request says nothing: those of most published rows."""
+_TELLING = (
+    "context-above-model", "layout", "tensor-parallel-across-nodes", "images", "kv-cache-too-small", "concurrency",
+    "buffers-beside-the-cache", "nothing-left-for-kv-cache", "weights-too-large", "no-expert-kernel", "compute-capability",
+    "platform", "quality",
+)  # fmt: skip
+"""Rules in the order in which a refusal by them helps; all others come last."""
 FP8_CACHE_CAPABILITY = 80
 """Lowest CUDA compute capability, times ten, with a kernel for an fp8 cache."""
 
@@ -60,6 +66,7 @@ def plan(request: PlanRequest, catalog: Catalog | None = None) -> PlanResult:
         hosted, hosted_refused = hosted_plans(facts, request)
         plans += hosted
         refused += hosted_refused
+    refused.sort(key=lambda each: _TELLING.index(each.rule) if each.rule in _TELLING else len(_TELLING))
     return PlanResult(request=request, plans=tuple(plans), refused=tuple(_distinct(refused)))
 
 
@@ -116,7 +123,7 @@ def _outcomes(
     for accelerator in _accelerators(catalog, request):
         runnable = []
         for checkpoint in checkpoints:
-            reasons = tuple(accelerator_refusals(catalog, checkpoint, accelerator, engine))
+            reasons = tuple(accelerator_refusals(checkpoint, accelerator, engine))
             if reasons:
                 yield from reasons if request.gpu is not None else ()
             else:
@@ -130,7 +137,7 @@ def _outcomes(
                         model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
                         nodes=request.nodes, cache_dtype="bfloat16", hybrid=True,
                     )  # fmt: skip
-                    yield from _best_of_variants(catalog, template, request, engine, behaviour)
+                    yield from _best_of_variants(catalog, template, request, behaviour)
 
 
 def _accelerators(catalog: Catalog, request: PlanRequest) -> tuple[Accelerator, ...]:
@@ -140,13 +147,13 @@ def _accelerators(catalog: Catalog, request: PlanRequest) -> tuple[Accelerator, 
 
 
 def _best_of_variants(
-    catalog: Catalog, template: Candidate, request: PlanRequest, engine: Engine, behaviour: Behaviour
+    catalog: Catalog, template: Candidate, request: PlanRequest, behaviour: Behaviour
 ) -> Iterator[Sized | Refusal]:
     """The first cache variant that fits, or why the last one does not."""
     outcome: Sized | Refusal | None = None
     for dtype in _cache_dtypes(template.checkpoint, template.accelerator, request):
         for hybrid in _hybrid_choices(template.accelerator, request, behaviour):
-            outcome = size(catalog, _with(template, dtype, hybrid=hybrid), request, engine, behaviour)
+            outcome = size(catalog, _with(template, dtype, hybrid=hybrid), request, behaviour)
             if isinstance(outcome, Sized):
                 yield outcome
                 return

@@ -62,10 +62,10 @@ class Sized:
     """KV cache size that the engine would print at worst, of one replica."""
 
 
-def size(
-    catalog: Catalog, candidate: Candidate, request: PlanRequest, engine: Engine, behaviour: Behaviour
-) -> Sized | Refusal:
-    """The candidate with its budget, or why it does not fit."""
+@functools.lru_cache(maxsize=4096)
+def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour: Behaviour) -> Sized | Refusal:
+    """The candidate with its budget, or why it does not fit. Answers are kept: planning asks the same again and again."""
+    engine = catalog.engine("vllm")
     limit = _limit(candidate.model)
     wanted = request.context_tokens
     if wanted is not None and wanted > limit:
