@@ -1,0 +1,201 @@
+"""How many sequences run at once, and what does one generation of them take?
+
+A generation is the time in which every running sequence is computed once from prompt to last token. Prompts and replies
+share the GPU: the time of all prompts is added to that of all decode steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from llama4ref.errors import RequestError
+from llama4ref.facts.accelerators import Accelerator
+from llama4ref.memory.layout import Layout
+from llama4ref.performance.calibration import TILE_SEQUENCES, Constants, EngineConstants
+from llama4ref.performance.operators import Pass, operators, vision_operators
+from llama4ref.performance.roofline import Seconds, Speed, pass_seconds
+from llama4ref.performance.stored_model import PLAIN_BYTES, Shapes, Stored
+from llama4ref.performance.workload import Workload
+from llama4ref.units import format_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A model on GPUs, serving requests of one kind."""
+
+    shapes: Shapes
+    stored: Stored
+    layout: Layout
+    speed: Speed
+    engine: EngineConstants
+    cache_bytes: int
+    """Bytes of one number of the KV cache."""
+    hybrid: bool
+    """Whether chunked-local layers keep one chunk only."""
+    prompt: int
+    """Tokens of one prompt, those of images counted."""
+    output: int
+    """Tokens of one reply."""
+    cached: int
+    """Prompt tokens that are in the cache already."""
+    tiles: int
+    """Image tiles of one prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One generation of a batch on one replica."""
+
+    batch: float
+    """Sequences of the replica."""
+    step: Seconds
+    """One decode step of all of them."""
+    prompt: Seconds
+    """What one prompt adds, computed together with others where several fit in a step."""
+    output: int
+    """Tokens of one reply."""
+
+    @property
+    def seconds(self) -> Seconds:
+        """All of it."""
+        return self.step * self.output + self.prompt * self.batch
+
+
+def deploy(shapes: Shapes, stored: Stored, layout: Layout, speed: Speed, *, serving: Serving) -> Deployment:
+    """The deployment of a workload."""
+    workload = serving.workload
+    image = workload.images * shapes.image_tokens(workload.tiles_per_image)
+    global_tile = 1 if workload.tiles_per_image > 1 else 0
+    return Deployment(
+        shapes=shapes,
+        stored=stored,
+        layout=layout,
+        speed=speed,
+        engine=serving.engine,
+        cache_bytes=serving.cache_bytes,
+        hybrid=serving.hybrid,
+        prompt=workload.prompt_tokens + image,
+        output=workload.output_tokens,
+        cached=workload.shared_prefix_tokens,
+        tiles=workload.images * (workload.tiles_per_image + global_tile),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How requests are served, and which."""
+
+    workload: Workload
+    engine: EngineConstants
+    cache_bytes: int
+    hybrid: bool
+
+
+def generation(deployment: Deployment, batch: float) -> Generation:
+    """One generation of `batch` sequences of one replica.
+
+    With pipeline parallelism the sequences go through the stages in as many groups as there are stages, so that a step of
+    all sequences takes as long as one group takes through all stages.
+    """
+    shapes, engine, stages = deployment.shapes, deployment.engine, deployment.layout.pipeline_parallel
+    context = deployment.prompt + (deployment.output + 1) / 2
+    decode = Pass.decode(shapes, batch=max(1.0, batch / stages), context=context)
+    hybrid = engine.hybrid_seconds if deployment.hybrid else 0.0
+    filled = min(1.0, (batch - 1) / (TILE_SEQUENCES - 1))
+    launch = shapes.layers * engine.layer_seconds + filled * shapes.moe_layers * engine.expert_layer_seconds + hybrid
+    together = max(1.0, min(batch, engine.chunk_tokens / (deployment.prompt - deployment.cached)))
+    prompt = _prompt_seconds(deployment, together) * (1 / together)
+    if not engine.mixes_prefill:
+        prompt += _prompt_launch(deployment)
+    return Generation(
+        batch=batch,
+        step=_seconds(deployment, decode) + Seconds(launch=launch),
+        prompt=prompt * (1 / min(stages, max(1.0, batch))),
+        output=deployment.output,
+    )
+
+
+def prompt_alone(deployment: Deployment) -> Seconds:
+    """One prompt by itself, from its first token to its last."""
+    return _prompt_seconds(deployment, 1.0) + _prompt_launch(deployment)
+
+
+def _prompt_launch(deployment: Deployment) -> Seconds:
+    """Latency of the layers, once for each step that a prompt is cut into."""
+    steps = math.ceil((deployment.prompt - deployment.cached) / deployment.engine.chunk_tokens)
+    return Seconds(launch=steps * deployment.shapes.layers * deployment.engine.layer_seconds)
+
+
+def _prompt_seconds(deployment: Deployment, prompts: float) -> Seconds:
+    text = _seconds(
+        deployment,
+        Pass.prefill(deployment.shapes, prompt=deployment.prompt, cached=deployment.cached, prompts=prompts),
+    )
+    if not deployment.tiles:
+        return text
+    work = vision_operators(deployment.shapes, deployment.stored, deployment.layout, tiles=prompts * deployment.tiles)
+    return text + pass_seconds(work, deployment.speed)
+
+
+def _seconds(deployment: Deployment, step: Pass) -> Seconds:
+    work = operators(
+        deployment.shapes, deployment.stored, deployment.layout, step, cache_bytes=deployment.cache_bytes
+    )  # fmt: skip
+    return pass_seconds(work, deployment.speed)
+
+
+def weight_bytes(shapes: Shapes, stored: Stored, layout: Layout) -> float:
+    """Weights of one rank of the fullest stage, to within the rounding of scales; `memory.weights` has the exact bytes."""
+    slices, size = layout.tensor_parallel, stored.bytes_per_weight
+    in_layers = (
+        shapes.layers * shapes.attention_weights * size["attention"] / slices
+        + shapes.dense_layers * shapes.dense_weights * size["dense_mlp"] / slices
+        + shapes.moe_layers * shapes.experts * shapes.hidden * size["router"]
+        + shapes.moe_layers * shapes.shared_weights * size["shared_expert"] / layout.shared_expert_slices
+        + shapes.moe_layers
+        * shapes.experts
+        * shapes.expert_weights
+        * size["routed_experts"]
+        / (slices * layout.data_parallel)
+    )
+    tables = shapes.hidden * shapes.vocabulary / slices
+    outside = (
+        (size["embed"] + size["lm_head"]) * tables
+        if layout.pipeline_parallel == 1
+        else max(size["embed"], size["lm_head"]) * tables
+    )
+    vision = (shapes.vision_weights / layout.vision_slices + shapes.projector_weights / slices) * PLAIN_BYTES
+    fullest = math.ceil(shapes.layers / layout.pipeline_parallel) / shapes.layers
+    return in_layers * fullest + outside + (vision if layout.vision else 0.0)
+
+
+def room_for_cache(accelerator: Accelerator, weights: float, engine: EngineConstants, constants: Constants) -> float:
+    """Bytes of one GPU that are left for the KV cache.
+
+    Raises:
+        RequestError: where the weights leave nothing.
+    """
+    free = accelerator.memory_bytes * engine.utilization - weights
+    if free <= 0:
+        raise RequestError(
+            f"{format_bytes(round(weights))} of weights on each GPU, but {accelerator.id} has "
+            f"{format_bytes(accelerator.memory_bytes)}; use more GPUs or a smaller format"
+        )
+    return free - min(engine.reserved_bytes, constants.free_kept * free)
+
+
+def most_sequences(deployment: Deployment, room: float) -> float:
+    """Sequences of one replica whose whole cache fits in `room` bytes of a GPU; a shared prefix is held once."""
+    tokens = deployment.prompt + deployment.output
+    whole, shared = _cache_tokens(deployment, tokens), _cache_tokens(deployment, deployment.cached)
+    layers = math.ceil(deployment.shapes.layers / deployment.layout.pipeline_parallel) / deployment.shapes.layers
+    token_bytes = 2 * deployment.cache_bytes * deployment.shapes.key_width / deployment.layout.tensor_parallel * layers
+    return (room / token_bytes - shared) / (whole - shared)
+
+
+def _cache_tokens(deployment: Deployment, tokens: int) -> float:
+    """Tokens that all layers hold of a sequence."""
+    shapes = deployment.shapes
+    local = min(tokens, shapes.chunk) if deployment.hybrid else tokens
+    return shapes.global_layers * tokens + shapes.local_layers * local

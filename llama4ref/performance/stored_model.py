@@ -1,0 +1,196 @@
+"""How wide is the model, and in which format does each part meet the tensor cores?
+
+What only depends on the model, or on the model and a checkpoint, is worked out once and kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from llama4ref.errors import RequestError, UnknownFactError
+from llama4ref.facts.stored_bytes import matrix_bytes
+from llama4ref.facts.tensors import COMPONENTS, dense_layers, moe_layers
+from llama4ref.memory.parameter_count import parameters
+
+if TYPE_CHECKING:
+    from llama4ref.facts.accelerators import Accelerator
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.checkpoints import Checkpoint
+    from llama4ref.facts.formats import Format
+    from llama4ref.facts.models import Architecture, Model
+
+    Arithmetic = Literal["bf16", "fp8", "int8", "fp4"]
+
+PLAIN_BYTES = 2.0
+"""Bytes of one weight of the published dtype, bfloat16."""
+_BYTE_BITS = 8
+_HALF_BYTE_BITS = 4
+_SKIPPABLE = ("routed_experts", "shared_expert")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shapes:
+    """Widths and counts of a model; weights are those of one layer."""
+
+    layers: int
+    global_layers: int
+    local_layers: int
+    moe_layers: int
+    dense_layers: int
+    chunk: int
+    hidden: int
+    query_width: int
+    key_width: int
+    attention_weights: int
+    experts: int
+    experts_per_token: int
+    expert_width: int
+    expert_weights: int
+    """Of one routed expert."""
+    shared_width: int
+    shared_weights: int
+    dense_width: int
+    dense_weights: int
+    vocabulary: int
+    norms: int
+    """Norms of all layers, the final one included."""
+    vision_layers: int
+    vision_width: int
+    vision_positions: int
+    """Patches of one tile and the class token."""
+    vision_weights: int
+    """Of the whole tower."""
+    projector_weights: int
+    tile_tokens: int
+    """Tokens that one tile becomes."""
+
+    def image_tokens(self, tiles: int) -> int:
+        """Tokens of one image of so many tiles: theirs, those of the global tile, and the marks between.
+
+        The marks: image start, image and image end, and one separator a tile where there are several.
+        """
+        return self.tile_tokens + 3 if tiles == 1 else self.tile_tokens * (tiles + 1) + tiles + 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Bytes of one weight, and the arithmetic it is multiplied in, by component."""
+
+    bytes_per_weight: dict[str, float]
+    arithmetic: dict[str, Arithmetic]
+
+    def of(self, component: str) -> tuple[float, Arithmetic]:
+        """Both of one component."""
+        return self.bytes_per_weight[component], self.arithmetic[component]
+
+
+def shapes_of(model: Model) -> Shapes:
+    """Widths and counts of a model; raises UnknownFactError where its architecture is not published."""
+    key = (model.text, model.attention, model.experts, model.dense, model.vision)
+    if key not in _SHAPES:
+        _SHAPES[key] = _shapes(model, model.architecture)
+    return _SHAPES[key]
+
+
+_SHAPES: dict[object, Shapes] = {}
+
+
+def _shapes(model: Model, architecture: Architecture) -> Shapes:
+    text, attention, experts, vision = (
+        architecture.text, architecture.attention, architecture.experts, architecture.vision,
+    )  # fmt: skip
+    query, key = attention.heads * attention.head_dim, attention.kv_heads * attention.head_dim
+    patches = (vision.image_size // vision.patch_size) ** 2
+    counted = parameters(model).by_component
+    return Shapes(
+        layers=text.layers,
+        global_layers=text.layers // attention.nope_interval,
+        local_layers=text.layers - text.layers // attention.nope_interval,
+        moe_layers=len(moe_layers(architecture)),
+        dense_layers=len(dense_layers(architecture)),
+        chunk=attention.chunk_size,
+        hidden=text.hidden_size,
+        query_width=query,
+        key_width=key,
+        attention_weights=text.hidden_size * (2 * query + 2 * key),
+        experts=experts.count,
+        experts_per_token=experts.per_token,
+        expert_width=experts.intermediate_size,
+        expert_weights=3 * text.hidden_size * experts.intermediate_size,
+        shared_width=experts.intermediate_size * experts.shared,
+        shared_weights=3 * text.hidden_size * experts.intermediate_size * experts.shared,
+        dense_width=architecture.dense.intermediate_size,
+        dense_weights=3 * text.hidden_size * architecture.dense.intermediate_size,
+        vocabulary=text.vocab_size,
+        norms=text.layers * text.norms_per_layer + 1,
+        vision_layers=vision.layers,
+        vision_width=vision.hidden_size,
+        vision_positions=patches + 1,
+        vision_weights=counted["vision_tower"],
+        projector_weights=counted["projector"],
+        tile_tokens=round(patches * vision.pixel_shuffle_ratio**2),
+    )
+
+
+def stored_in(model: Model, checkpoint: Checkpoint | None, accelerator: Accelerator, catalog: Catalog) -> Stored:
+    """How a checkpoint lies in memory and is multiplied on an accelerator; None is the published dtype throughout.
+
+    Raises:
+        RequestError: for a checkpoint of another model.
+        UnknownFactError: where the format of a component is not known.
+    """
+    if checkpoint is None:
+        return _PLAIN
+    if checkpoint.model != model.id:
+        raise RequestError(
+            f"checkpoint {checkpoint.id} is of {checkpoint.model}, not of {model.id}; name one of {model.id}"
+        )
+    if checkpoint.coverage is None:
+        raise UnknownFactError(f"checkpoints/{checkpoint.id}", "coverage")
+    key = (checkpoint.coverage, checkpoint.skipped_moe_layers, accelerator.native_fp8, accelerator.native_fp4,
+           accelerator.peak.int8 is not None, model.id, id(catalog))  # fmt: skip
+    kept = _STORED.get(key)
+    if kept is None or kept[0] is not catalog:
+        kept = _STORED[key] = (catalog, _stored(shapes_of(model), checkpoint, accelerator, catalog))
+    return kept[1]
+
+
+_STORED: dict[object, tuple[Catalog, Stored]] = {}
+_PLAIN = Stored(
+    bytes_per_weight=dict.fromkeys(COMPONENTS, PLAIN_BYTES),
+    arithmetic=dict.fromkeys(COMPONENTS, "bf16"),
+)
+
+
+def _stored(shapes: Shapes, checkpoint: Checkpoint, accelerator: Accelerator, catalog: Catalog) -> Stored:
+    sizes: dict[str, float] = {}
+    arithmetic: dict[str, Arithmetic] = {}
+    for component in COMPONENTS:
+        format_ = _format(checkpoint, component, shapes, catalog)
+        size = PLAIN_BYTES if format_ is None else matrix_bytes(format_, shapes.hidden, shapes.expert_width) / (
+            shapes.hidden * shapes.expert_width
+        )  # fmt: skip
+        skipped = len(checkpoint.skipped_moe_layers or ()) / shapes.moe_layers if component in _SKIPPABLE else 0.0
+        sizes[component] = skipped * PLAIN_BYTES + (1 - skipped) * size
+        arithmetic[component] = "bf16" if format_ is None else arithmetic_of(format_, accelerator)
+    return Stored(bytes_per_weight=sizes, arithmetic=arithmetic)
+
+
+def _format(checkpoint: Checkpoint, component: str, shapes: Shapes, catalog: Catalog) -> Format | None:
+    id_ = None if checkpoint.coverage is None else checkpoint.coverage.of(component)
+    if id_ is not None:
+        return catalog.format(id_)
+    if component == "norms" or (component == "dense_mlp" and not shapes.dense_layers):
+        return None
+    raise UnknownFactError(f"checkpoints/{checkpoint.id}", f"coverage.{component}")
+
+
+def arithmetic_of(format_: Format, accelerator: Accelerator) -> Arithmetic:
+    """The number format that a stored weight is multiplied in: bf16 unless activations are quantized and the device can."""
+    bits = None if format_.activation is None else format_.activation.bits
+    if bits == _HALF_BYTE_BITS and accelerator.native_fp4:
+        return "fp4"
+    if bits == _BYTE_BITS and format_.element.kind == "int":
+        return "int8" if accelerator.peak.int8 else "bf16"
+    return "fp8" if bits == _BYTE_BITS and accelerator.native_fp8 else "bf16"

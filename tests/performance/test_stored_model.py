@@ -1,0 +1,77 @@
+"""What a checkpoint weighs, and what it is multiplied in."""
+
+from __future__ import annotations
+
+import pytest
+
+from llama4ref.errors import RequestError, UnknownFactError
+from llama4ref.memory.layout import Layout
+from llama4ref.memory.weight_shards import weights_of
+from llama4ref.performance.batching import weight_bytes
+from llama4ref.performance.stored_model import arithmetic_of, shapes_of, stored_in
+
+LAYOUTS = [
+    Layout(),
+    Layout(tensor_parallel=8),
+    Layout(tensor_parallel=4, pipeline_parallel=2),
+    Layout(data_parallel=8, expert_parallel=True),
+    Layout(tensor_parallel=2, data_parallel=4, expert_parallel=True),
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize("model", ["scout", "maverick"])
+def test_weights_agree_with_the_exact_ones(catalog, h100, model, layout):
+    """In bfloat16 within a thousandth of what each rank of vLLM's fullest stage holds, norms not counted."""
+    facts = catalog.model(model)
+    exact = weights_of(facts, None, layout).largest.bytes
+
+    assert weight_bytes(shapes_of(facts), stored_in(facts, None, h100, catalog), layout) == pytest.approx(
+        exact, rel=1e-3
+    )
+
+
+def test_weights_of_every_checkpoint_agree_with_the_exact_ones(catalog, h100):
+    """Scales are rounded differently, so within a hundredth; what is unknown there is unknown here."""
+    layout = Layout(tensor_parallel=8)
+    compared = 0
+    for checkpoint in catalog.checkpoints.values():
+        facts = catalog.model(checkpoint.model)
+        try:
+            exact = weights_of(facts, checkpoint, layout).largest.bytes
+        except UnknownFactError:
+            with pytest.raises(UnknownFactError):
+                stored_in(facts, checkpoint, h100, catalog)
+            continue
+        compared += 1
+
+        assert weight_bytes(shapes_of(facts), stored_in(facts, checkpoint, h100, catalog), layout) == pytest.approx(
+            exact, rel=0.01
+        )
+    assert compared > 0
+
+
+@pytest.mark.parametrize(
+    ("format_", "accelerator", "arithmetic"),
+    [
+        ("bf16", "h100-sxm", "bf16"),
+        ("fp8-per-channel-dynamic", "h100-sxm", "fp8"),
+        ("fp8-per-channel-dynamic", "a100-sxm", "bf16"),
+        ("int8-per-channel", "a100-sxm", "int8"),
+        ("int8-per-channel-weight-only", "a100-sxm", "bf16"),
+        ("int4-group-128", "h100-sxm", "bf16"),
+        ("nvfp4", "b200", "fp4"),
+        ("nvfp4", "h100-sxm", "bf16"),
+    ],
+)
+def test_arithmetic_is_what_format_and_device_have_in_common(catalog, format_, accelerator, arithmetic):
+    """Quantized activations are multiplied natively where the device can, everything else in bfloat16."""
+    assert arithmetic_of(catalog.format(format_), catalog.accelerator(accelerator)) == arithmetic
+
+
+def test_a_checkpoint_of_another_model_is_refused(catalog, h100):
+    """The message names both models."""
+    checkpoint = next(each for each in catalog.checkpoints.values() if each.model == "maverick" and each.coverage)
+
+    with pytest.raises(RequestError, match="of maverick, not of scout"):
+        stored_in(catalog.model("scout"), checkpoint, h100, catalog)
