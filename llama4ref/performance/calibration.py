@@ -46,6 +46,8 @@ class EngineConstants:
     each is left out of the fit (0.12 of the logarithm), and more where rows are few or alike."""
     rows: tuple[str, ...]
     """Measurements that the constants were fitted on."""
+    borrowed: tuple[str, ...]
+    """Measurements of another engine or release that stated constants come from."""
     fitted: tuple[str, ...]
     """Fields above that were fitted; the others are stated, or another engine's."""
 
@@ -120,6 +122,11 @@ CONSTANTS = Constants(
                 "vllm-0.8.3-scout-h100-sxm-8-1000-1000",
                 "vllm-0.8.3-scout-h200-sxm-8-1000-1000",
             ),
+            borrowed=(
+                "sglang-0.5.9-scout-mi300x-8-1000-1000",
+                "vllm-0.23-maverick-mi300x-8-hybrid",
+                "vllm-0.23-maverick-mi300x-8-plain",
+            ),
             fitted=("expert_layer_seconds",),
         ),
         "sglang": EngineConstants(
@@ -134,6 +141,7 @@ CONSTANTS = Constants(
             chunk_tokens=8192,
             spread=1.6,
             rows=("sglang-0.5.9-scout-mi300x-8-1000-1000",),
+            borrowed=("vllm-0.8.3-scout-h100-sxm-8-1000-1000",),
             fitted=("layer_seconds", "first_token_seconds"),
         ),
         "tensorrt-llm": EngineConstants(
@@ -163,6 +171,7 @@ CONSTANTS = Constants(
                 "tensorrt-llm-1.1-maverick-b200-4-dep-1000-1000",
                 "tensorrt-llm-1.1-maverick-h200-sxm-8-dep-1000-1000",
             ),
+            borrowed=("sglang-0.5.9-scout-mi300x-8-1000-1000",),
             fitted=("layer_seconds", "reserved_bytes"),
         ),
     },

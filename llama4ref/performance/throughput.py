@@ -216,7 +216,7 @@ def _performance(case: _Case) -> Performance:
         binds=took.binds,
         shares=took.shares,
         spread=spread,
-        sources=(*case.constants.sources, *engine.rows),
+        sources=(*case.constants.sources, *engine.rows, *engine.borrowed),
         limits=_limits(case),
         reasons=_reasons(case, outcome),
     )

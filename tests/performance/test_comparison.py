@@ -24,11 +24,13 @@ def test_the_bounds_hold_each_fitted_measurement(catalog, engine, row):
         assert each.estimated.low <= each.observed <= each.estimated.high, each
 
 
-def test_every_calibration_row_is_named(catalog):
-    """Each measurement of a calibrated engine was fitted on, except the two that are kept to check."""
-    kept = {"vllm-0.23-maverick-mi300x-8-hybrid", "vllm-0.23-maverick-mi300x-8-plain"}
+@pytest.mark.parametrize(("engine", "row"), FITTED)
+def test_a_fitted_row_is_of_its_engine_and_on_a_named_accelerator(catalog, engine, row):
+    """What an estimate says about its origin is so."""
+    measurement = catalog.measurement(row)
 
-    assert {row for _, row in FITTED} | kept == set(catalog.measurements)
+    assert measurement.engine == engine
+    assert measurement.accelerator in CONSTANTS.accelerators
 
 
 @pytest.mark.parametrize(
