@@ -73,7 +73,7 @@ class Constants:
     """Latency of one collective operation. Stated: 10 microseconds, the order of a small all-reduce inside a node."""
     free_kept: float
     """Most of the memory beside the weights that `reserved_bytes` may take: where memory is short, an engine is given
-    smaller limits. Stated."""
+    smaller limits. A round number, chosen once; the two rows of Maverick on H100 hang on it, no other does."""
     sources: tuple[str, ...]
     """Ids of the sources of the stated constants."""
     accelerators: tuple[str, ...]
