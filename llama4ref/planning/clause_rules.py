@@ -22,6 +22,7 @@ _OF_CLAUSE: dict[str, Kind] = {
     "limit": "term",
     "term": "term",
 }
+_OFFERED = {"weights": "weights", "hosted_api": "a hosted API", "product": "part of a product"}
 
 
 def findings(name: str, clause: Clause, license: License, use: Use) -> Iterator[Bite]:
@@ -79,7 +80,7 @@ def _always(_name: str, clause: Clause, _license: License, _use: Use) -> Iterato
 def _made_available(name: str, clause: Clause, license: License, use: Use) -> Iterator[Bite]:
     if not _makes_available(use):
         return
-    why = f"{license.materials} is made available as {use.offering.replace('_', ' ')}"
+    why = f"{license.materials} is made available as {_OFFERED[use.offering]}"
     if name == "license_copy" and not _copies_shipped(use):
         yield "question", "the copy goes with materials that are handed over; whether any are is not said, or none are"
         return

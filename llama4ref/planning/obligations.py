@@ -144,7 +144,7 @@ def check_use(license: License, use: Use) -> LicenseReport:
             kind=kind,
             name=name,
             clause=clause.clause,
-            says=clause.says,
+            says=_said(clause),
             because=because,
             entity=f"licenses/{license.id}",
             field=field,
@@ -188,6 +188,10 @@ def _clauses(license: License) -> dict[str, tuple[Clause, str]]:
     own = {name: (clause, f"clauses.{name}.says") for name, clause in license.clauses.items()}
     items: Mapping[str, Clause] = license.policy.clauses if license.policy else {}
     return own | {name: (clause, f"policy.clauses.{name}.says") for name, clause in items.items()}
+
+
+def _said(clause: Clause) -> str:
+    return f"no {clause.says}" if clause.applies == "purpose" else clause.says
 
 
 def _of(found: list[Finding], kind: str) -> tuple[Finding, ...]:
