@@ -110,10 +110,13 @@ class TestInstalledVllm:
         from vllm.config.quantization import ONLINE_QUANT_SHORTHAND_NAMES
         from vllm.model_executor.layers.quantization import QuantizationMethods
 
-        ours = {name for name, method in VLLM.methods.items() if holds_at(installed, since=method.since, until=method.until)}
+        ours = {
+            name for name, method in VLLM.methods.items() if holds_at(installed, since=method.since, until=method.until)
+        }
 
         assert ours == set(get_args(QuantizationMethods)) | set(ONLINE_QUANT_SHORTHAND_NAMES)
 
+    @pytest.mark.usefixtures("installed")
     def test_online_shorthands_are_marked(self) -> None:
         """Every load-time shorthand of the release is marked as one."""
         from vllm.config.quantization import ONLINE_QUANT_SHORTHAND_NAMES
@@ -128,15 +131,33 @@ class TestInstalledVllm:
 
         spec = find_spec(f"vllm.platforms.{platform}")
         listed = _list_in(Path(spec.origin).read_text(encoding="utf-8"), "supported_quantization")
-        held = {name: method for name, method in VLLM.methods.items() if holds_at(installed, since=method.since, until=method.until)}
+        held = {
+            name: method
+            for name, method in VLLM.methods.items()
+            if holds_at(installed, since=method.since, until=method.until)
+        }
 
-        assert {name for name, method in held.items() if method.platforms and platform in method.platforms} == listed & set(held)
+        assert {
+            name for name, method in held.items() if method.platforms and platform in method.platforms
+        } == listed & set(held)
 
     @pytest.mark.parametrize(
         "name",
-        ["awq", "gptq", "fp8", "modelopt", "modelopt_fp4", "compressed-tensors", "mxfp4", "torchao", "moe_wna16", "quark"],
+        [
+            "awq",
+            "gptq",
+            "fp8",
+            "modelopt",
+            "modelopt_fp4",
+            "compressed-tensors",
+            "mxfp4",
+            "torchao",
+            "moe_wna16",
+            "quark",
+        ],
     )
-    def test_lowest_capabilities_are_equal(self, name: str, installed: str) -> None:
+    @pytest.mark.usefixtures("installed")
+    def test_lowest_capabilities_are_equal(self, name: str) -> None:
         """The lowest compute capability of a method is what its configuration class says."""
         from vllm.model_executor.layers.quantization import get_quantization_config
 
@@ -169,9 +190,12 @@ class TestInstalledVllm:
         assert (set(VLLM.environment) - read) & set(envs.environment_variables) == set()
 
     @pytest.mark.parametrize(
-        ("gib", "device"), [(22, "nvidia l4"), (79, "nvidia a100-sxm4-80gb"), (79, "nvidia h100 80gb hbm3"), (178, "nvidia b200")]
+        ("gib", "device"),
+        [(22, "nvidia l4"), (79, "nvidia a100-sxm4-80gb"), (79, "nvidia h100 80gb hbm3"), (178, "nvidia b200")],
     )
-    def test_hardware_defaults_are_equal(self, gib: int, device: str, installed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_hardware_defaults_are_equal(
+        self, gib: int, device: str, installed: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Batch limits of a GPU are those the engine finds for its memory and name."""
         from vllm import platforms
         from vllm.engine import arg_utils

@@ -1,0 +1,215 @@
+"""Are the facts about checkpoints in keeping with each other, with the engine that loads them and with published figures?"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llama4ref.facts import load
+from llama4ref.facts.releases import holds_at, release_key
+from llama4ref.facts.stored_bytes import checkpoint_bytes
+from llama4ref.facts.tensors import COMPONENTS, model_tensors
+
+if TYPE_CHECKING:
+    from llama4ref.facts.checkpoints import Checkpoint
+
+CATALOG = load()
+VLLM = CATALOG.engine("vllm")
+RECIPES = [each for each in CATALOG.checkpoints.values() if each.id.startswith("recipe-vllm-")]
+LLM_COMPRESSOR_IGNORES = (
+    "re:.*lm_head",
+    "re:.*self_attn",
+    "re:.*router",
+    "re:.*vision_model.*",
+    "re:.*multi_modal_projector.*",
+)
+"""What the publisher's examples for Llama 4 leave alone."""
+LAYER = "language_model.model.layers.1."
+MODULES = {
+    "vision_tower": "vision_model.model.layers.0.self_attn.q_proj",
+    "projector": "multi_modal_projector.linear_1",
+    "attention": f"{LAYER}self_attn.o_proj",
+    "router": f"{LAYER}feed_forward.router",
+    "shared_expert": f"{LAYER}feed_forward.shared_expert.down_proj",
+    "routed_experts": f"{LAYER}feed_forward.experts.0.down_proj",
+    "lm_head": "language_model.lm_head",
+}
+"""A linear layer of each component."""
+
+
+@pytest.mark.parametrize("checkpoint", CATALOG.checkpoints.values(), ids=CATALOG.checkpoints)
+class TestEveryCheckpoint:
+    """What must hold for each spec."""
+
+    def test_names_lead_somewhere(self, checkpoint: Checkpoint) -> None:
+        """Its model, licence, engines and formats have specs."""
+        formats = {checkpoint.coverage.of(component) for component in COMPONENTS} if checkpoint.coverage else set()
+
+        assert checkpoint.model in CATALOG.models
+        assert checkpoint.license is None or checkpoint.license in CATALOG.licenses
+        assert set(checkpoint.loads) <= set(CATALOG.engines)
+        assert formats - {None} <= set(CATALOG.formats)
+
+    def test_names_are_found(self, checkpoint: Checkpoint) -> None:
+        """Its id, and every repository of published weights, finds it in any case of letters."""
+        published = () if checkpoint.kind == "recipe" else (checkpoint.repository, *checkpoint.other_names)
+
+        for name in (checkpoint.id, *published):
+            assert CATALOG.checkpoint(name.upper()) is checkpoint
+
+    def test_releases_are_in_order(self, checkpoint: Checkpoint) -> None:
+        """No engine stops loading it before it starts, nor loads it before it serves Llama 4."""
+        for engine, loading in checkpoint.loads.items():
+            first = CATALOG.engine(engine).first_release
+
+            if loading.since is not None:
+                assert loading.until is None or release_key(loading.since) < release_key(loading.until)
+                assert first is None or release_key(first) <= release_key(loading.since)
+
+    def test_vllm_has_the_method(self, checkpoint: Checkpoint) -> None:
+        """Where vLLM loads it, its method is one of vLLM's at that release, and its experts have a kernel."""
+        loading = checkpoint.loads.get("vllm")
+        if loading is None or not loading.supported or checkpoint.kind == "draft_head":
+            return
+        assert checkpoint.coverage is not None
+        kernels = [kernel for kernel in VLLM.kernels if kernel.format == checkpoint.coverage.routed_experts]
+
+        assert any(kernel.supported for kernel in kernels)
+        if checkpoint.method != "unquantized":
+            method = VLLM.methods[checkpoint.method]
+            assert holds_at(loading.since or VLLM.newest_release, since=method.since, until=method.until)
+
+    def test_engine_leaves_vision_and_router_alone(self, checkpoint: Checkpoint) -> None:
+        """What vLLM loads keeps vision, router, embedding and head in sixteen bits, as vLLM quantizes none of them."""
+        loading = checkpoint.loads.get("vllm")
+        if loading is not None and loading.supported and checkpoint.coverage is not None:
+            kept = {
+                checkpoint.coverage.of(name) for name in ("vision_tower", "projector", "router", "embed", "lm_head")
+            }
+
+            assert kept == {"bf16"}
+
+    def test_skipped_layers_have_experts(self, checkpoint: Checkpoint) -> None:
+        """Layers that are left out of quantizing are layers with experts."""
+        experts = {
+            layer
+            for tensor in model_tensors(CATALOG.model(checkpoint.model))
+            if tensor.component == "routed_experts"
+            for layer in tensor.layers or ()
+        }
+
+        assert set(checkpoint.skipped_moe_layers or ()) <= experts
+
+    def test_inferred_coverage_says_so(self, checkpoint: Checkpoint) -> None:
+        """A vendor's or maker's coverage that could not be read carries the reason it is believed."""
+        if checkpoint.publisher in {"NVIDIA", "Red Hat"} and checkpoint.coverage is not None:
+            assert CATALOG.cite(f"checkpoints/{checkpoint.id}", "coverage.attention")[0].note
+
+    def test_published_sizes_agree_or_are_explained(self, checkpoint: Checkpoint) -> None:
+        """A published size is what the coverage gives, or a note says why not."""
+        for claim in checkpoint.claims:
+            if claim.about == "weights.bytes" and checkpoint.coverage and checkpoint.coverage.vision_tower:
+                computed = checkpoint_bytes(CATALOG.model(checkpoint.model), checkpoint, CATALOG.formats)
+
+                assert claim.agrees_with(computed) or claim.note
+
+
+def test_there_are_many_checkpoints() -> None:
+    """Weights, recipes and draft heads of both models are recorded."""
+    kinds = {(each.model, each.kind) for each in CATALOG.checkpoints.values()}
+
+    assert len(CATALOG.checkpoints) >= 40
+    assert {(model, kind) for model in ("scout", "maverick") for kind in ("weights", "recipe", "draft_head")} <= kinds
+
+
+def _stored_elements(checkpoint: Checkpoint) -> int:
+    """Numbers in the files, two 4-bit weights counted as one and scales left out."""
+    assert checkpoint.coverage is not None
+    packed = {name for name in COMPONENTS if checkpoint.coverage.of(name) == "nvfp4"}
+    return sum(
+        tensor.parameters // 2 if tensor.component in packed and tensor.is_matrix else tensor.parameters
+        for tensor in model_tensors(CATALOG.model(checkpoint.model))
+    )
+
+
+def test_nvidia_scout_nvfp4_has_the_published_number_of_elements() -> None:
+    """The published count comes out only where attention and shared experts are packed and nothing else is."""
+    checkpoint = CATALOG.checkpoint("nvidia/Llama-4-Scout-17B-16E-Instruct-NVFP4")
+    claim = next(each for each in checkpoint.claims if each.about == "weights.elements")
+    coverage = checkpoint.coverage
+    assert coverage is not None
+
+    assert claim.agrees_with(_stored_elements(checkpoint))
+    for name in ("attention", "shared_expert", "embed", "lm_head", "vision_tower"):
+        other = "bf16" if coverage.of(name) == "nvfp4" else "nvfp4"
+        changed = dataclasses.replace(checkpoint, coverage=dataclasses.replace(coverage, **{name: other}))
+        assert not claim.agrees_with(_stored_elements(changed)), name
+
+
+@pytest.mark.parametrize(
+    "id_", [each.id for each in CATALOG.checkpoints.values() if each.publisher == "Red Hat" and each.coverage]
+)
+@pytest.mark.vllm
+def test_red_hat_coverage_follows_the_published_patterns(id_: str) -> None:
+    """What the publisher's patterns leave alone, as vLLM matches them, is what the facts leave in sixteen bits."""
+    pytest.importorskip("vllm")
+    from llama4ref.proving.torch_companions import mend_torch_companions
+
+    mend_torch_companions()
+    from vllm.model_executor.layers.quantization.compressed_tensors.utils import should_ignore_layer
+
+    coverage = CATALOG.checkpoint(id_).coverage
+    assert coverage is not None
+    left = {name for name, module in MODULES.items() if should_ignore_layer(module, LLM_COMPRESSOR_IGNORES)}
+
+    assert left == {name for name in MODULES if coverage.of(name) == "bf16"}
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize("recipe", RECIPES, ids=[each.id for each in RECIPES])
+class TestVllmRecipes:
+    """Recipes of vLLM beside the installed one."""
+
+    def test_coverage_is_what_the_engine_would_quantize(self, recipe: Checkpoint) -> None:
+        """The shorthand resolves to a method for exactly the layers that the facts say it quantizes."""
+        pytest.importorskip("vllm")
+        from llama4ref.proving.torch_companions import mend_torch_companions
+
+        mend_torch_companions()
+        from vllm.config.quantization import _ONLINE_SHORTHANDS
+        from vllm.model_executor.layers.fused_moe.routed_experts import RoutedExperts
+        from vllm.model_executor.layers.linear import QKVParallelLinear, RowParallelLinear
+        from vllm.model_executor.layers.quantization.online.base import OnlineQuantizationConfig
+        from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead, VocabParallelEmbedding
+
+        config = OnlineQuantizationConfig(_ONLINE_SHORTHANDS[recipe.method])
+        layers = {
+            "embed": (VocabParallelEmbedding, "language_model.model.embed_tokens"),
+            "attention": (QKVParallelLinear, f"{LAYER}self_attn.qkv_proj"),
+            "shared_expert": (RowParallelLinear, f"{LAYER}feed_forward.shared_expert.down_proj"),
+            "routed_experts": (RoutedExperts, f"{LAYER}feed_forward.experts"),
+            "lm_head": (ParallelLMHead, "language_model.lm_head"),
+        }
+        quantized = {name for name, layer in layers.items() if config.resolve_quant_method_cls(*layer) is not None}
+
+        assert recipe.coverage is not None
+        assert quantized == {name for name in layers if recipe.coverage.of(name) != "bf16"}
+
+    def test_format_is_stored_by_the_method(self, recipe: Checkpoint) -> None:
+        """The format of the experts is one that the method is recorded to make."""
+        assert recipe.coverage is not None
+
+        assert recipe.method in {*CATALOG.format(recipe.coverage.routed_experts).vllm_methods, "nvfp4_per_token"}
+
+
+def test_small_savings_of_bitsandbytes_are_seen() -> None:
+    """Quantizing while loading through transformers leaves most of Scout in sixteen bits."""
+    scout = CATALOG.model("scout")
+    whole = checkpoint_bytes(scout, None, CATALOG.formats)
+    four_bit = checkpoint_bytes(
+        scout, CATALOG.checkpoint("recipe-transformers-bitsandbytes-4bit-scout"), CATALOG.formats
+    )
+
+    assert whole * 0.9 < four_bit < whole
