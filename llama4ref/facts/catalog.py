@@ -55,9 +55,9 @@ class Catalog:
         """The checkpoint of that id or repository; raises UnknownNameError with the nearest ones."""
         if id in self.checkpoints:
             return self.checkpoints[id]
-        by_repository = {each.repository.lower(): each for each in self.checkpoints.values() if each.repository}
-        if id.lower() in by_repository:
-            return by_repository[id.lower()]
+        for each in self.checkpoints.values():
+            if each.is_called(id):
+                return each
         repositories = [each.repository for each in self.checkpoints.values() if each.repository]
         raise UnknownNameError("checkpoint", id, repositories if "/" in id else self.checkpoints)
 
