@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from llama4ref.errors import RequestError
+from llama4ref.errors import RequestError, UnknownFactError
 from llama4ref.facts import load
 from llama4ref.performance import Workload, estimate
 from llama4ref.planning.cautions import cautions_of
@@ -239,11 +239,17 @@ def _performance(catalog: Catalog, sized: Sized, request: PlanRequest) -> Perfor
     workload = Workload(
         prompt_tokens=usual_prompt, output_tokens=usual_reply, concurrency=request.concurrency or 1, images=request.images
     )
-    return _estimate(catalog, candidate, workload)
+    room = max(1, sized.budget.kv_cache_at_least_bytes)
+    try:
+        return _estimate(catalog, candidate, workload, room, sized.serving.max_num_seqs)
+    except UnknownFactError:
+        return None
 
 
 @functools.lru_cache(maxsize=4096)
-def _estimate(catalog: Catalog, candidate: Candidate, workload: Workload) -> Performance:
+def _estimate(
+    catalog: Catalog, candidate: Candidate, workload: Workload, room: int, max_batch: int
+) -> Performance:
     return estimate(
         candidate.model,
         candidate.checkpoint,
@@ -253,6 +259,8 @@ def _estimate(catalog: Catalog, candidate: Candidate, workload: Workload) -> Per
         cache_dtype=candidate.cache_dtype,
         hybrid=candidate.hybrid,
         catalog=catalog,
+        cache_room=room,
+        max_batch=max_batch,
     )
 
 
