@@ -10,7 +10,7 @@ from annotated_types import Gt
 Platform = Literal["cuda", "rocm", "hpu", "tpu", "cpu", "metal", "xpu"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Peak:
     """Dense peak rates in operations a second; None is unknown or not there."""
 
@@ -20,7 +20,7 @@ class Peak:
     fp4: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Measured:
     """Best matrix-multiply rates observed, in operations a second."""
 
@@ -28,7 +28,7 @@ class Measured:
     fp8: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Accelerator:
     """One GPU or other device, as a product."""
 

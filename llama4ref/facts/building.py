@@ -18,7 +18,7 @@ from llama4ref.facts.kinds import KINDS
 from llama4ref.facts.reading import Absent, Group, Node, Series, read_spec
 from llama4ref.facts.sources import Provenance, Source
 
-STRICT = ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True)
+STRICT = ConfigDict(strict=True, extra="forbid")
 
 
 def build(files: Mapping[str, bytes]) -> Catalog:

@@ -15,7 +15,7 @@ CheckpointKind = Literal["weights", "recipe", "draft_head"]
 Container = Literal["safetensors", "gguf", "mlx", "pth", "oci", "in_memory"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Coverage:
     """The id of the format of each component's matrices; None is unknown, or a component that the model lacks.
 
@@ -49,7 +49,7 @@ class Coverage:
         return formats[component]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Loading:
     """Whether and from when an engine loads it."""
 
@@ -63,7 +63,7 @@ class Loading:
     """Conditions, or the reason why not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Requirements:
     """What hardware it asks for."""
 
@@ -77,7 +77,7 @@ class Requirements:
     """What else it needs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Checkpoint:
     """A published artefact of a model, or a way to make one while loading. It equals itself alone."""
 

@@ -22,7 +22,7 @@ _LEAF = frozenset({"value", "source", "at", "also", "as_of", "disputed", "becaus
 _WORD = frozenset({"value", "source", "at", "as_of", "doubt", "note"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """Defaults in force at a place of the tree."""
 

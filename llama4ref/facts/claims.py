@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """A published figure about a thing that can be computed, kept as it was stated."""
 
@@ -25,7 +25,7 @@ class Claim:
         return abs(computed - self.figure) <= self.precision / 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckedClaim:
     """A claim beside what follows from the facts."""
 

@@ -20,7 +20,7 @@ from llama4ref.facts.releases import release_key
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Contradiction:
     """A field that something else in the specs rules out."""
 

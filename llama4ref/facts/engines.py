@@ -10,7 +10,7 @@ from llama4ref.facts.releases import BoolStep, FloatStep, IntStep, TextStep, hol
 from llama4ref.facts.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, Variable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Behaviours:
     """What the memory rules turn on; each a list of steps, oldest first."""
 
@@ -43,7 +43,7 @@ class Behaviours:
     """Whether memory of the communication library counts against the KV cache budget."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Behaviour:
     """`Behaviours` at one release."""
 
@@ -63,7 +63,7 @@ class Behaviour:
     collectives_in_budget: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Flag:
     """One option of the engine's server."""
 
@@ -80,7 +80,7 @@ class Flag:
     """What it means for Llama 4."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """One name that `--quantization` accepts."""
 
@@ -96,7 +96,7 @@ class Method:
     """Platforms that take the name at the newest release, kernels or not; unknown for methods that ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Kernel:
     """Where the engine can run routed experts that are stored in a format."""
 
@@ -115,7 +115,7 @@ class Kernel:
     """What they cost or refuse."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Engine:
     """A serving engine."""
 

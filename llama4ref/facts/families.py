@@ -10,7 +10,7 @@ from llama4ref.facts.safeguards import SafetyWork
 from llama4ref.facts.training import HerdTraining
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Positions:
     """Interleaved attention without and with rotary positions (iRoPE)."""
 
@@ -44,7 +44,7 @@ class Positions:
     """Papers the developer points to, as arXiv ids."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageProcessing:
     """From pixels to visual tokens, as far as it does not follow from shapes."""
 
@@ -80,7 +80,7 @@ class ImageProcessing:
     """What becomes of an alpha channel."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class QuantizationMode:
     """A mode of the developer's reference code that quantizes while loading."""
 
@@ -101,7 +101,7 @@ class QuantizationMode:
     """What the offline script of the same repository quantizes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HardwareClaim:
     """A published word on what a model fits."""
 
@@ -119,7 +119,7 @@ class HardwareClaim:
     """What speaks against it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened to the herd."""
 
@@ -133,7 +133,7 @@ class Event:
     """Whether others say otherwise, or only one source says so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """A herd of models."""
 

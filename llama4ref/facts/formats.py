@@ -17,7 +17,7 @@ Kind = Literal["float", "int", "table", "mix"]
 Granularity = Literal["tensor", "channel", "group", "flat", "block"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Element:
     """One stored number."""
 
@@ -31,7 +31,7 @@ class Element:
     """Mantissa bits of a float; none for other kinds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     """The factors that elements are multiplied by. A matrix has (outputs, inputs)."""
 
@@ -52,7 +52,7 @@ class Scale:
     """Bits of the zero point or offset beside each scale."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OuterScale:
     """The factors of the scales, where there is a second level."""
 
@@ -64,7 +64,7 @@ class OuterScale:
     """Name of its dtype."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Activation:
     """How activations that meet such a weight are quantized."""
 
@@ -76,7 +76,7 @@ class Activation:
     """Bits of the stored activation scale of one matrix."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """A way to store weights."""
 

@@ -25,7 +25,7 @@ Situation = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Clause:
     """One right, duty or limit, in our words."""
 
@@ -45,7 +45,7 @@ class Clause:
     """What it reaches, `materials` or `outputs`, where licences differ in it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """A use policy that a licence takes in by reference."""
 
@@ -58,7 +58,7 @@ class Policy:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Parties:
     """Who the contract is made with."""
 
@@ -68,7 +68,7 @@ class Parties:
     """For everyone else."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Regions:
     """The countries that clauses turn on, as ISO 3166-1 alpha-2 codes."""
 
@@ -82,7 +82,7 @@ class Regions:
     """Codes the European Commission writes for countries that ISO codes otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class License:
     """A licence with its policy. A clause that is not listed is not in the text."""
 

@@ -19,7 +19,7 @@ from llama4ref.facts.training import Training
 Positive = Annotated[int, Gt(0)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Text:
     """The language model's frame."""
 
@@ -41,7 +41,7 @@ class Text:
     """RMS norms with weights in one layer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Attention:
     """Attention heads and the chunked-local pattern."""
 
@@ -65,7 +65,7 @@ class Attention:
     """Strength of the attention temperature."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RopeScaling:
     """Llama 3 style frequency scaling."""
 
@@ -79,7 +79,7 @@ class RopeScaling:
     """Context length that the unscaled frequencies were made for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Rope:
     """Rotary position embedding of the chunked-local layers."""
 
@@ -89,7 +89,7 @@ class Rope:
     """Frequency scaling, or unknown-free `none`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Experts:
     """The mixture of experts."""
 
@@ -111,7 +111,7 @@ class Experts:
     """Where the score multiplies: the expert's input or its output."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Dense:
     """The feed-forward of the layers that are not MoE."""
 
@@ -119,7 +119,7 @@ class Dense:
     """Inner width of the dense feed-forward."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Vision:
     """The vision tower and the way into the language model."""
 
@@ -163,7 +163,7 @@ class Vision:
     """Activation of the tower's feed-forward."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Context:
     """How long a prompt may be, and how long training was."""
 
@@ -175,7 +175,7 @@ class Context:
     """Longest context seen in training, in tokens."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tokens:
     """Ids of the special tokens that a server needs."""
 
@@ -193,7 +193,7 @@ class Tokens:
     """Placeholder of one visual token (`image_token_index`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Architecture:
     """Every group of an architecture, all known."""
 
@@ -206,7 +206,7 @@ class Architecture:
     context: Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
     """One member of the Llama 4 family. `None` is unknown: not published. A model equals itself alone."""
 

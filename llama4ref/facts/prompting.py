@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SpecialToken:
     """One token with a meaning of its own."""
 
@@ -17,7 +17,7 @@ class SpecialToken:
     """What it is for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tokenizer:
     """The tokenizer."""
 
@@ -38,7 +38,7 @@ class Tokenizer:
     """Characters without a space, or of spaces alone, that are encoded at once at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Messages:
     """The frame of a conversation."""
 
@@ -61,7 +61,7 @@ class Messages:
     """Nucleus of the published generation settings."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tools:
     """Calling tools."""
 
@@ -87,7 +87,7 @@ class Tools:
     """vLLM's parsers for these formats, the recommended one first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageLayout:
     """Images in a prompt."""
 
@@ -108,7 +108,7 @@ class ImageLayout:
     """Images of one sample of pre-training at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Prompting:
     """The prompt format."""
 

@@ -55,7 +55,7 @@ def step_at(steps: Sequence[StepT], release: str) -> StepT | None:
     return max(reached, key=lambda step: release_key(step.since), default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BoolStep:
     """A yes or no that changed."""
 
@@ -65,7 +65,7 @@ class BoolStep:
     """The value from then on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class IntStep:
     """A number that changed."""
 
@@ -75,7 +75,7 @@ class IntStep:
     """The value from then on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FloatStep:
     """A fraction that changed."""
 
@@ -85,7 +85,7 @@ class FloatStep:
     """The value from then on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class TextStep:
     """A word that changed."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """One published figure of a classifier."""
 
@@ -20,7 +20,7 @@ class Score:
     """Difference from the classifier before, in the same unit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Safeguard:
     """A classifier that guards prompts or replies."""
 
@@ -52,7 +52,7 @@ class Safeguard:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CriticalRisk:
     """A risk that the developer examined on its own."""
 
@@ -64,7 +64,7 @@ class CriticalRisk:
     """Whether any number was published."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RefusalFigure:
     """A published figure about refusals or leaning."""
 
@@ -78,7 +78,7 @@ class RefusalFigure:
     kind: Literal["rate", "share", "ratio"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SafetyWork:
     """Safety work on the herd as the developer describes it."""
 

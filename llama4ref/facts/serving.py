@@ -8,7 +8,7 @@ from llama4ref.facts.releases import holds_at
 from llama4ref.units import GIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HardwareDefault:
     """The value that a server option gets on some hardware where nobody gives one; rows of more memory come first."""
 
@@ -43,7 +43,7 @@ class HardwareDefault:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Variable:
     """An environment variable of the engine."""
 
@@ -57,7 +57,7 @@ class Variable:
     """What it means for Llama 4."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Bug:
     """A fault or limit that people met while serving Llama 4."""
 
@@ -75,7 +75,7 @@ class Bug:
     """What to do about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CapacityClaim:
     """A published context length that some machine served, or was said to serve."""
 
@@ -101,7 +101,7 @@ class CapacityClaim:
     """What else was said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class FlagSet:
     """Settings that somebody published for serving Llama 4."""
 

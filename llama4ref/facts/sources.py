@@ -8,7 +8,7 @@ from typing import Literal
 Kind = Literal["developer", "provider", "vendor", "engine", "independent", "aggregator", "press", "community", "derived"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """A document, page, file or table that was read."""
 
@@ -36,7 +36,7 @@ class Source:
     """What to know before relying on it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Citation:
     """One source's word on one leaf."""
 
@@ -54,7 +54,7 @@ class Citation:
     note: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
     """Where a leaf's value comes from."""
 

@@ -36,7 +36,7 @@ _DECODER = "language_model.model.layers.{layer}."
 _ENCODER = "vision_model.model.layers.{layer}."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Tensor:
     """One tensor, or one tensor of the same shape in each of several layers."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """The training of one model."""
 
@@ -45,7 +45,7 @@ class Training:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One stage of training that the herd has in common."""
 
@@ -57,7 +57,7 @@ class Stage:
     """The model that the developer describes it for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HerdTraining:
     """What the developer says of all models at once."""
 
