@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.checkpoints import Checkpoint
     from llama4ref.facts.claims import CheckedClaim
     from llama4ref.facts.engines import Engine
+    from llama4ref.facts.errata import CheckedErratum, Erratum
     from llama4ref.facts.families import Family
     from llama4ref.facts.formats import Format
     from llama4ref.facts.licenses import License
@@ -44,6 +45,7 @@ class Catalog:
     measurements: Mapping[str, Measurement]
     families: Mapping[str, Family]
     safeguards: Mapping[str, Safeguard]
+    errata: Mapping[str, Erratum]
     packed_provenance: bytes
     """`provenance`, pickled; most uses never need it."""
 
@@ -97,6 +99,10 @@ class Catalog:
         """The safeguard of that id."""
         return _named("safeguard", id, self.safeguards)
 
+    def erratum(self, id: str) -> Erratum:
+        """The erratum of that id."""
+        return _named("erratum", id, self.errata)
+
     @functools.cached_property
     def provenance(self) -> Mapping[str, Mapping[str, Provenance]]:
         """Where each leaf comes from: by entity (`models/scout`), then by field (`text.layers`)."""
@@ -123,6 +129,12 @@ class Catalog:
         from llama4ref.facts.claim_checking import checked_claims
 
         return checked_claims(self)
+
+    def checked_errata(self) -> tuple[CheckedErratum, ...]:
+        """Every wrong value that public catalogues print, beside what the facts say."""
+        from llama4ref.facts.errata_checking import checked_errata
+
+        return checked_errata(self)
 
 
 def _named(kind: str, name: str, among: Mapping[str, T]) -> T:

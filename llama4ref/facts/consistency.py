@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from llama4ref.errors import Fault, ReleaseError, nearest_names
+from llama4ref.errors import Fault, ReleaseError, UnknownFactError, UnknownNameError, nearest_names
 from llama4ref.facts.accelerators import Accelerator
 from llama4ref.facts.catalog import Catalog
 from llama4ref.facts.checkpoints import Checkpoint
 from llama4ref.facts.engines import Behaviours, Engine
+from llama4ref.facts.errata import Erratum, Reference
+from llama4ref.facts.errata_checking import checked_erratum
 from llama4ref.facts.measurements import Measurement
 from llama4ref.facts.models import Model
 from llama4ref.facts.providers import Provider
@@ -39,6 +41,7 @@ def contradictions(catalog: Catalog) -> list[Fault]:
         *_found(catalog, "engines", catalog.engines, _engine),
         *_found(catalog, "providers", catalog.providers, _provider),
         *_found(catalog, "measurements", catalog.measurements, _measurement),
+        *_found(catalog, "errata", catalog.errata, _erratum),
     ]
     return sorted(found, key=lambda fault: (fault.file, fault.line))
 
@@ -70,17 +73,26 @@ def _model(model: Model, catalog: Catalog) -> Iterator[Contradiction]:
     yield from _dangling("license", "licenses", model.license, catalog.licenses)
     if model.attention and model.attention.heads % model.attention.kv_heads:
         heads = model.attention
-        yield Contradiction("attention.kv_heads", str(heads.kv_heads), f"a divisor of {heads.heads} heads", "correct one")
+        yield Contradiction(
+            "attention.kv_heads", str(heads.kv_heads), f"a divisor of {heads.heads} heads", "correct one"
+        )
     if model.text and model.attention and model.text.layers % model.attention.nope_interval:
         yield Contradiction(
-            "attention.nope_interval", str(model.attention.nope_interval), f"a divisor of {model.text.layers} layers", "correct one"
+            "attention.nope_interval",
+            str(model.attention.nope_interval),
+            f"a divisor of {model.text.layers} layers",
+            "correct one",
         )
     if model.experts and model.experts.per_token > model.experts.count:
         yield Contradiction("experts.per_token", str(model.experts.per_token), "at most experts.count", "correct one")
     if model.vision and model.vision.image_size % model.vision.patch_size:
-        yield Contradiction("vision.patch_size", str(model.vision.patch_size), "a divisor of the image size", "correct one")
+        yield Contradiction(
+            "vision.patch_size", str(model.vision.patch_size), "a divisor of the image size", "correct one"
+        )
     if model.context and model.context.trained_tokens > model.context.instruct_max_position_embeddings:
-        yield Contradiction("context.trained_tokens", str(model.context.trained_tokens), "at most the model's limit", "correct one")
+        yield Contradiction(
+            "context.trained_tokens", str(model.context.trained_tokens), "at most the model's limit", "correct one"
+        )
     if model.text and model.tokens:
         highest = max(model.tokens.bos, *model.tokens.eos, model.tokens.pad, model.tokens.patch, model.tokens.image_end)
         if highest >= model.text.vocab_size:
@@ -98,13 +110,17 @@ def _checkpoint(checkpoint: Checkpoint, catalog: Catalog) -> Iterator[Contradict
 
 def _accelerator(accelerator: Accelerator, _: Catalog) -> Iterator[Contradiction]:
     peak = accelerator.peak
-    rates = {name: rate for name, rate in (("bf16", peak.bf16), ("fp8", peak.fp8), ("fp4", peak.fp4)) if rate is not None}
+    rates = {
+        name: rate for name, rate in (("bf16", peak.bf16), ("fp8", peak.fp8), ("fp4", peak.fp4)) if rate is not None
+    }
     if list(rates.values()) != sorted(rates.values()):
         yield Contradiction("peak", str(rates), "rates that do not fall with the width", "check for sparse figures")
     for name in ("bf16", "fp8"):
         measured, limit = getattr(accelerator.measured, name), getattr(peak, name)
         if measured is not None and limit is not None and measured > limit:
-            yield Contradiction(f"measured.{name}", str(measured), f"at most the peak of {limit}", "check for sparse figures")
+            yield Contradiction(
+                f"measured.{name}", str(measured), f"at most the peak of {limit}", "check for sparse figures"
+            )
 
 
 def _engine(engine: Engine, _: Catalog) -> Iterator[Contradiction]:
@@ -112,7 +128,9 @@ def _engine(engine: Engine, _: Catalog) -> Iterator[Contradiction]:
         since = [step.since for step in getattr(engine.behaviours, name)]
         try:
             if since != sorted(since, key=release_key) or len(set(since)) != len(since):
-                yield Contradiction(f"behaviours.{name}", ", ".join(since), "releases oldest first", "put the steps in order")
+                yield Contradiction(
+                    f"behaviours.{name}", ", ".join(since), "releases oldest first", "put the steps in order"
+                )
         except ReleaseError as error:
             yield Contradiction(f"behaviours.{name}", str(error), "dotted numbers", "quote a release such as 0.32.0")
     for name, flag in engine.flags.items():
@@ -128,9 +146,13 @@ def _provider(provider: Provider, catalog: Catalog) -> Iterator[Contradiction]:
         model = catalog.models.get(offer.model)
         limit = model.context.instruct_max_position_embeddings if model and model.context else None
         if offer.context_tokens is not None and limit is not None and offer.context_tokens > limit:
-            yield Contradiction(f"{at}.context_tokens", str(offer.context_tokens), f"at most the model's {limit}", "mark it doubted")
+            yield Contradiction(
+                f"{at}.context_tokens", str(offer.context_tokens), f"at most the model's {limit}", "mark it doubted"
+            )
         if offer.context_tokens and offer.max_output_tokens and offer.max_output_tokens > offer.context_tokens:
-            yield Contradiction(f"{at}.max_output_tokens", str(offer.max_output_tokens), "at most the context", "correct one")
+            yield Contradiction(
+                f"{at}.max_output_tokens", str(offer.max_output_tokens), "at most the context", "correct one"
+            )
 
 
 def _dates(at: str, dates: Mapping[str, str | None]) -> Iterator[Contradiction]:
@@ -147,3 +169,39 @@ def _measurement(measurement: Measurement, catalog: Catalog) -> Iterator[Contrad
     yield from _dangling("checkpoint", "checkpoints", measurement.checkpoint, catalog.checkpoints)
     yield from _dangling("engine", "engines", measurement.engine, catalog.engines)
     yield from _dangling("accelerator", "accelerators", measurement.accelerator, catalog.accelerators)
+
+
+def _erratum(erratum: Erratum, catalog: Catalog) -> Iterator[Contradiction]:
+    said = erratum.said
+    yield from _dangling("model", "models", erratum.model, catalog.models)
+    yield from _dates("said", {"first_seen": said.first_seen, "checked": said.checked})
+    if (said.figure is None) == (said.stands_for is None):
+        yield Contradiction(
+            "said.figure", "both or neither", "a figure, or the fact it stands for", "give one of figure and stands_for"
+        )
+    references = {"ours": erratum.ours} | ({"said.stands_for": said.stands_for} if said.stands_for else {})
+    crooked = [*_crooked(references)]
+    yield from crooked
+    if not crooked:
+        yield from _unproven(erratum, catalog)
+
+
+def _crooked(references: Mapping[str, Reference]) -> Iterator[Contradiction]:
+    for at, each in references.items():
+        if (each.field is None) == (each.quantity is None):
+            yield Contradiction(at, "both or neither", "a field or a quantity", "name one of them")
+
+
+def _unproven(erratum: Erratum, catalog: Catalog) -> Iterator[Contradiction]:
+    try:
+        checked = checked_erratum(catalog, erratum)
+    except (UnknownNameError, UnknownFactError) as error:
+        yield Contradiction("ours", str(error), "a fact or a computed quantity", "correct the name")
+        return
+    if not checked.proven:
+        yield Contradiction(
+            "said.figure",
+            str(checked.wrong),
+            f"a value that ours, {checked.right}, excludes",
+            "correct or remove the erratum",
+        )

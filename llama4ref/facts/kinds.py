@@ -6,6 +6,7 @@ from llama4ref.facts.accelerators import Accelerator
 from llama4ref.facts.benchmarks import Benchmark
 from llama4ref.facts.checkpoints import Checkpoint
 from llama4ref.facts.engines import Engine
+from llama4ref.facts.errata import Erratum
 from llama4ref.facts.families import Family
 from llama4ref.facts.formats import Format
 from llama4ref.facts.licenses import License
@@ -26,4 +27,5 @@ KINDS: dict[str, type] = {
     "measurements": Measurement,
     "families": Family,
     "safeguards": Safeguard,
+    "errata": Erratum,
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FOLDERS = (
     "models", "checkpoints", "formats", "accelerators", "engines", "providers", "licenses", "benchmarks", "measurements",
-    "families", "safeguards",
+    "families", "safeguards", "errata",
 )  # fmt: skip
 
 
