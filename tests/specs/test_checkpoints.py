@@ -11,6 +11,8 @@ from llama4ref.facts import load
 from llama4ref.facts.releases import holds_at, release_key
 from llama4ref.facts.stored_bytes import checkpoint_bytes
 from llama4ref.facts.tensors import COMPONENTS, model_tensors
+from llama4ref.memory import weights
+from llama4ref.units import GIB
 
 if TYPE_CHECKING:
     from llama4ref.facts.checkpoints import Checkpoint
@@ -146,6 +148,22 @@ def test_nvidia_scout_nvfp4_has_the_published_number_of_elements() -> None:
         other = "bf16" if coverage.of(name) == "nvfp4" else "nvfp4"
         changed = dataclasses.replace(checkpoint, coverage=dataclasses.replace(coverage, **{name: other}))
         assert not claim.agrees_with(_stored_elements(changed)), name
+
+
+def test_meta_maverick_fp8_takes_what_a_launch_logged() -> None:
+    """A published log of vLLM 0.8.3 on eight GPUs agrees only where every layer with experts is quantized."""
+    logged_gib, slack_gib = 48.8682, 0.02
+    maverick = CATALOG.model("maverick")
+    checkpoint = CATALOG.checkpoint("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8")
+    positions = maverick.architecture.context.instruct_max_position_embeddings
+    rotary_table = positions * maverick.architecture.attention.head_dim * 2
+
+    def loaded_gib(skipped: tuple[int, ...]) -> float:
+        changed = dataclasses.replace(checkpoint, skipped_moe_layers=skipped)
+        return (weights(maverick, changed, 8).stages[0].bytes + rotary_table) / GIB
+
+    assert loaded_gib(checkpoint.skipped_moe_layers or ()) == pytest.approx(logged_gib, abs=slack_gib)
+    assert loaded_gib((47,)) > logged_gib + slack_gib
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from llama4ref.units import GIB
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
-PLATFORMS = {"cuda", "rocm", "cpu", "xpu", "gaudi", "metal"}
+PLATFORMS = {"cuda", "rocm", "cpu", "xpu", "hpu", "metal"}
 
 
 @pytest.fixture(scope="module")
