@@ -77,11 +77,11 @@ def _considered(catalog: Catalog, request: PlanRequest, said: CredibleOffer) -> 
     price = mixed_price(said, request)
     for rule, broken in (
         ("status", _status(offer, request)),
-        ("context", _too_short("context", context, request.context_tokens)),
+        ("context", _context_refusal(context, request.context_tokens)),
         ("output", _too_short("output limit", reply, request.output_tokens)),
-        ("images", "it takes no images" if request.images and offer.images is False else None),
-        ("tools", "it has no tool calls" if request.tools and offer.tools is False else None),
-        ("json-schema", "it has no JSON schema" if request.json_schema and offer.json_schema is False else None),
+        ("images", _unable("images", offer.images, asked=request.images > 0)),
+        ("tools", _unable("tool calls", offer.tools, asked=request.tools)),
+        ("json-schema", _unable("JSON schemas", offer.json_schema, asked=request.json_schema)),
         ("price", _too_dear(price, request.max_price)),
     ):
         if broken:
@@ -106,10 +106,22 @@ def _status(offer: Offer, request: PlanRequest) -> str | None:
     return None
 
 
+def _unable(what: str, able: bool | None, *, asked: bool) -> str | None:
+    if not asked or able:
+        return None
+    return f"no source says that it takes {what}" if able is None else f"it takes no {what}"
+
+
 def _too_short(what: str, limit: int | None, wanted: int | str | None) -> str | None:
     if not isinstance(wanted, int) or limit is None or limit >= wanted:
         return None
     return f"{what} of {format_tokens(limit)} tokens, {format_tokens(wanted)} asked for"
+
+
+def _context_refusal(limit: int | None, wanted: int | None) -> str | None:
+    if wanted is not None and limit is None:
+        return f"its context limit is not disclosed, {format_tokens(wanted)} tokens asked for"
+    return _too_short("context", limit, wanted)
 
 
 def _too_dear(price: float | None, most: float | None) -> str | None:
@@ -150,11 +162,7 @@ def _reasons(
 def _undisclosed(said: CredibleOffer, request: PlanRequest) -> tuple[Reason, ...]:
     offer = said.offer
     wanted = [
-        ("context_tokens", request.context_tokens is not None),
         ("max_output_tokens", request.output_tokens is not None),
-        ("images", request.images > 0),
-        ("tools", request.tools),
-        ("json_schema", request.json_schema),
         ("precision", True),
     ]
     missing = [name for name, asked in wanted if asked and getattr(offer, name) is None]

@@ -92,7 +92,7 @@ def _own_plans(
             continue
         for outcome in _outcomes(catalog, request, model, engine, behaviour):
             (refused if isinstance(outcome, Refusal) else fitting).append(outcome)  # type: ignore[arg-type]  # one list each
-    made = [_plan(catalog, sized, request, engine, behaviour) for sized in _lightest_needed(fitting)]
+    made = [_plan(catalog, sized, request, engine, behaviour) for sized in fitting]
     return sorted(made, key=lambda each: rank(catalog, request, each)), refused
 
 
@@ -128,16 +128,32 @@ def _outcomes(
                 yield from reasons if request.gpu is not None else ()
             else:
                 runnable.append(checkpoint)
-        for count in count_of(request):
-            layouts, broken = candidate_layouts(model, request, count)
-            yield from broken
-            for checkpoint in runnable:
-                for layout in layouts:
-                    template = Candidate(
-                        model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
-                        nodes=request.nodes, cache_dtype="bfloat16", hybrid=True,
-                    )  # fmt: skip
-                    yield from _best_of_variants(catalog, template, request, behaviour)
+        for checkpoint in runnable:
+            yield from _on_fewest(catalog, request, model, checkpoint, accelerator, behaviour)
+
+
+def _on_fewest(
+    catalog: Catalog,
+    request: PlanRequest,
+    model: Model,
+    checkpoint: Checkpoint,
+    accelerator: Accelerator,
+    behaviour: Behaviour,
+) -> Iterator[Sized | Refusal]:
+    """What fits on the fewest GPUs that hold it, or why the most GPUs do not."""
+    outcomes: list[Sized | Refusal] = []
+    for count in count_of(request):
+        layouts, broken = candidate_layouts(model, request, count)
+        outcomes = [*broken]
+        for layout in layouts:
+            template = Candidate(
+                model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
+                nodes=request.nodes, cache_dtype="bfloat16", hybrid=True,
+            )  # fmt: skip
+            outcomes += _best_of_variants(catalog, template, request, behaviour)
+        if any(isinstance(outcome, Sized) for outcome in outcomes):
+            break
+    yield from outcomes
 
 
 def _accelerators(catalog: Catalog, request: PlanRequest) -> tuple[Accelerator, ...]:
@@ -190,19 +206,6 @@ def _hybrid_choices(accelerator: Accelerator, request: PlanRequest, behaviour: B
     if request.hybrid is not None:
         return (request.hybrid,)
     return (True,) if behaviour.hybrid_kv_cache else (False, True)
-
-
-def _lightest_needed(fitting: Sequence[Sized]) -> list[Sized]:
-    """What fits, without larger GPU counts where the same checkpoint on the same accelerator needs fewer."""
-    fewest: dict[tuple[str, str], int] = {}
-    for sized in fitting:
-        key = (sized.candidate.checkpoint.id, sized.candidate.accelerator.id)
-        fewest[key] = min(fewest.get(key, sized.candidate.layout.gpus), sized.candidate.layout.gpus)
-    return [
-        sized
-        for sized in fitting
-        if sized.candidate.layout.gpus == fewest[(sized.candidate.checkpoint.id, sized.candidate.accelerator.id)]
-    ]
 
 
 def _plan(catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour) -> Plan:
