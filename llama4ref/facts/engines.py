@@ -41,6 +41,8 @@ class Behaviours:
     """What the profiled sampling step does: `sort` the logits, find a `threshold` by kernel, or only draw (`draw`)."""
     collectives_in_budget: tuple[BoolStep, ...]
     """Whether memory of the communication library counts against the KV cache budget."""
+    vision_left_out: tuple[BoolStep, ...]
+    """Whether a limit of no images leaves the vision tower unbuilt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ class Behaviour:
     second_model_runner: bool
     sampler_profile: str
     collectives_in_budget: bool
+    vision_left_out: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -147,7 +147,8 @@ def weights_of(
     storage = _Storage(model, checkpoint, formats)
     stages = layout.stages(architecture.text.layers)
     shards = [(tensor, _piece(tensor, layout, model)) for tensor in model_tensors(model)]
-    kept = [(tensor, piece) for tensor, piece in shards if layout.vision or tensor.component not in VISION_COMPONENTS]
+    lacking = {*(checkpoint.lacks if checkpoint else ()), *(() if layout.vision else VISION_COMPONENTS)}
+    kept = [(tensor, piece) for tensor, piece in shards if tensor.component not in lacking]
     return Weights(
         layout=layout,
         stages=tuple(

@@ -20,6 +20,8 @@ HYBRID_VARIABLE = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
 TEMPERATURE_RULE_SINCE = "0.8.4"
 """First release that turns the attention temperature on by itself beyond 32,768 tokens (PR 16439)."""
 TEMPERATURE_FROM_TOKENS = 32_768
+JSON_LIMITS_SINCE = "0.8.5"
+"""First release whose `--limit-mm-per-prompt` takes JSON; earlier ones take `image=N`."""
 
 
 class SettingsDraft:
@@ -60,7 +62,7 @@ def settings_of(
     _lengths(draft, sized, request)
     _cache(draft, sized, request, behaviour)
     _quantization(draft, sized)
-    _abilities(draft, sized, request)
+    _abilities(draft, sized, request, behaviour)
     return draft
 
 
@@ -145,10 +147,11 @@ def _quantization(draft: SettingsDraft, sized: Sized) -> None:
         draft.set("quantization", checkpoint.method, "quantized while loading; the published weights are bf16", source="vllm-0.32.0")
 
 
-def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
+def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour) -> None:
     if request.images:
-        draft.set("limit-mm-per-prompt", json.dumps({"image": request.images}), f"up to {request.images} images a prompt", source="vllm-llama4-blog")
-    else:
+        limit = f"image={request.images}" if not holds_at(behaviour.release, since=JSON_LIMITS_SINCE) else json.dumps({"image": request.images})
+        draft.set("limit-mm-per-prompt", limit, f"up to {request.images} images a prompt", source="vllm-llama4-blog")
+    elif behaviour.vision_left_out:
         draft.set(
             "limit-mm-per-prompt",
             json.dumps({"image": 0}),

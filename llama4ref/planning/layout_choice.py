@@ -18,13 +18,13 @@ COUNTS = (1, 2, 4, 8)
 
 
 def candidate_layouts(
-    model: Model, request: PlanRequest, count: int
+    model: Model, request: PlanRequest, count: int, *, vision: bool = True
 ) -> tuple[tuple[Layout, ...], tuple[Refusal, ...]]:
     """Layouts of so many GPUs, one replica's GPUs first, and refusals of what was asked for."""
-    asked = _asked(model, request, count)
+    asked = _asked(model, request, count, vision=vision)
     if asked is not None:
         return ((asked,), ()) if isinstance(asked, Layout) else ((), (asked,))
-    layouts = [layout for layout in _spread(model, request, count) if not layout.refusals(model.architecture)]
+    layouts = [layout for layout in _spread(model, request, count, vision=vision) if not layout.refusals(model.architecture)]
     if layouts:
         return tuple(layouts), ()
     sizes = tensor_parallel_sizes(model.architecture)
@@ -39,7 +39,7 @@ def candidate_layouts(
     )
 
 
-def _asked(model: Model, request: PlanRequest, count: int) -> Layout | Refusal | None:
+def _asked(model: Model, request: PlanRequest, count: int, *, vision: bool) -> Layout | Refusal | None:
     """The layout that the request names, where it names enough of one."""
     if request.tensor_parallel is None and request.pipeline_parallel is None and request.data_parallel is None:
         return None
@@ -55,7 +55,13 @@ def _asked(model: Model, request: PlanRequest, count: int) -> Layout | Refusal |
         elif pipeline is None:
             pipeline, rest = rest, 1
     subject = f"TP {tensor or 1} x PP {pipeline or 1} x DP {data or 1}"
-    layout = _layout(request, tensor or 1, pipeline or 1, data or 1, expert=bool(request.expert_parallel))
+    layout = Layout(
+        tensor_parallel=tensor or 1,
+        pipeline_parallel=pipeline or 1,
+        data_parallel=data or 1,
+        expert_parallel=bool(request.expert_parallel),
+        vision=vision,
+    )
     broken = layout.refusals(model.architecture)
     if broken:
         return Refusal(subject=subject, rule="layout", numbers="; ".join(broken), source="vllm-0.32.0")
@@ -75,7 +81,7 @@ def _across_nodes(subject: str, layout: Layout, per_node: int) -> Refusal:
     )
 
 
-def _spread(model: Model, request: PlanRequest, count: int) -> Iterator[Layout]:
+def _spread(model: Model, request: PlanRequest, count: int, *, vision: bool) -> Iterator[Layout]:
     """Splits that use all GPUs, largest tensor parallel first; stages only between nodes or where asked.
 
     Small tensor parallel with many replicas is worth a look for throughput alone: each replica has its own cache.
@@ -88,7 +94,13 @@ def _spread(model: Model, request: PlanRequest, count: int) -> Iterator[Layout]:
                 continue
             data = count // (tensor * pipeline)
             for expert in _expert_choices(request, data):
-                yield _layout(request, tensor, pipeline, data, expert=expert)
+                yield Layout(
+                    tensor_parallel=tensor,
+                    pipeline_parallel=pipeline,
+                    data_parallel=data,
+                    expert_parallel=expert,
+                    vision=vision,
+                )
 
 
 def _expert_choices(request: PlanRequest, data: int) -> tuple[bool, ...]:
@@ -96,16 +108,6 @@ def _expert_choices(request: PlanRequest, data: int) -> tuple[bool, ...]:
     if request.expert_parallel is not None:
         return (request.expert_parallel,)
     return (False, True) if data > 1 and request.goal == "throughput" else (False,)
-
-
-def _layout(request: PlanRequest, tensor: int, pipeline: int, data: int, *, expert: bool) -> Layout:
-    return Layout(
-        tensor_parallel=tensor,
-        pipeline_parallel=pipeline,
-        data_parallel=data,
-        expert_parallel=expert,
-        vision=request.images > 0,
-    )
 
 
 def described(layout: Layout) -> str:

@@ -143,7 +143,7 @@ def _on_fewest(
     """What fits on the fewest GPUs that hold it, or why the most GPUs do not."""
     outcomes: list[Sized | Refusal] = []
     for count in count_of(request):
-        layouts, broken = candidate_layouts(model, request, count)
+        layouts, broken = candidate_layouts(model, request, count, vision=request.images > 0 or not behaviour.vision_left_out)
         outcomes = [*broken]
         for layout in layouts:
             template = Candidate(

@@ -129,7 +129,7 @@ def _serving(
         cache_dtype=candidate.cache_dtype,
         hybrid=candidate.hybrid,
         enforce_eager=request.enforce_eager,
-        images_per_prompt=request.images,
+        images_per_prompt=max(request.images, int(layout.vision)),
     )
 
 
