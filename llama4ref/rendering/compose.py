@@ -1,0 +1,76 @@
+"""How is a plan written as a Docker Compose file?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.rendering.containers import MODEL_CACHE, container_of
+from llama4ref.rendering.server_options import comments, explained, launch_of, own_plan, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llama4ref.facts.engines import Engine
+    from llama4ref.planning.outcomes import HostedPlan, Plan
+    from llama4ref.rendering.containers import Container
+    from llama4ref.rendering.server_options import Launch
+
+
+def render_compose(plan: Plan | HostedPlan, engine: Engine) -> str:
+    """A Compose file with one service, its reasons as comments.
+
+    Raises:
+        ReleaseError: where a setting is unknown to the plan's release of the engine.
+        RequestError: for a plan over several nodes, or for hardware that the engine publishes no image for.
+    """
+    launch = launch_of(plan, engine)
+    own = own_plan(plan)
+    return "\n".join([*comments(launch.heading), *_service(launch, container_of(own), own)]) + "\n"
+
+
+def _service(launch: Launch, container: Container, plan: Plan) -> Iterator[str]:
+    yield "services:"
+    yield "  vllm:"
+    yield f"    image: {quoted(container.image)}"
+    yield '    entrypoint: ["vllm", "serve"]'
+    yield "    command:"
+    yield f"      - {_literal(launch.model)}"
+    for option in launch.options:
+        yield from comments(map(explained, option.reasons), indent="      ")
+        for word in option.words:
+            yield f"      - {_literal(word)}"
+    yield "    environment:"
+    yield "      # a token of an account that accepted the licence of the checkpoint"
+    yield '      HF_TOKEN: "${HF_TOKEN:-}"'
+    for name, value in launch.environment.items():
+        yield from comments(map(explained, launch.environment_reasons[name]), indent="      ")
+        yield f"      {name}: {_literal(value)}"
+    yield f'    ports: ["{launch.port}:{launch.port}"]'
+    yield "    # the workers of one server share memory"
+    yield "    ipc: host"
+    yield f"    volumes: [{quoted(f'model-cache:{MODEL_CACHE}')}]"
+    yield from _devices(container, plan)
+    yield "    healthcheck:"
+    yield f"      test: [{', '.join(map(_literal, ('CMD', *container.health_check(launch.port))))}]"
+    yield "      interval: 10s"
+    yield "      start_period: 60m"
+    yield "    restart: unless-stopped"
+    yield "volumes:"
+    yield "  model-cache: {}"
+
+
+def _devices(container: Container, plan: Plan) -> Iterator[str]:
+    if container.device_paths:
+        yield f"    devices: [{', '.join(map(quoted, container.device_paths))}]"
+        yield '    group_add: ["video"]'
+        return
+    yield "    deploy:"
+    yield "      resources:"
+    yield "        reservations:"
+    yield "          devices:"
+    yield f"            - {{driver: nvidia, count: {plan.count}, capabilities: [gpu]}}"
+
+
+def _literal(text: str) -> str:
+    """Text that Compose does not look for variables in."""
+    return quoted(text.replace("$", "$$"))

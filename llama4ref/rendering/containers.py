@@ -1,0 +1,57 @@
+"""Which container runs a plan, and how does it get at the GPUs?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llama4ref.errors import RequestError
+from llama4ref.facts.releases import holds_at
+
+if TYPE_CHECKING:
+    from llama4ref.planning.outcomes import Plan
+
+MODEL_CACHE = "/root/.cache/huggingface"
+"""Where the image keeps downloaded checkpoints."""
+_IMAGES = {"cuda": "vllm/vllm-openai", "rocm": "vllm/vllm-openai-rocm"}
+_FIRST_IMAGES = {"cuda": None, "rocm": "0.14.0"}
+"""First release with such an image, where Llama 4 is older than it."""
+_RESOURCES = {"cuda": "nvidia.com/gpu", "rocm": "amd.com/gpu"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """An image and its way to the GPUs."""
+
+    image: str
+    resource: str
+    """Kubernetes' name of one GPU."""
+    device_paths: tuple[str, ...]
+    """Devices that Docker passes in by path; none where its runtime hands out GPUs."""
+
+    def health_check(self, port: int) -> tuple[str, ...]:
+        """A command that fails while the server is not ready; it needs Python alone."""
+        question = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}/health')"
+        return ("python3", "-c", question)
+
+
+def container_of(plan: Plan) -> Container:
+    """The container of a plan's release and hardware.
+
+    Raises:
+        RequestError: for a plan over several nodes, or for hardware that the engine publishes no image for.
+    """
+    platform = plan.accelerator.platform
+    if plan.nodes > 1:
+        raise RequestError(
+            f"one container holds one node, and the plan spans {plan.nodes}; write it with --as command, one a node"
+        )
+    if platform not in _IMAGES or not holds_at(plan.release, since=_FIRST_IMAGES[platform], until=None):
+        raise RequestError(
+            f"vLLM {plan.release} is not published as an image for {plan.accelerator.name}; write the plan with --as command"
+        )
+    return Container(
+        image=f"{_IMAGES[platform]}:v{plan.release}",
+        resource=_RESOURCES[platform],
+        device_paths=("/dev/kfd", "/dev/dri") if platform == "rocm" else (),
+    )

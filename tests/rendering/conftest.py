@@ -1,0 +1,67 @@
+"""Plans to render."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llama4ref.planning.planner import plan
+from llama4ref.planning.request import PlanRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llama4ref.facts import Catalog
+    from llama4ref.facts.engines import Engine
+    from llama4ref.planning.outcomes import Plan, Setting
+
+REQUESTS = {
+    "scout-1m-8xh100": PlanRequest(model="scout", gpu="h100-sxm", count=8, context="1M", engine_release="0.32.0"),
+    "maverick-images-tools-8xh200": PlanRequest(
+        model="maverick",
+        gpu="h200-sxm",
+        count=8,
+        context=430_000,
+        images=4,
+        tools=True,
+        concurrency=16,
+        engine_release="0.32.0",
+    ),
+    "scout-hybrid-opt-in-0.13": PlanRequest(
+        model="scout", gpu="h200-sxm", count=8, context="1M", hybrid=True, engine_release="0.13.0"
+    ),
+    "scout-mi300x-no-hybrid": PlanRequest(
+        model="scout", gpu="mi300x", count=8, context=131_072, hybrid=False, engine_release="0.32.0"
+    ),
+    "scout-2-nodes": PlanRequest(
+        model="scout", gpu="h100-sxm", count=16, nodes=2, context="1M", engine_release="0.32.0"
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def plans(catalog: Catalog) -> dict[str, Plan]:
+    """A few plans by name."""
+    return {name: plan(request, catalog).best for name, request in REQUESTS.items()}
+
+
+@pytest.fixture(scope="session")
+def vllm_facts(catalog: Catalog) -> Engine:
+    """What is known of vLLM."""
+    return catalog.engine("vllm")
+
+
+@pytest.fixture(scope="session")
+def with_settings(plans: dict[str, Plan]) -> Callable[..., Plan]:
+    """Makes a plan with settings of one's own, for a release."""
+
+    def make(
+        settings: dict[str, Setting], *, release: str = "0.32.0", environment: dict[str, str] | None = None
+    ) -> Plan:
+        return dataclasses.replace(
+            plans["scout-1m-8xh100"], settings=settings, release=release, environment=environment or {}, reasons=()
+        )
+
+    return make

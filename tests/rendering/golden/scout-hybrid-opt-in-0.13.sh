@@ -1,0 +1,33 @@
+# Llama 4 Scout, meta-llama-4-scout-17b-16e-instruct, on 8 x H200 SXM, for vLLM 0.13.0
+# Promised: 1,048,576 tokens a request, 13.88 such requests at once
+# model, meta-llama/Llama-4-Scout-17B-16E-Instruct: published by Meta, routed experts in BF16: 25.10
+#   GiB of weights on a GPU
+# Mind quality, beyond 262,144 tokens: the developer's claim of generalization, not training,
+#   vouches for quality there [llama4-launch-blog]
+# Mind independent tests, 21.6 %: NoLiMa at 32K at 32,768 tokens [nolima-results]
+# Mind host memory, 4.00 GiB: for the token ids of each GPU's process, beside the usual
+#   [vllm-0.32.0]
+# Mind routed experts, FlashInfer TRTLLM, FlashInfer CUTLASS, Triton; Triton first on 9.x: bf16
+#   itself asks for 8.0 [vllm-0.32.0]
+# Mind hybrid KV cache, on: opted in: about 2 ms more a step at the releases that turned it off
+#   [llama4-engine-prs]
+#
+# VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE: off by default in 0.13.0; 36 of 48 layers then
+#   keep 16,384 tokens at most [llama4-engine-prs]
+# --tensor-parallel-size: divides 40 query heads and 8 KV heads (TP8) [vllm-0.32.0]
+# --max-model-len: as asked for; up to 10,485,760 would fit, and 13.88 requests of this length at
+#   once
+# --max-num-seqs: the engine's default on this GPU, written out so that it stays [vllm-0.32.0]
+# --max-num-batched-tokens: the engine's default on this GPU, written out so that it stays
+#   [vllm-0.32.0]
+# --gpu-memory-utilization: 125.82 GiB of 139.80 GiB; the rest is for what comes after
+# --limit-mm-per-prompt: text alone: the vision tower is not built, which leaves its memory to the
+#   cache [vllm-0.32.0]
+VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE=1 \
+vllm serve meta-llama/Llama-4-Scout-17B-16E-Instruct \
+  --tensor-parallel-size 8 \
+  --max-model-len 1048576 \
+  --max-num-seqs 1024 \
+  --max-num-batched-tokens 8192 \
+  --gpu-memory-utilization 0.9 \
+  --limit-mm-per-prompt '{"image": 0}'

@@ -1,0 +1,121 @@
+"""Compose files and Kubernetes manifests hold the plan's settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from llama4ref.errors import RequestError, UnknownNameError
+from llama4ref.rendering import render
+from llama4ref.rendering.compose import render_compose
+from llama4ref.rendering.environment_file import render_environment
+from llama4ref.rendering.kubernetes import render_kubernetes, resource_name
+from llama4ref.rendering.server_options import launch_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llama4ref.facts.engines import Engine
+    from llama4ref.planning.outcomes import Plan
+
+
+def test_compose_starts_the_command_of_the_plan(plans: dict[str, Plan], vllm_facts: Engine) -> None:
+    """Image of the release, all GPUs, and the words of the command line."""
+    plan = plans["scout-1m-8xh100"]
+    service = yaml.safe_load(render_compose(plan, vllm_facts))["services"]["vllm"]
+    device = service["deploy"]["resources"]["reservations"]["devices"][0]
+
+    assert service["image"] == "vllm/vllm-openai:v0.32.0"
+    assert [*service["entrypoint"], *service["command"]] == ["vllm", "serve", *launch_of(plan, vllm_facts).words]
+    assert (device["driver"], device["count"]) == ("nvidia", 8)
+
+
+def test_compose_finds_no_variables_in_values(with_settings: Callable[..., Plan], vllm_facts: Engine) -> None:
+    """A dollar sign stays one."""
+    plan = with_settings({"served-model-name": "a$b"}, environment={"VLLM_LOGGING_LEVEL": "$X"})
+    service = yaml.safe_load(render_compose(plan, vllm_facts))["services"]["vllm"]
+
+    assert service["command"][-1] == "a$$b"
+    assert service["environment"]["VLLM_LOGGING_LEVEL"] == "$$X"
+
+
+def test_compose_passes_amd_devices_by_path(plans: dict[str, Plan], vllm_facts: Engine) -> None:
+    """ROCm has an image of its own."""
+    service = yaml.safe_load(render_compose(plans["scout-mi300x-no-hybrid"], vllm_facts))["services"]["vllm"]
+
+    assert service["image"] == "vllm/vllm-openai-rocm:v0.32.0"
+    assert service["devices"] == ["/dev/kfd", "/dev/dri"]
+
+
+def test_kubernetes_is_a_deployment_and_its_service(plans: dict[str, Plan], vllm_facts: Engine) -> None:
+    """The service selects the pods and names the container's port; limits ask for all GPUs."""
+    plan = plans["maverick-images-tools-8xh200"]
+    deployment, service = yaml.safe_load_all(render_kubernetes(plan, vllm_facts))
+    pod = deployment["spec"]["template"]
+    container = pod["spec"]["containers"][0]
+    mounted = {mount["name"] for mount in container["volumeMounts"]}
+
+    assert (deployment["kind"], service["kind"]) == ("Deployment", "Service")
+    assert service["spec"]["selector"] == pod["metadata"]["labels"] == deployment["spec"]["selector"]["matchLabels"]
+    assert service["spec"]["ports"][0]["targetPort"] == container["ports"][0]["name"]
+    assert container["args"] == list(launch_of(plan, vllm_facts).words)
+    assert container["resources"]["limits"] == {"nvidia.com/gpu": "8"}
+    assert mounted == {volume["name"] for volume in pod["spec"]["volumes"]}
+
+
+def test_kubernetes_sets_the_environment(plans: dict[str, Plan], vllm_facts: Engine) -> None:
+    """Variables of the plan reach the container as text."""
+    deployment, _ = yaml.safe_load_all(render_kubernetes(plans["scout-hybrid-opt-in-0.13"], vllm_facts))
+    given = {each["name"]: each.get("value") for each in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
+
+    assert given["VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"] == "1"
+
+
+def test_the_port_of_the_plan_is_published(with_settings: Callable[..., Plan], vllm_facts: Engine) -> None:
+    """Another port than the default is used throughout."""
+    plan = with_settings({"port": 9001})
+    compose = render_compose(plan, vllm_facts)
+    _, service = yaml.safe_load_all(render_kubernetes(plan, vllm_facts))
+
+    assert '"9001:9001"' in compose
+    assert "127.0.0.1:9001/health" in compose
+    assert service["spec"]["ports"][0]["port"] == 9001
+
+
+def test_the_environment_file_has_a_line_for_each_variable(plans: dict[str, Plan], vllm_facts: Engine) -> None:
+    """Other lines are comments."""
+    text = render_environment(plans["scout-hybrid-opt-in-0.13"], vllm_facts)
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+
+    assert lines == ["VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE=1"]
+
+
+def test_an_environment_file_cannot_hold_line_breaks(with_settings: Callable[..., Plan], vllm_facts: Engine) -> None:
+    """They are refused rather than written wrongly."""
+    with pytest.raises(RequestError, match="no line breaks"):
+        render_environment(with_settings({}, environment={"NAME": "a\nb"}), vllm_facts)
+
+
+@pytest.mark.parametrize("form", ["compose", "kubernetes"])
+def test_several_nodes_do_not_fit_one_container(plans: dict[str, Plan], vllm_facts: Engine, form: str) -> None:
+    """The error names the form that can."""
+    with pytest.raises(RequestError, match="--as command"):
+        render(plans["scout-2-nodes"], form, vllm_facts)
+
+
+def test_an_unknown_form_offers_the_nearest(plans: dict[str, Plan], vllm_facts: Engine) -> None:
+    """A slip of spelling is met."""
+    with pytest.raises(UnknownNameError, match="did you mean kubernetes"):
+        render(plans["scout-1m-8xh100"], "kubernets", vllm_facts)
+
+
+@pytest.mark.parametrize("text", ["RedHatAI/Llama_4.Scout", "x" * 100, "-a-"])
+def test_resource_names_are_dns_labels(text: str) -> None:
+    """Lowercase letters, digits and inner hyphens, 63 at most."""
+    name = resource_name(text)
+
+    assert 0 < len(name) <= 63
+    assert name.replace("-", "").isalnum()
+    assert name == name.lower().strip("-")
