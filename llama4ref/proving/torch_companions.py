@@ -35,7 +35,8 @@ def mend_torch_companions() -> tuple[str, ...]:
 
         fragment = torch.library.Library("torchvision", "FRAGMENT")
         for schema in SCHEMAS:
-            fragment.define(schema)
+            if not hasattr(torch.ops.torchvision, schema.partition("(")[0]):
+                fragment.define(schema)
         # The schemas end with the fragment, so it is kept.
         _fragments.append(fragment)
         mended.append("torchvision: operator schemas declared")

@@ -1,0 +1,97 @@
+"""Miniatures, and one of them served, for all tests that can share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llama4ref.memory import kv_cache
+from llama4ref.proving.miniature import Miniature, build, miniature_of
+from llama4ref.proving.miniature_proof import MiniatureProof, prove_on_miniature
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llama4ref.facts import Catalog
+    from llama4ref.facts.models import Model
+    from llama4ref.proving.verdict import Verdict
+
+CPU_BLOCK_SIZE = 128
+BATCHED_TOKENS = 2048
+CONTEXT = 32_768
+KV_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A miniature that was served and probed, with every progress report."""
+
+    proof: MiniatureProof
+    verdict: Verdict
+    stages: tuple[str, ...]
+    log: str
+
+
+@pytest.fixture(scope="session")
+def scout(catalog: Catalog) -> Model:
+    return catalog.model("scout")
+
+
+@pytest.fixture(scope="session")
+def maverick(catalog: Catalog) -> Model:
+    return catalog.model("maverick")
+
+
+@pytest.fixture(scope="session")
+def built(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[Miniature, Path]:
+    """A Scout-like miniature with vision, on disk."""
+    pytest.importorskip("transformers")
+    miniature = miniature_of(scout, text_only=False)
+    directory = tmp_path_factory.mktemp("miniature") / miniature.model.id
+    build(miniature, directory)
+    return miniature, directory
+
+
+def predicted_capacity(miniature: Miniature, **changes: object) -> dict[str, int | float]:
+    """What our own memory rules say of a miniature served on the CPU with `KV_BYTES`."""
+    settings = {
+        "max_model_len": CONTEXT,
+        "block_size": CPU_BLOCK_SIZE,
+        "max_num_batched_tokens": BATCHED_TOKENS,
+        "platform": "cpu",
+    } | changes
+    capacity = kv_cache(miniature.model, **settings).capacity(KV_BYTES)
+    return {
+        "kv_cache_tokens": capacity.tokens,
+        "num_blocks": capacity.num_blocks,
+        "max_concurrency": capacity.max_concurrency,
+        "max_model_len": CONTEXT,
+    }
+
+
+def served(miniature: Miniature, directory: Path, flags: dict[str, object], **predicted: object) -> Proven:
+    """Prove a miniature, with its predicted capacity."""
+    proof = MiniatureProof(
+        miniature=miniature,
+        flags={
+            "max-model-len": CONTEXT,
+            "max-num-batched-tokens": BATCHED_TOKENS,
+            "kv-cache-memory-bytes": KV_BYTES,
+            **flags,
+        },
+        predicted=predicted_capacity(miniature, **predicted),
+        max_model_len=CONTEXT,
+        directory=directory,
+    )
+    stages: list[str] = []
+    verdict = prove_on_miniature(proof, progress=lambda stage, _seconds: stages.append(stage))
+    return Proven(proof, verdict, tuple(stages), (directory / "server.log").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def scout_proven(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> Proven:
+    """A Scout-like miniature with vision, hybrid cache on, served once for all tests."""
+    pytest.importorskip("vllm")
+    return served(miniature_of(scout, text_only=False), tmp_path_factory.mktemp("scout-proof"), {})

@@ -1,0 +1,60 @@
+"""A stand-in for vLLM's server, for the faults that the real one does not have on demand.
+
+It takes the same command line, and `--behaviour` says what goes wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+SLEEPER = "import time; time.sleep(600)"
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """Answers every GET."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--behaviour", default="fine")
+    parser.add_argument("--pids", type=Path)
+    known, _ = parser.parse_known_args()
+    children = [subprocess.Popen([sys.executable, "-c", SLEEPER])]
+    if known.behaviour == "escaping child":
+        children.append(subprocess.Popen([sys.executable, "-c", SLEEPER], start_new_session=True))
+    if known.behaviour == "orphan":
+        start = f"subprocess.Popen([sys.executable, '-c', {SLEEPER!r}], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)"
+        code = f"import subprocess, sys; print({start}.pid)"
+        orphan = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout
+        known.pids.write_text(orphan, encoding="utf-8")
+    if known.behaviour == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with known.pids.open("a", encoding="utf-8") as pids:
+        pids.write("\n".join(map(str, [os.getpid(), *(child.pid for child in children)])) + "\n")
+    if known.behaviour == "crash":
+        sys.exit("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity")
+    if known.behaviour == "hang":
+        time.sleep(600)
+    server = HTTPServer(("127.0.0.1", known.port), Healthy)
+    sys.stdout.write("Application startup complete\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

