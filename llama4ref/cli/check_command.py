@@ -1,0 +1,182 @@
+"""`llama4ref check`: specs, claims, schemas, and facts against the installed engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llama4ref.cli.printing import drawn, echo, echo_json, indented, json_option, plain_table, section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from llama4ref.cli.check_report import FactCounts
+    from llama4ref.facts.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One thing that was looked at."""
+
+    what: str
+    state: str
+    """`ok`, `wrong` or `skipped`."""
+    detail: str
+    wrong: tuple[str, ...] = ()
+    """What is wrong, a line each."""
+
+
+@click.command("check")
+@click.option("--specs", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Another folder of specs.")
+@click.option("--report", is_flag=True, help="Count facts: cited, checked by machine, said twice, disputed, stale.")
+@click.option("--write-schemas", is_flag=True, help="Write the JSON Schemas of the specs, for editors.")
+@click.option("--engine/--no-engine", default=True, help="Hold facts against the installed vLLM, where there is one.")
+@json_option
+def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bool, as_json: bool) -> int:
+    """Check specs, claims, schemas, and facts against the installed engine.
+
+    Exits with 2 where a spec is wrong, with every fault by file and line; with 1 where a claim disagrees without a note, a schema
+    is out of date or the installed engine contradicts a fact.
+    """
+    from llama4ref.facts.loading import load, specs_folder
+
+    catalog = _load(specs, as_json=as_json)
+    if catalog is None:
+        return 2
+    folder = specs or specs_folder()
+    if write_schemas:
+        _write_schemas(folder)
+    outcomes = [
+        _loaded(catalog),
+        _claims(catalog),
+        _schemas(folder),
+        _engine(load() if specs is None else catalog, wanted=engine),
+    ]
+    counts = _counts(catalog) if report else None
+    if as_json:
+        echo_json({"checks": outcomes, "counts": counts})
+    else:
+        echo(drawn(*_lines(outcomes, counts)))
+    return 1 if any(outcome.state == "wrong" for outcome in outcomes) else 0
+
+
+def _load(specs: Path | None, *, as_json: bool) -> Catalog | None:
+    """The catalogue; None where specs are wrong and their faults were printed as JSON."""
+    from llama4ref.errors import SpecErrors
+    from llama4ref.facts.loading import load
+
+    try:
+        return load(specs)
+    except SpecErrors as error:
+        if not as_json:
+            raise
+        echo_json({"faults": error.faults})
+        return None
+
+
+def _loaded(catalog: Catalog) -> Outcome:
+    leaves = sum(map(len, catalog.provenance.values()))
+    detail = f"{len(catalog.provenance):,} specs with {leaves:,} facts, each cited from one of {len(catalog.sources):,} sources"
+    return Outcome(what="specs", state="ok", detail=detail)
+
+
+def _claims(catalog: Catalog) -> Outcome:
+    from llama4ref.cli.claim_table import unexplained
+
+    checked = catalog.claims()
+    computed = [each for each in checked if each.agrees is not None]
+    agreeing = sum(each.agrees is True for each in computed)
+    wrong = tuple(
+        f"{each.entity} {each.field}: {each.claim.about} is stated as {each.claim.stated}, computed {each.computed:,}; "
+        "correct it or say why in a note"
+        for each in unexplained(checked)
+    )
+    detail = f"{len(computed):,} of {len(checked):,} published figures computed again, {agreeing:,} agree"
+    return Outcome(what="claims", state="wrong" if wrong else "ok", detail=detail, wrong=wrong)
+
+
+def _schemas(folder: Path) -> Outcome:
+    from llama4ref.facts.json_schema import schema_files
+
+    files = schema_files()
+    stale = tuple(name for name, text in files.items() if _text_of(folder / "schema" / name) != text)
+    wrong = tuple(
+        f"{folder.name}/schema/{name} is missing or out of date; run `llama4ref check --write-schemas`"
+        for name in stale
+    )
+    return Outcome(what="schemas", state="wrong" if wrong else "ok", detail=f"{len(files)} JSON Schemas", wrong=wrong)
+
+
+def _engine(catalog: Catalog, *, wanted: bool) -> Outcome:
+    from importlib.util import find_spec
+
+    if not wanted or find_spec("vllm") is None:
+        why = "vLLM is not installed, so nothing was held against it" if wanted else "not asked for"
+        return Outcome(what="engine", state="skipped", detail=why)
+    from llama4ref.proving.engine_facts import differing_facts, installed_vllm
+
+    wrong = differing_facts(catalog.engine("vllm"))
+    return Outcome(
+        what="engine",
+        state="wrong" if wrong else "ok",
+        detail=f"facts held against vLLM {installed_vllm()}",
+        wrong=wrong,
+    )
+
+
+def _counts(catalog: Catalog) -> FactCounts:
+    from llama4ref.cli.check_report import count_facts
+
+    return count_facts(catalog, dt.datetime.now(tz=dt.UTC).date())
+
+
+def _write_schemas(folder: Path) -> None:
+    from llama4ref.facts.json_schema import schema_files
+
+    (folder / "schema").mkdir(exist_ok=True)
+    for name, text in schema_files().items():
+        (folder / "schema" / name).write_text(text, encoding="utf-8")
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def _lines(outcomes: list[Outcome], counts: FactCounts | None) -> Iterator[RenderableType]:
+    table = plain_table("what", "state", "detail", wrap=("detail",), show_header=False)
+    for outcome in outcomes:
+        table.add_row(outcome.what, outcome.state, outcome.detail)
+    yield table
+    for outcome in outcomes:
+        if outcome.wrong:
+            yield from section(f"Wrong: {outcome.what}", *map(indented, outcome.wrong))
+    if counts is None:
+        return
+    table = plain_table(
+        "what", "count", "share", "meaning", right=("count", "share"), wrap=("meaning",), show_header=False
+    )
+    for name, count, meaning in (
+        ("facts", counts.facts, f"from {counts.sources:,} sources"),
+        ("cited", counts.cited, ""),
+        (
+            "machine-checked",
+            counts.machine_checked,
+            "computed again, or held against software or a published configuration",
+        ),
+        ("twice-sourced", counts.twice_sourced, "two sources or more say the same"),
+        ("disputed", counts.disputed, "sources disagree"),
+        ("unknown", counts.unknown, "recorded as not published"),
+        ("dated", counts.dated, "hold as of a day"),
+        ("stale", counts.stale, f"as of a day before {counts.stale_before}"),
+    ):
+        table.add_row(name, f"{count:,}", f"{count / counts.facts:.1%}", meaning)
+    yield from ("", table)

@@ -1,0 +1,46 @@
+"""`llama4ref plan`: what to run, and why, or why nothing fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from llama4ref.cli.printing import drawn, echo, echo_json, examples, json_option
+from llama4ref.cli.request_options import planned, request_options
+
+if TYPE_CHECKING:
+    from llama4ref.planning.request import PlanRequest
+
+
+@click.command(
+    "plan",
+    epilog=examples(
+        "llama4ref plan --model scout --gpu h100-sxm --count 8 --context 1M",
+        "llama4ref plan --model maverick --gpu h200-sxm --count 8 --images 4 --concurrency 32",
+        "llama4ref plan --hosted --context 300k --images 1 --max-price 1",
+    ),
+)
+@request_options
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Plans shown in full."
+)
+@click.option("--all", "every", is_flag=True, help="List every other plan and every refusal.")
+@json_option
+def command(*, request: PlanRequest, limit: int, every: bool, as_json: bool) -> int:
+    """What to run, and why, or why nothing fits.
+
+    Exits with 1 where nothing fits, and says why and what would.
+    """
+    from llama4ref.facts import load
+
+    result = planned(request)
+    if as_json:
+        from llama4ref.cli.plan_json import result_json
+
+        echo_json(result_json(result, load()))
+    else:
+        from llama4ref.cli.plan_report import report
+
+        echo(drawn(*report(result, load(), limit=limit, every=every)))
+    return 0 if result.plans else 1

@@ -1,0 +1,66 @@
+"""A plan for programs: ids instead of whole facts, sizes in bytes, nothing rounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.cli.budget_table import budget_json
+from llama4ref.planning.outcomes import HostedPlan
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.planning.outcomes import Plan, PlanResult
+
+
+def result_json(result: PlanResult, catalog: Catalog) -> dict[str, object]:
+    """The answer to a request, with the sources it names."""
+    plans = [plan_json(plan) for plan in result.plans]
+    named = {reason.source for plan in result.plans for reason in (*plan.reasons, *plan.cautions)}
+    named |= {line.source for plan in result.plans if plan.budget is not None for line in plan.budget.lines}
+    named |= {refusal.source for refusal in result.refused}
+    return {
+        "request": result.request.as_dict(),
+        "plans": plans,
+        "refused": result.refused,
+        "sources": {id_: catalog.sources[id_] for id_ in sorted(filter(None, named)) if id_ in catalog.sources},
+    }
+
+
+def plan_json(plan: Plan | HostedPlan) -> dict[str, object]:
+    """One plan."""
+    if isinstance(plan, HostedPlan):
+        return {
+            "kind": "hosted",
+            "model": plan.model.id,
+            "provider": plan.provider.id,
+            "offer": plan.offer,
+            "context": plan.context,
+            "max_output_tokens": plan.max_output_tokens,
+            "price": plan.price,
+            "settings": plan.settings,
+            "reasons": plan.reasons,
+            "cautions": plan.cautions,
+        }
+    return {
+        "kind": "self-hosted",
+        "model": plan.model.id,
+        "checkpoint": plan.checkpoint.id,
+        "repository": plan.checkpoint.repository,
+        "accelerator": plan.accelerator.id,
+        "count": plan.count,
+        "nodes": plan.nodes,
+        "engine": "vllm",
+        "release": plan.release,
+        "context": plan.context,
+        "largest_context": plan.largest_context,
+        "concurrency": plan.concurrency,
+        "tokens": plan.tokens,
+        "serving": plan.serving,
+        "settings": plan.settings,
+        "environment": plan.environment,
+        "budget": budget_json(plan.budget),
+        "performance": plan.performance,
+        "proven": plan.proven,
+        "reasons": plan.reasons,
+        "cautions": plan.cautions,
+    }

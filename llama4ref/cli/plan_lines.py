@@ -1,0 +1,145 @@
+"""How is a plan put into a headline, into a few pairs of words, and into one line of a table?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.cli.printing import broken, plain_table
+from llama4ref.planning.layout_choice import described
+from llama4ref.planning.outcomes import HostedPlan
+from llama4ref.units import format_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.table import Table
+
+    from llama4ref.performance.throughput import Estimated, Performance
+    from llama4ref.planning.outcomes import Plan
+    from llama4ref.planning.request import PlanRequest
+
+RUNGS = (
+    "computed, from cited facts",
+    "accepted by vLLM",
+    "served in miniature",
+    "served at full size",
+    "served with real weights",
+)
+BOUNDS = {
+    "compute": "arithmetic binds",
+    "memory": "memory bandwidth binds",
+    "link": "the links between GPUs bind",
+    "launch": "launching kernels binds",
+}
+UNKNOWN = "unknown"
+_OTHER_COLUMNS = 60
+"""Columns that the rest of the table takes."""
+
+
+def headline(plan: Plan | HostedPlan) -> str:
+    """What and where."""
+    if isinstance(plan, HostedPlan):
+        return f"{plan.model.name} at {plan.provider.name}, as of {plan.offer.as_of}"
+    nodes = f" over {plan.nodes} nodes" if plan.nodes > 1 else ""
+    return f"{plan.model.name} on {plan.count} x {plan.accelerator.name}{nodes}, with vLLM {plan.release}"
+
+
+def summary(plan: Plan | HostedPlan, request: PlanRequest) -> Iterator[tuple[str, str]]:
+    """The plan in pairs of words: what it is, how long, how many at once, how fast."""
+    yield from _hosted(plan) if isinstance(plan, HostedPlan) else _own(plan, request)
+
+
+def _hosted(plan: HostedPlan) -> Iterator[tuple[str, str]]:
+    yield "name", plan.offer.name + (f" ({plan.offer.tier})" if plan.offer.tier else "")
+    yield "status", plan.offer.status + (f", ends {plan.offer.retired}" if plan.offer.retired else "")
+    yield "context", _tokens(plan.context)
+    yield "reply", f"{_tokens(plan.max_output_tokens)} at most" if plan.max_output_tokens else UNKNOWN
+    yield "price", price_of(plan)
+    able = {"images": plan.offer.images, "tools": plan.offer.tools, "JSON schema": plan.offer.json_schema}
+    yield (
+        "takes",
+        ", ".join(
+            f"{name}: {'unknown' if value is None else 'yes' if value else 'no'}" for name, value in able.items()
+        ),
+    )
+    yield "precision", plan.offer.precision or UNKNOWN
+
+
+def price_of(plan: HostedPlan) -> str:
+    """Prices of an offer in words."""
+    offer = plan.offer
+    if offer.price_input is None or offer.price_output is None:
+        return UNKNOWN
+    each = f"${offer.price_input:g} a million tokens in, ${offer.price_output:g} out"
+    return each if plan.price is None else f"{each}; ${plan.price:.3g} for the mix"
+
+
+def _own(plan: Plan, request: PlanRequest) -> Iterator[tuple[str, str]]:
+    cache = "" if plan.serving.cache_dtype in {"auto", "bfloat16"} else f", {plan.serving.cache_dtype} KV cache"
+    why = next((f"\n{reason.because}" for reason in plan.reasons if reason.about == "model"), "")
+    yield "checkpoint", f"{plan.checkpoint.repository or plan.checkpoint.id}{why}"
+    yield "layout", f"{described(plan.serving.layout)}{cache}{'' if plan.serving.hybrid else ', hybrid KV cache off'}"
+    yield "context", f"{_tokens(plan.context)} promised; up to {format_tokens(plan.largest_context)} would fit"
+    yield (
+        "at once",
+        f"{plan.concurrency:.2f} requests of that length, {plan.serving.max_num_seqs:,} shorter ones in a batch at most",
+    )
+    yield "KV cache", f"{_tokens(plan.tokens)} at least, as the engine prints it"
+    if plan.performance is not None:
+        yield from _speed(plan.performance, request)
+    yield "proven", f"{RUNGS[plan.proven]} (rung {plan.proven}); `llama4ref prove` with the same options goes on"
+
+
+def _speed(speed: Performance, request: PlanRequest) -> Iterator[tuple[str, str]]:
+    batch = f"{speed.batch:,} at once" if request.concurrency else "one at a time"
+    first = f"first token after {_span(speed.ttft_seconds)} s, then " if speed.ttft_seconds else ""
+    yield "speed", f"{first}{_span(speed.request_rate)} tokens/s a request, {batch}; {BOUNDS[speed.binds]} (estimate)"
+    yield "throughput", f"{_span(speed.saturation_rate)} tokens/s of replies under an endless queue (estimate)"
+
+
+def _span(figure: Estimated) -> str:
+    """An estimate with what it lies between, to two or three digits.
+
+    Examples:
+        >>> from llama4ref.performance.throughput import Estimated
+        >>> _span(Estimated(value=0.0757, low=0.045, high=0.128))
+        '0.076 (0.045 to 0.13)'
+    """
+    return f"{_digits(figure.value)} ({_digits(figure.low)} to {_digits(figure.high)})"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def _tokens(count: int | None) -> str:
+    return UNKNOWN if count is None else f"{format_tokens(count)} tokens"
+
+
+def table_of_plans(plans: Iterable[Plan | HostedPlan], *, width: int, first: int = 1) -> Table:
+    """A line for each plan, on a screen so wide; names are broken where they must."""
+    plans = tuple(plans)
+    hosted = {isinstance(plan, HostedPlan) for plan in plans}
+    rate = "price or speed" if len(hosted) > 1 else "price" if True in hosted else "tokens/s"
+    table = plain_table("#", "what", "where", "context", "at once", rate,
+                        right=("#", "context", "at once", rate), wrap=("what", "where"))  # fmt: skip
+    for number, plan in enumerate(plans, start=first):
+        what, *rest = _cells(plan)
+        table.add_row(str(number), broken(what, max(16, width - _OTHER_COLUMNS)), *rest)
+    return table
+
+
+def _cells(plan: Plan | HostedPlan) -> tuple[str, str, str, str, str]:
+    if isinstance(plan, HostedPlan):
+        price = UNKNOWN if plan.price is None else f"${plan.price:.3g}/M"
+        return (
+            plan.offer.name,
+            plan.provider.name,
+            UNKNOWN if plan.context is None else format_tokens(plan.context),
+            "",
+            price,
+        )
+    cache = "" if plan.serving.cache_dtype in {"auto", "bfloat16"} else f" {plan.serving.cache_dtype} KV"
+    where = f"{plan.count} x {plan.accelerator.id} {described(plan.serving.layout)}{cache}"
+    rate = UNKNOWN if plan.performance is None else _digits(plan.performance.saturation_rate.value)
+    return (plan.checkpoint.id, where, format_tokens(plan.context), f"{plan.concurrency:.2f}", rate)

@@ -1,0 +1,112 @@
+"""How does a plan read to a person: what, where, how long, why, what it costs in memory, and what to mind?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.cli.budget_table import budget_table
+from llama4ref.cli.plan_lines import headline, summary, table_of_plans
+from llama4ref.cli.printing import heading, indented, plain_table, screen_width, section
+from llama4ref.cli.refusal_table import refusal_table, would_fit
+from llama4ref.cli.source_list import SourceList, source_lines
+from llama4ref.planning.outcomes import HostedPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.planning.outcomes import Plan, PlanResult, Reason
+
+OTHERS_SHOWN = 8
+
+
+def report(result: PlanResult, catalog: Catalog, *, limit: int = 1, every: bool = False) -> Iterator[RenderableType]:
+    """An answer: `limit` plans in full, the others a line each, then what was refused, then the sources."""
+    sources = SourceList(catalog.sources)
+    if not result.plans:
+        yield from _nothing_fits(result, every=every)
+        return
+    for index, plan in enumerate(result.plans[:limit], start=1):
+        yield from plan_in_full(plan, result, sources, number=index if limit > 1 else None)
+    yield from _others(result, limit, every=every)
+    if result.refused:
+        yield from section(f"Refused ({len(result.refused)})", refusal_table(result.refused, every=every))
+        if not every and len(result.refused) > 1:
+            yield "--all lists every one."
+    yield from source_lines(sources)
+
+
+def plan_in_full(
+    plan: Plan | HostedPlan, result: PlanResult, sources: SourceList, *, number: int | None = None
+) -> Iterator[RenderableType]:
+    """Everything about one plan."""
+    yield heading((f"{number}. " if number else "") + headline(plan))
+    yield ""
+    yield _pairs(summary(plan, result.request))
+    if isinstance(plan, HostedPlan):
+        yield from section("Why", _reasons(plan.reasons, sources))
+    else:
+        yield from section("Settings", _settings(plan, sources))
+        where = f", of pipeline stage {plan.budget.stage}" if plan.serving.layout.pipeline_parallel > 1 else ""
+        yield from section(f"Memory of one GPU{where}", budget_table(plan.budget, sources))
+    if plan.cautions:
+        yield from section("Mind", _reasons(plan.cautions, sources))
+
+
+def _settings(plan: Plan, sources: SourceList) -> Table:
+    table = plain_table("setting", "why", wrap=("setting", "why"), narrow=36, show_header=False)
+    for reason in plan.reasons:
+        if reason.about != "model":
+            table.add_row(_written(reason, plan), f"{reason.because}{sources.mark(reason.source)}")
+    return table
+
+
+def _written(reason: Reason, plan: Plan) -> str:
+    name = reason.about
+    if name in plan.environment:
+        return f"{name}={reason.value}"
+    if name not in plan.settings:
+        return f"{name}: {reason.value}"
+    return f"--{name}" if plan.settings[name] is True else f"--{name} {reason.value}"
+
+
+def _reasons(reasons: Iterable[Reason], sources: SourceList) -> Table:
+    table = plain_table("about", "what", wrap=("what",), show_header=False)
+    for reason in reasons:
+        what = f"{reason.value}: {reason.because}" if reason.value else reason.because
+        table.add_row(reason.about.replace("_", " "), f"{what}{sources.mark(reason.source)}")
+    return table
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
+    table = plain_table("what", "value", wrap=("value",), show_header=False)
+    for name, value in pairs:
+        table.add_row(name, value)
+    return table
+
+
+def _others(result: PlanResult, limit: int, *, every: bool) -> Iterator[RenderableType]:
+    others = result.plans[limit:]
+    if not others:
+        return
+    shown = others if every else others[:OTHERS_SHOWN]
+    yield from section(f"Other plans ({len(others)})", table_of_plans(shown, width=screen_width(), first=limit + 1))
+    if len(shown) < len(others):
+        yield f"{len(others) - len(shown)} more with --all."
+
+
+def _nothing_fits(result: PlanResult, *, every: bool) -> Iterator[RenderableType]:
+    asked = ", ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in result.request.as_dict().items())
+    yield heading("Nothing fits" + (f": {asked}" if asked else ""))
+    instead = would_fit(result.refused)
+    if instead:
+        yield from section("What would fit", *map(indented, instead))
+    if result.refused:
+        yield from section(f"Refused ({len(result.refused)})", refusal_table(result.refused, every=every))
+
+
+def _shown(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

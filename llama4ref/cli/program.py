@@ -1,0 +1,186 @@
+"""Which commands are there, and what becomes of an error: one message and an exit code, never a traceback.
+
+Exit codes: 0 done; 1 the answer is no; 2 the call or a file is wrong; 3 something outside failed; 70 a fault of this program;
+130 and 141 as a shell counts Ctrl-C and a reader that went away.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from llama4ref.cli.printing import examples
+from llama4ref.errors import Llama4refError, nearest_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+INTERNAL_ERROR, INTERRUPTED, READER_GONE = 70, 130, 141
+TRACEBACK_VARIABLE = "LLAMA4REF_TRACEBACK"
+
+_COMMANDS = {
+    "plan": ("llama4ref.cli.plan_command", "What to run, and why, or why nothing fits."),
+    "render": ("llama4ref.cli.render_command", "A plan as vLLM flags, config file, Compose or Kubernetes."),
+    "prove": ("llama4ref.cli.prove_command", "Launch a plan; predicted beside observed."),
+    "facts": ("llama4ref.cli.facts_command", "Look up, compare, cite and export facts."),
+    "providers": ("llama4ref.cli.providers_command", "Who serves it, with which limits, at what price, as of when."),
+    "license": ("llama4ref.cli.license_command", "Obligations of a use, clause by clause."),
+    "check": ("llama4ref.cli.check_command", "Specs, claims, and facts against the installed engine."),
+    "site": ("llama4ref.cli.site_command", "Build the site."),
+}
+
+
+class Program(click.Group):
+    """A group that imports a command when it is called, and turns every error into a message and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of a person's questions."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with a line each, without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was typed; for an unknown one the nearest is offered."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            near = nearest_names(args[0], _COMMANDS)
+            offer = f"did you mean {' or '.join(near)}" if near else f"commands are {', '.join(_COMMANDS)}"
+            raise click.UsageError(f"no command is named {args[0]!r}; {offer}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: object,
+    ) -> NoReturn:
+        """Run it and end the process with the exit code of the answer or of the error."""
+        del standalone_mode
+
+        def call() -> object:
+            result: object = click.Group.main(
+                self,
+                args=args,
+                prog_name=prog_name,
+                complete_var=complete_var,
+                standalone_mode=False,
+                **extra,
+            )
+            sys.stdout.flush()
+            return result
+
+        sys.exit(exit_code_of(call))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a reader that went away ends it quietly."""
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            return _reader_gone()
+        return result
+
+
+def exit_code_of(call: Callable[[], object]) -> int:
+    """The exit code of a call; where it fails, its message goes to stderr.
+
+    Examples:
+        >>> exit_code_of(lambda: 1), exit_code_of(lambda: None)
+        (1, 0)
+    """
+    try:
+        result = call()
+    except (click.Abort, KeyboardInterrupt):
+        return _message("interrupted", INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as error:  # noqa: BLE001  # the last door: nothing behind it may show as a traceback
+        return _failed(error)
+    return result if isinstance(result, int) and not isinstance(result, bool) else 0
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong, and for a fault of ours how to see where; the exit code."""
+    if os.environ.get(TRACEBACK_VARIABLE):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, Llama4refError):
+        return _message(str(error), error.exit_code)
+    detail = " ".join(f"{type(error).__name__}: {error}".split())
+    hint = f"set {TRACEBACK_VARIABLE}=1 to see where, and please report it"
+    return _message(f"internal error, a fault of llama4ref and not of yours: {detail}; {hint}", INTERNAL_ERROR)
+
+
+def _message(text: str, code: int) -> int:
+    first, _, rest = text.partition("\n")
+    styled = click.style("llama4ref:", fg="red", bold=True)
+    click.echo(f"{styled} {first}" + (f"\n{rest}" if rest else ""), err=True)
+    return code
+
+
+def _reader_gone() -> int:
+    """End without complaint, and keep the interpreter from flushing into the closed pipe once more."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (BrokenPipeError, ValueError):
+            os.dup2(silence, stream.fileno())
+    return READER_GONE
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from llama4ref import __version__
+
+    click.echo(f"llama4ref {__version__}")
+    ctx.exit()
+
+
+@click.group(
+    cls=Program,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every command takes --json. Exit codes: 0 done, 1 the answer is no, 2 the call or a file is wrong, 3 something "
+    "outside failed.\n\n"
+    + examples(
+        "llama4ref plan --model scout --gpu h100-sxm --count 8 --context 1M",
+        "llama4ref render --model scout --gpu h200-sxm --count 8 --as config",
+        "llama4ref facts scout text.layers",
+        "llama4ref providers --model maverick --images --min-context 300k",
+    ),
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def program() -> None:
+    """Everything to know and decide to run Llama 4: each fact cited, each plan proven."""

@@ -1,0 +1,138 @@
+"""`llama4ref prove`: launch a plan; predicted beside observed."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llama4ref.cli.printing import drawn, echo, examples, json_option
+from llama4ref.cli.request_options import planned, request_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from llama4ref.planning.request import PlanRequest
+    from llama4ref.proving.proofs import RungName
+    from llama4ref.proving.verdict import Verdict
+
+OUTSIDE_FAILED = 3
+
+
+@click.command(
+    "prove",
+    epilog=examples(
+        "llama4ref prove --model scout --gpu h100-sxm --count 8 --context 1M",
+        "llama4ref prove --model scout --gpu h100-sxm --count 8 --context 1M --rung accepted",
+    ),
+)
+@request_options
+@click.option(
+    "--rung",
+    type=click.Choice(["accepted", "miniature", "full-size"]),
+    default="miniature",
+    show_default=True,
+    help="How far up the ladder: settings accepted, a miniature served, the real shapes on this machine's GPUs.",
+)
+@click.option(
+    "--plan",
+    "number",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Which plan, as `plan` numbers them.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="PORT",
+    help="Port of the server; any free one where none is given.",
+)
+@click.option(
+    "--keep-log",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder for files and logs.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For the server to become ready.",
+)
+@json_option
+def command(
+    *,
+    request: PlanRequest,
+    rung: RungName,
+    number: int,
+    port: int,
+    directory: Path | None,
+    timeout: float,
+    as_json: bool,
+) -> int:
+    """Launch a plan on the installed vLLM; predicted beside observed.
+
+    Exits with 0 where the plan held, 1 where it did not, 3 where something outside failed. The server is always ended.
+    """
+    from llama4ref.cli.render_command import numbered, own_gpus, refuse
+    from llama4ref.errors import RequestError
+    from llama4ref.planning.outcomes import HostedPlan
+
+    if request.hosted:
+        raise RequestError("hosted: a provider's servers cannot be launched here; prove a plan on own GPUs")
+    result = planned(own_gpus(request))
+    if not result.plans:
+        return refuse(result, as_json=as_json)
+    plan = numbered(result, number)
+    if isinstance(plan, HostedPlan):
+        raise RequestError("hosted: a provider's servers cannot be launched here; prove a plan on own GPUs")
+    from llama4ref.proving.proofs import prove
+
+    with progress_shown() as progress:
+        progress(f"proving on the rung {rung}", 0.0)
+        verdict = prove(plan, rung=rung, directory=directory, port=port, time_limit_seconds=timeout, progress=progress)
+    if as_json:
+        echo(verdict.to_json())
+    else:
+        from llama4ref.cli.verdict_report import verdict_lines
+
+        echo(drawn(*verdict_lines(verdict)))
+    return exit_code(verdict)
+
+
+def exit_code(verdict: Verdict) -> int:
+    """0 where it held; 1 where it did not; 3 where the launch failed for a reason that lies outside the plan."""
+    if verdict.holds:
+        return 0
+    explanation = verdict.explanation
+    refused = explanation is not None and (
+        explanation.suggested_max_model_len is not None or verdict.startup_seconds is not None
+    )
+    return OUTSIDE_FAILED if explanation is not None and not refused else 1
+
+
+@contextlib.contextmanager
+def progress_shown() -> Iterator[Callable[[str, float], None]]:
+    """A callback that shows stages on stderr: a live line on a terminal, a line for each stage anywhere else."""
+    if not sys.stderr.isatty():
+        yield lambda stage, seconds: click.echo(f"{seconds:6.1f} s  {stage}", err=True)
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    with console.status("starting") as status:
+
+        def show(stage: str, seconds: float) -> None:
+            console.print(f"{seconds:6.1f} s  {stage}")
+            status.update(f"{stage} …")
+
+        yield show

@@ -1,0 +1,99 @@
+"""The options that say what a person wants served, shared by every command that plans."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import fields
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llama4ref.planning.outcomes import PlanResult
+    from llama4ref.planning.request import PlanRequest
+
+Result = TypeVar("Result")
+
+_OPTIONS = (
+    click.option("--model", metavar="NAME", help="scout or maverick; either where none is named."),
+    click.option("--gpu", metavar="NAME", help="Accelerator, such as h100-sxm, h200-sxm, b200, mi300x, l4."),
+    click.option("--count", type=int, metavar="N", help="GPUs in all."),
+    click.option("--nodes", type=int, default=1, show_default=True, metavar="N", help="Machines that share the GPUs."),
+    click.option(
+        "--context", metavar="TOKENS", help="Longest request, prompt and reply: 1M is 1,048,576, 1m is 1,000,000."
+    ),
+    click.option("--concurrency", type=int, metavar="N", help="Requests at once."),
+    click.option("--prompt-tokens", metavar="TOKENS", help="Usual length of a prompt."),
+    click.option("--output-tokens", metavar="TOKENS", help="Usual length of a reply."),
+    click.option("--checkpoint", metavar="NAME", help="Id or repository of the checkpoint."),
+    click.option(
+        "--min-weight-bits", type=int, default=0, metavar="BITS", help="Fewest bits of an expert's weight: 16, 8, 4."
+    ),
+    click.option("--engine-release", metavar="X.Y.Z", help="Release of vLLM; the newest covered where none is named."),
+    click.option("--hosted/--self-hosted", default=None, help="Only providers, or only own GPUs."),
+    click.option(
+        "--images", type=int, default=0, metavar="N", help="Images in a prompt, at most; 0 serves text alone."
+    ),
+    click.option("--tools", is_flag=True, help="Replies must carry tool calls."),
+    click.option("--json-schema", is_flag=True, help="Replies must follow a JSON schema."),
+    click.option("--speculative", metavar="REPOSITORY", help="EAGLE or EAGLE3 draft head."),
+    click.option(
+        "--cache-dtype",
+        type=click.Choice(["auto", "bfloat16", "fp8"]),
+        default="auto",
+        help="Number format of the KV cache.",
+    ),
+    click.option("--hybrid/--no-hybrid", default=None, help="Keep one chunk only in chunked-local layers, or all."),
+    click.option("--tensor-parallel", type=int, metavar="N", help="GPUs that share every layer."),
+    click.option("--pipeline-parallel", type=int, metavar="N", help="Stages of layers."),
+    click.option("--data-parallel", type=int, metavar="N", help="Replicas of attention and cache."),
+    click.option("--expert-parallel/--no-expert-parallel", default=None, help="Whole experts on each rank, or slices."),
+    click.option("--gpu-memory-utilization", type=float, metavar="PART", help="The engine's share of a GPU."),
+    click.option("--max-num-seqs", type=int, metavar="N", help="Requests in one batch."),
+    click.option("--max-num-batched-tokens", type=int, metavar="N", help="Tokens of one step."),
+    click.option("--enforce-eager", is_flag=True, help="No CUDA graphs: slower, smaller."),
+    click.option("--headroom", type=float, default=0.0, metavar="PART", help="Part of the KV cache to leave free."),
+    click.option(
+        "--goal",
+        type=click.Choice(["balanced", "latency", "throughput", "cost"]),
+        default="balanced",
+        show_default=True,
+        help="What the best plan is best at.",
+    ),
+    click.option(
+        "--max-price", type=float, metavar="DOLLARS", help="Most that a provider may ask for a million tokens."
+    ),
+    click.option("--as-of", metavar="DATE", help="Day for which a provider's offer must hold, such as 2026-11-21."),
+)
+
+
+def request_options(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Add the options of a request; the command gets the request as `request`."""
+
+    @functools.wraps(function)
+    def with_request(**values: object) -> Result:
+        from llama4ref.planning.request import PlanRequest
+
+        asked = {field.name: values.pop(field.name) for field in fields(PlanRequest) if field.name in values}
+        return function(request=make_request(asked), **values)
+
+    for option in reversed(_OPTIONS):
+        with_request = option(with_request)
+    return with_request
+
+
+def make_request(values: dict[str, object]) -> PlanRequest:
+    """The request that options spell out."""
+    from llama4ref.planning.request import PlanRequest
+
+    given = {name: value for name, value in values.items() if value is not None}
+    return PlanRequest(**given)  # type: ignore[arg-type]  # click has typed each option
+
+
+def planned(request: PlanRequest) -> PlanResult:
+    """The planner's answer from the package's facts."""
+    from llama4ref.planning.planner import plan
+
+    return plan(request)

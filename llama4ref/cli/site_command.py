@@ -1,0 +1,33 @@
+"""`llama4ref site`: build the documentation site."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import click
+
+from llama4ref.cli.printing import echo, echo_json, json_option
+from llama4ref.errors import MissingExtraError
+
+
+@click.command("site")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("site"),
+    show_default=True,
+    help="Folder to fill.",
+)
+@json_option
+def command(*, output: Path, as_json: bool) -> None:
+    """Build the site from the facts into a folder; needs the extra `site`."""
+    if importlib.util.find_spec("mkdocs") is None:
+        raise MissingExtraError("mkdocs", "site")
+    from llama4ref.website import build_site
+
+    build_site(output)
+    if as_json:
+        echo_json({"output": str(output)})
+    else:
+        echo(f"Built {output / 'index.html'}")

@@ -1,0 +1,55 @@
+"""Which sources does an answer rest on? Numbered as they are met, listed at the end."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from llama4ref.cli.printing import section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import RenderableType
+
+    from llama4ref.facts.sources import Source
+
+_TITLE_WIDTH = 74
+
+
+class SourceList:
+    """Sources in the order they are met."""
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self.known = sources
+        self.met: dict[str, int] = {}
+
+    def mark(self, source: str | None) -> str:
+        """The mark of a source, such as ` [2]`; nothing where there is none.
+
+        Examples:
+            >>> SourceList({}).mark(None)
+            ''
+        """
+        if source is None:
+            return ""
+        return f" [{self.met.setdefault(source, len(self.met) + 1)}]"
+
+    def lines(self) -> list[str]:
+        """Number, publisher, title and, on a line of its own, the address of each source that was met."""
+        return [
+            f"[{number}] {_described(self.known[id_]) if id_ in self.known else id_}"
+            for id_, number in self.met.items()
+        ]
+
+
+def source_lines(sources: SourceList) -> Iterator[RenderableType]:
+    """The sources that were met, under a heading of their own; addresses are never broken."""
+    lines = sources.lines()
+    if lines:
+        yield from section("Sources", *lines)
+
+
+def _described(source: Source) -> str:
+    first = textwrap.shorten(f"{source.publisher}: {source.title}", _TITLE_WIDTH, placeholder=" …")
+    return f"{first}\n    {source.url}" if source.url else first

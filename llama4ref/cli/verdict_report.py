@@ -1,0 +1,77 @@
+"""How does a verdict read: predicted beside observed, the probes, and what the proof cannot show?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.cli.plan_lines import RUNGS
+from llama4ref.cli.printing import heading, indented, plain_table, section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from llama4ref.proving.verdict import Comparison, Explanation, Probe, Verdict
+
+
+def verdict_lines(verdict: Verdict) -> Iterator[RenderableType]:
+    """A verdict for a person."""
+    answer = "Held" if verdict.holds else "Did not hold"
+    yield heading(f"{answer}: {verdict.subject}, {RUNGS[verdict.rung]} (rung {int(verdict.rung)})")
+    versions = ", ".join(f"{name} {release}" for name, release in verdict.versions.items())
+    started = "" if verdict.startup_seconds is None else f"; ready after {verdict.startup_seconds:.0f} s"
+    if versions:
+        yield indented(f"with {versions}{started}", 0)
+    if verdict.explanation is not None:
+        yield from ("", *_explained(verdict.explanation))
+    if verdict.comparisons:
+        yield from section("Predicted beside observed", _comparisons(verdict.comparisons))
+    if verdict.probes:
+        yield from section("Probes", _probes(verdict.probes))
+    for title, lines in (
+        ("As in the original", verdict.kept),
+        ("Smaller or left out", verdict.shrunk),
+        ("Changes to the engine", verdict.plugins),
+        ("Mind", verdict.notes),
+    ):
+        if lines:
+            yield from section(title, *map(indented, lines))
+    if verdict.log:
+        yield from ("", f"Log: {verdict.log}")
+
+
+def _explained(explanation: Explanation) -> Iterator[RenderableType]:
+    yield heading(explanation.what)
+    if explanation.text:
+        where = "the log says" if explanation.line is None else f"line {explanation.line} of the log says"
+        yield indented(f"{where}: {explanation.text}")
+    if explanation.suggested_max_model_len is not None:
+        yield indented(f"the engine suggests a context of {explanation.suggested_max_model_len:,} tokens")
+    yield from (indented(f"try: {each}") for each in explanation.do)
+
+
+def _comparisons(rows: Sequence[Comparison]) -> Table:
+    table = plain_table("what", "predicted", "observed", "agreement",
+                        right=("predicted", "observed"), wrap=("what", "agreement"))  # fmt: skip
+    for row in rows:
+        observed = "-" if row.observed is None else _figure(row.observed)
+        bound = f" of {_figure(row.bound)}" if row.bound and row.agreement.value == "within bound" else ""
+        table.add_row(row.name.replace("_", " "), _figure(row.predicted), observed, f"{row.agreement.value}{bound}")
+    return table
+
+
+def _probes(probes: Sequence[Probe]) -> Table:
+    table = plain_table(
+        "probe", "outcome", "seconds", "what was seen", right=("seconds",), wrap=("probe", "what was seen"), narrow=24
+    )
+    for probe in probes:
+        table.add_row(probe.name.replace("_", " "), probe.outcome.value, f"{probe.seconds:.1f}", probe.detail)
+    return table
+
+
+def _figure(value: float) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"

@@ -1,0 +1,170 @@
+"""Wrong specs are all told at once; stale schemas and contradicted claims fail."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llama4ref.cli.check_report import HELD_AGAINST, count_facts
+from llama4ref.facts.loading import specs_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from llama4ref.facts import Catalog
+    from tests.cli.conftest import Answer
+
+
+@pytest.fixture
+def specs(tmp_path: Path) -> Path:
+    """A copy of the specs to break."""
+    return shutil.copytree(specs_folder(), tmp_path / "specs")
+
+
+def _change(file: Path, old: str, new: str) -> int:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def test_the_packages_own_specs_are_right(call: Callable[..., Answer]) -> None:
+    """Specs, claims and schemas."""
+    answer = call("check", "--no-engine")
+
+    assert answer.code == 0, answer.out + answer.err
+    assert "engine  skipped" in answer.out
+
+
+def test_every_fault_of_every_file_is_told_with_its_line(call: Callable[..., Answer], specs: Path) -> None:
+    """Exit 2; a duplicate key, a wrong word, an unknown key and a trap of YAML in three files."""
+    scout, h100 = specs / "models" / "scout.yaml", specs / "accelerators" / "h100-sxm.yaml"
+    layers = _change(scout, "  hidden_size: 5_120\n", "  hidden_size: many\n")
+    colour = _change(h100, "vendor:", "colour: blue\nvendor:")
+    with (specs / "models" / "maverick.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("name: again\n")
+    answer = call("check", "--specs", str(specs), "--no-engine")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert f"specs/models/scout.yaml:{layers} text.hidden_size" in answer.err
+    assert f"specs/accelerators/h100-sxm.yaml:{colour} colour" in answer.err
+    assert "specs/models/maverick.yaml" in answer.err
+    assert "each key once" in answer.err
+    assert "3 faults" in answer.err
+
+
+def test_faults_are_json_too(call: Callable[..., Answer], specs: Path) -> None:
+    """With their parts apart."""
+    _change(specs / "models" / "scout.yaml", "  hidden_size: 5_120\n", "  hidden_size: many\n")
+    answer = call("check", "--specs", str(specs), "--no-engine", "--json")
+
+    assert answer.code == 2
+    assert answer.json["faults"][0]["field"] == "text.hidden_size"
+    assert answer.json["faults"][0]["expected"]
+
+
+def test_a_folder_without_specs_is_one_message(call: Callable[..., Answer], tmp_path: Path) -> None:
+    """Exit 2, and what to do."""
+    empty, absent = call("check", "--specs", str(tmp_path)), call("check", "--specs", str(tmp_path / "none"))
+
+    assert (empty.code, absent.code) == (2, 2)
+    assert "name a folder of specs" in empty.err
+    assert "does not exist" in absent.err
+
+
+def test_a_claim_that_disagrees_without_a_note_fails(call: Callable[..., Answer], specs: Path) -> None:
+    """Exit 1: the stated figure beside the computed one."""
+    _change(specs / "models" / "maverick.yaml", "figure: 17_000_000_000", "figure: 18_000_000_000")
+    answer = call("check", "--specs", str(specs), "--no-engine")
+
+    assert answer.code == 1
+    assert "computed 17,184,691,200; correct it or say why in a note" in " ".join(answer.out.split())
+
+
+def test_stale_schemas_fail_until_they_are_written(call: Callable[..., Answer], specs: Path) -> None:
+    """The message names the command that writes them."""
+    (specs / "schema" / "models.schema.json").write_text("{}", encoding="utf-8")
+    before = call("check", "--specs", str(specs), "--no-engine")
+    written = call("check", "--specs", str(specs), "--no-engine", "--write-schemas")
+
+    assert before.code == 1
+    assert "check --write-schemas" in before.out
+    assert written.code == 0
+
+
+def test_counts_add_up(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """Every fact is cited, and parts are no more than the whole."""
+    counts = call("check", "--no-engine", "--report", "--json").json["counts"]
+
+    assert counts["facts"] == counts["cited"] == sum(map(len, catalog.provenance.values()))
+    assert 0 < counts["machine_checked"] < counts["facts"]
+    assert 0 < counts["stale"] < counts["dated"]
+    assert "machine-checked" in call("check", "--no-engine", "--report").out
+
+
+def test_staleness_follows_the_day(catalog: Catalog) -> None:
+    """Later, more is stale."""
+    import datetime as dt
+
+    now, later = (count_facts(catalog, dt.date(year, 11, 21)) for year in (2026, 2030))
+
+    assert now.stale < later.stale == later.dated
+
+
+def test_what_counts_as_machine_checked_names_a_test_that_is_there() -> None:
+    """And each pattern matches a leaf."""
+    from fnmatch import fnmatchcase
+
+    from llama4ref.facts import load
+
+    leaves = [(entity, path) for entity, each in load().provenance.items() for path in each]
+    repository = specs_folder().parent
+
+    assert all((repository / test).is_file() for _, _, test in HELD_AGAINST)
+    assert all(
+        any(fnmatchcase(entity, of) and fnmatchcase(path, field) for entity, path in leaves)
+        for of, field, _ in HELD_AGAINST
+    )
+
+
+@pytest.mark.vllm
+def test_facts_hold_against_the_installed_engine(catalog: Catalog) -> None:
+    """No option, default, method or variable differs."""
+    pytest.importorskip("vllm")
+    from llama4ref.proving.engine_facts import differing_facts
+
+    assert differing_facts(catalog.engine("vllm")) == ()
+
+
+@pytest.mark.vllm
+def test_a_fact_that_the_installed_engine_contradicts_is_told(catalog: Catalog) -> None:
+    """An invented option, and a default of one's own."""
+    pytest.importorskip("vllm")
+    from dataclasses import replace
+
+    from llama4ref.proving.engine_facts import differing_facts
+
+    engine = catalog.engine("vllm")
+    flags = engine.flags | {
+        "invented": engine.flags["seed"],
+        "seed": replace(engine.flags["seed"], default="42"),
+    }
+    found = differing_facts(replace(engine, flags=flags))
+
+    assert len(found) == 2
+    assert found[0].startswith("--invented: the facts have it")
+    assert found[1].startswith("--seed: default 42 in the facts, 0 in vLLM")
+
+
+def test_the_site_needs_its_extra(call: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 3 and the command that installs it."""
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
+    answer = call("site")
+
+    assert answer.code == 3
+    assert "pip install 'llama4ref[site]'" in answer.err

@@ -1,0 +1,160 @@
+"""Facts are found by whatever name a person has for them, and every one shows its source."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llama4ref.facts import Catalog
+    from tests.cli.conftest import Answer
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["scout", "models/scout", "nvidia/Llama-4-Scout-17B-16E-Instruct-FP8", "h100-sxm", "sources/llama4-model-card"],
+)
+def test_a_thing_is_found_by_id_path_or_repository(call: Callable[..., Answer], name: str) -> None:
+    """All of them name one thing."""
+    assert call("facts", name).code == 0
+
+
+def test_one_fact_shows_who_says_so_and_who_does_not(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """Value, every source with its place, and why one is preferred."""
+    answer = call("facts", "scout", "text.layers")
+    leaf = catalog.trace("models/scout", "text.layers")
+
+    assert answer.out.startswith("models/scout text.layers = 48\n")
+    assert f"{leaf.file}:{leaf.line}" in answer.out
+    assert f"Preferred because {leaf.because}" in answer.out
+    assert "disagrees" in answer.out
+    assert "says    24" in answer.out
+
+
+def test_a_group_shows_its_fields(call: Callable[..., Answer]) -> None:
+    """With numbered sources below."""
+    out = call("facts", "scout", "attention").out
+
+    assert "attention.kv_heads" in out
+    assert "text.layers" not in out
+    assert "\nSources\n[1] " in out
+
+
+def test_cite_shows_every_source_in_full(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """Of each fact under the field."""
+    out = call("facts", "scout", "attention", "--cite").out
+    fields = [path for path in catalog.provenance["models/scout"] if path.startswith("attention.")]
+
+    assert all(f"models/scout {path} = " in out for path in fields)
+
+
+def test_json_has_value_state_and_citations(call: Callable[..., Answer]) -> None:
+    """For programs."""
+    fact = call("facts", "scout", "text.layers", "--json").json["facts"]["text.layers"]
+
+    assert (fact["value"], fact["state"], fact["disputed"]) == (48, "known", True)
+    assert fact["citations"][0]["source"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("scuot",), "did you mean scout"),
+        (("models/scuot",), "did you mean scout"),
+        (("scout", "text.layer"), "did you mean text.layers"),
+        (("scout", "kv_heads"), "did you mean attention.kv_heads"),
+        (("list", "modles"), "did you mean models"),
+        (("compare", "scout"), "at least two things of one kind"),
+        (("compare", "scout", "h100-sxm"), "at least two things of one kind"),
+    ],
+)
+def test_an_unknown_name_offers_the_nearest(call: Callable[..., Answer], words: tuple[str, ...], message: str) -> None:
+    """Exit 2 and nothing on stdout."""
+    answer = call("facts", *words)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+
+
+def test_comparing_shows_what_differs(call: Callable[..., Answer]) -> None:
+    """And all of it where asked; parameters are computed."""
+    short, long = call("facts", "compare", "scout", "maverick"), call("facts", "compare", "scout", "maverick", "--all")
+
+    assert "experts.count" in short.out
+    assert "text.hidden_size" not in short.out
+    assert "text.hidden_size" in long.out
+    assert "108,641,793,536" in short.out
+
+
+@pytest.mark.parametrize("kind", ["models", "checkpoints", "providers", "accelerators"])
+def test_two_of_each_kind_can_be_compared(call: Callable[..., Answer], catalog: Catalog, kind: str) -> None:
+    """By path."""
+    first, second = (f"{kind}/{id_}" for id_ in list(getattr(catalog, kind))[:2])
+
+    assert call("facts", "compare", first, second, "--json").json["entities"] == [first, second]
+
+
+def test_disagreements_are_all_disputed_leaves(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """Counted by another way."""
+    disputed = sum(leaf.disputed for leaves in catalog.provenance.values() for leaf in leaves.values())
+
+    assert len(call("facts", "disagreements", "--json").json) == disputed
+    assert f"{disputed:,} facts are disputed." in call("facts", "disagreements").out
+
+
+def test_unknown_facts_are_listed(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """What is not published is said to be so."""
+    unknown = [path for path, leaf in catalog.provenance["models/behemoth"].items() if leaf.state == "unknown"]
+
+    assert [each["field"] for each in call("facts", "unknown", "behemoth", "--json").json] == unknown
+    assert "models/behemoth" in call("facts", "unknown").out
+
+
+def test_claims_stand_beside_what_is_computed(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """The card's 400B and the parameters that follow from the shapes."""
+    answer = call("facts", "claims")
+
+    assert answer.code == 0
+    assert "401,583,781,376" in answer.out
+    assert len(call("facts", "claims", "--json").json) == len(catalog.claims())
+
+
+def test_csv_has_a_row_for_each_word_of_each_source(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """Readable by any reader of CSV."""
+    rows = list(csv.DictReader(io.StringIO(call("facts", "export", "scout", "--format", "csv").out)))
+    words = sum(len(leaf.citations) for leaf in catalog.provenance["models/scout"].values())
+
+    assert len(rows) == words
+    assert {row["entity"] for row in rows} == {"models/scout"}
+    assert all(row["source"] in catalog.sources for row in rows)
+
+
+def test_export_holds_every_fact(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """And every source."""
+    exported = call("facts", "export").json
+
+    assert {entity: list(leaves) for entity, leaves in exported["facts"].items()} == {
+        entity: list(leaves) for entity, leaves in catalog.provenance.items()
+    }
+    assert list(exported["sources"]) == list(catalog.sources)
+
+
+def test_kinds_are_listed(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """With how many there are, and then by name."""
+    assert call("facts", "--json").json["models"]["entities"] == len(catalog.models)
+    assert list(call("facts", "list", "accelerators", "--json").json) == list(catalog.accelerators)
+    assert call("facts", "accelerators").out == call("facts", "list", "accelerators").out
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_lines_fit_the_screen(call: Callable[..., Answer], columns: int) -> None:
+    """Only addresses may be longer."""
+    for words in (("scout",), ("compare", "scout", "maverick"), ("disagreements",), ("claims",), ("unknown",)):
+        lines = call("facts", *words, columns=columns).out.splitlines()
+
+        assert [line for line in lines if len(line) > columns and "://" not in line] == []

@@ -1,0 +1,172 @@
+"""A plan reads well, and a refusal says what would fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.conftest import Answer
+
+SCOUT_1M = ("plan", "--model", "scout", "--gpu", "h100-sxm", "--count", "8", "--context", "1M")
+
+
+def test_a_plan_says_what_where_how_long_and_why(call: Callable[..., Answer]) -> None:
+    """The parts a person looks for, in their order."""
+    answer = call(*SCOUT_1M)
+    parts = [
+        "Llama 4 Scout on 8 x H100 SXM, with vLLM",
+        "1,048,576 tokens promised",
+        "Settings",
+        "--max-model-len 1048576",
+        "Memory of one GPU",
+        "Left for KV cache, at worst",
+        "Mind",
+        "beyond 262,144 tokens",
+        "Other plans",
+        "Refused",
+        "Sources",
+        "[1] ",
+    ]
+    places = [answer.out.find(part) for part in parts]
+
+    assert answer.code == 0
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_lines_fit_the_screen(call: Callable[..., Answer], columns: int) -> None:
+    """Only addresses, which must not be broken, may be longer."""
+    lines = call(*SCOUT_1M, columns=columns).out.splitlines()
+
+    assert [line for line in lines if len(line) > columns and "://" not in line] == []
+
+
+def test_output_in_a_pipe_is_plain(call: Callable[..., Answer]) -> None:
+    """No colour codes, no spaces at the ends of lines."""
+    out = call(*SCOUT_1M).out
+
+    assert "\x1b" not in out
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_marks_of_sources_and_the_list_match(call: Callable[..., Answer]) -> None:
+    """Every number in the text is in the list, and the other way round."""
+    text, _, listed = call(*SCOUT_1M).out.partition("\nSources\n")
+    known = {line.split("]")[0] + "]" for line in listed.splitlines() if line.startswith("[")}
+    used = {f"[{number}]" for number in range(1, 100) if f"[{number}]" in text}
+
+    assert used == known != set()
+
+
+def test_json_holds_the_same_plan_in_bytes(call: Callable[..., Answer]) -> None:
+    """Figures agree with the library."""
+    from llama4ref.planning.planner import plan
+    from llama4ref.planning.request import PlanRequest
+
+    best = plan(PlanRequest(model="scout", gpu="h100-sxm", count=8, context="1M")).best
+    answer = call(*SCOUT_1M, "--json")
+    first = answer.json["plans"][0]
+
+    assert answer.code == 0
+    assert first["settings"] == best.settings
+    assert first["budget"]["kv_cache_at_least_bytes"] == best.budget.kv_cache_at_least_bytes
+    assert sum(line["bytes"] for line in first["budget"]["lines"] if line["place"] == "weights") == sum(
+        line.bytes for line in best.budget.lines if line.place == "weights"
+    )
+    assert {reason["source"] for reason in first["reasons"]} - {None} <= set(answer.json["sources"])
+
+
+def test_nothing_fits_is_an_answer(call: Callable[..., Answer]) -> None:
+    """Exit 1, the rule, and the numbers."""
+    answer = call("plan", "--model", "scout", "--gpu", "l4", "--count", "1", "--context", "1M")
+
+    assert answer.code == 1
+    assert answer.out.startswith("Nothing fits: model scout, gpu l4, count 1, context 1,048,576")
+    assert "weights-too-large" in answer.out
+    assert "GiB" in answer.out
+    assert answer.err == ""
+
+
+def test_nothing_fits_in_json_too(call: Callable[..., Answer]) -> None:
+    """No plans, and refusals with their rules."""
+    answer = call("plan", "--model", "scout", "--gpu", "l4", "--count", "1", "--json")
+
+    assert answer.code == 1
+    assert answer.json["plans"] == []
+    assert answer.json["refused"][0]["rule"]
+
+
+@pytest.mark.parametrize("size", ["5", "16"])
+def test_impossible_tensor_parallel_sizes_are_refused_with_the_rule(call: Callable[..., Answer], size: str) -> None:
+    """The heads are named, and the exit code is that of an answer."""
+    answer = call("plan", "--model", "scout", "--gpu", "h100-sxm", "--count", size, "--tensor-parallel", size)
+
+    assert answer.code == 1
+    assert "heads" in answer.out
+
+
+def test_context_above_the_models_is_refused_with_the_limit(call: Callable[..., Answer]) -> None:
+    """Both numbers are named."""
+    answer = call("plan", "--model", "maverick", "--gpu", "h200-sxm", "--count", "8", "--context", "10M")
+
+    assert answer.code == 1
+    assert "10,485,760" in answer.out
+    assert "1,048,576" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--model", "scuot"), "did you mean scout"),
+        (("--gpu", "h100sxm"), "did you mean h100-sxm"),
+        (("--checkpoint", "nvidia/Llama-4-Scout-17B-16E-Instruct-FP9"), "did you mean nvidia/Llama-4-Scout"),
+        (("--context", "12Q"), "'12Q' is not a token count"),
+        (("--context", "0"), "at least 1"),
+        (("--count", "0"), "count: found 0"),
+        (("--count", "x"), "'x' is not a valid integer"),
+        (("--hosted", "--gpu", "l4"), "leave out gpu or hosted"),
+        (("--count", "3", "--nodes", "2"), "do not divide over 2 nodes"),
+        (("--context", "1k", "--prompt-tokens", "900", "--output-tokens", "900"), "give at least 1,800"),
+        (("--engine-release", "0.1.0"), "name a release from"),
+        (("--as-of", "tomorrow"), "expected a day such as"),
+        (("--headroom", "2"), "expected a part from 0 to 0.9"),
+    ],
+)
+def test_a_wrong_call_is_one_message(call: Callable[..., Answer], words: tuple[str, ...], message: str) -> None:
+    """Exit 2, nothing on stdout, and what was expected."""
+    answer = call("plan", *words)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_several_plans_in_full_are_numbered(call: Callable[..., Answer]) -> None:
+    """As many as asked for."""
+    out = call(*SCOUT_1M, "--limit", "2").out
+
+    assert "\n2. Llama 4 Scout on" in out
+    assert out.count("Memory of one GPU") == 2
+
+
+def test_all_lists_every_refusal(call: Callable[..., Answer]) -> None:
+    """A line for each instead of one for each rule."""
+    short, long = call(*SCOUT_1M), call(*SCOUT_1M, "--all")
+
+    assert long.out.count("kv-cache-too-small") >= short.out.count("kv-cache-too-small")
+    assert len(long.out) > len(short.out)
+
+
+def test_hosted_plans_name_provider_price_and_day(call: Callable[..., Answer]) -> None:
+    """A provider's offer, cheapest first."""
+    answer = call("plan", "--hosted", "--model", "scout", "--context", "300k")
+
+    assert answer.code == 0
+    assert " at " in answer.out.splitlines()[0]
+    assert "as of" in answer.out
+    assert "a million tokens in" in answer.out

@@ -1,0 +1,174 @@
+"""Plans are written down and proven from the command line."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from llama4ref.cli.printing import drawn
+from llama4ref.cli.prove_command import exit_code
+from llama4ref.cli.verdict_report import verdict_lines
+from llama4ref.proving.verdict import Comparison, Explanation, Outcome, Probe, Rung, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Answer
+
+SCOUT = ("--model", "scout", "--gpu", "h100-sxm", "--count", "8", "--context", "1M")
+
+
+def test_render_writes_the_settings_of_the_plan(call: Callable[..., Answer]) -> None:
+    """What `plan` shows is what is written."""
+    settings = call("plan", *SCOUT, "--json").json["plans"][0]["settings"]
+    answer = call("render", *SCOUT, "--as", "config")
+
+    assert answer.code == 0
+    assert yaml.safe_load(answer.out) == settings
+
+
+def test_render_writes_another_plan(call: Callable[..., Answer]) -> None:
+    """By the number that `plan` gives it."""
+    second = call("plan", *SCOUT, "--json").json["plans"][1]
+    answer = call("render", *SCOUT, "--as", "config", "--plan", "2")
+
+    assert yaml.safe_load(answer.out) == second["settings"]
+
+
+def test_render_has_json(call: Callable[..., Answer]) -> None:
+    """The text and the plan it is of."""
+    answer = call("render", *SCOUT, "--json")
+
+    assert answer.json["form"] == "command"
+    assert "vllm serve " in answer.json["text"]
+    assert answer.json["plan"]["count"] == 8
+
+
+def test_render_without_a_plan_says_why(call: Callable[..., Answer]) -> None:
+    """Nothing on stdout that a file might be made of."""
+    answer = call("render", "--model", "scout", "--gpu", "l4", "--count", "1")
+
+    assert (answer.code, answer.out) == (1, "")
+    assert "Nothing fits" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((*SCOUT, "--plan", "999"), "--plan 999: there are"),
+        (("--hosted", "--model", "scout"), "--self-hosted"),
+        ((*SCOUT, "--as", "helm"), "'helm' is not one of"),
+    ],
+)
+def test_render_refuses_what_cannot_be(call: Callable[..., Answer], words: tuple[str, ...], message: str) -> None:
+    """One message, exit 2."""
+    answer = call("render", *words)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+
+
+def test_prove_needs_a_plan_on_own_gpus(call: Callable[..., Answer]) -> None:
+    """A provider is not launched here."""
+    answer = call("prove", "--hosted", "--model", "scout")
+
+    assert answer.code == 2
+    assert "cannot be launched here" in answer.err
+
+
+def test_prove_without_vllm_says_what_to_install(call: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 3: something outside is missing."""
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "vllm" else real(name, *rest))
+    monkeypatch.setitem(__import__("sys").modules, "vllm", None)
+    answer = call("prove", *SCOUT, "--rung", "accepted")
+
+    assert answer.code == 3
+    assert "vllm is not installed; install it with: pip install" in answer.err
+
+
+@pytest.mark.vllm
+def test_prove_on_a_port_in_use_is_one_message(call: Callable[..., Answer], tmp_path: Path) -> None:
+    """Exit 3 and another port is suggested; nothing is started."""
+    pytest.importorskip("vllm")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        answer = call("prove", *SCOUT, "--engine-release", "0.32.0", "--port", port, "--keep-log", str(tmp_path))
+
+    assert answer.code == 3
+    assert f"port {port} is in use" in answer.err
+
+
+@pytest.mark.vllm
+def test_prove_accepted_holds(call: Callable[..., Answer], tmp_path: Path) -> None:
+    """The installed vLLM takes the settings, and its own cache plan is the predicted one."""
+    pytest.importorskip("vllm")
+    answer = call("prove", *SCOUT, "--rung", "accepted", "--json", "--keep-log", str(tmp_path))
+
+    assert answer.code == 0, answer.err
+    assert answer.json["holds"] is True
+    assert {row["agreement"] for row in answer.json["comparisons"]} == {"equal"}
+
+
+def _verdict(**changes: object) -> Verdict:
+    standard = {
+        "rung": Rung.MINIATURE,
+        "subject": "a miniature of Llama 4 Scout",
+        "settings": {"max-model-len": 1024},
+        "comparisons": (
+            Comparison(name="kv_cache_tokens", predicted=1_000_000, observed=1_000_000),
+            Comparison(name="model_loading_gib", predicted=10.0, observed=10.25, bound=0.5),
+        ),
+        "probes": (Probe(name="health", outcome=Outcome.PASSED, detail="200", seconds=0.1),),
+        "log": "server.log",
+        "startup_seconds": 61.0,
+    }
+    return Verdict(**standard | changes)
+
+
+def test_a_verdict_lays_predicted_beside_observed() -> None:
+    """Each row with how the two agree, each probe with what was seen."""
+    text = drawn(*verdict_lines(_verdict()), width=100)
+
+    assert text.startswith("Held: a miniature of Llama 4 Scout, served in miniature (rung 2)")
+    assert "kv cache tokens" in text
+    assert "equal" in text
+    assert "within bound of 0.5000" in text
+    assert "Log: server.log" in text
+    assert "never quality" in text
+
+
+_TIMEOUT = Explanation(what="it never became ready", line=3, text="waiting", do=("give it longer with --timeout",))
+_TOO_LONG = Explanation(what="the context does not fit", line=9, text="...", do=(), suggested_max_model_len=512)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, 0),
+        ({"comparisons": (Comparison(name="tokens", predicted=1, observed=2),)}, 1),
+        ({"probes": (Probe(name="tools", outcome=Outcome.FAILED, detail="no call"),)}, 1),
+        ({"explanation": _TIMEOUT, "startup_seconds": None}, 3),
+        ({"explanation": _TOO_LONG, "startup_seconds": None}, 1),
+    ],
+)
+def test_exit_codes_tell_a_wrong_prediction_from_a_failed_launch(changes: dict[str, object], code: int) -> None:
+    """0 held, 1 did not hold, 3 something outside failed."""
+    assert exit_code(_verdict(**changes)) == code
+
+
+def test_a_failed_launch_is_explained() -> None:
+    """What failed, where in the log, and what to try."""
+    text = drawn(*verdict_lines(_verdict(explanation=_TIMEOUT, startup_seconds=None)), width=100)
+
+    assert text.startswith("Did not hold")
+    assert "line 3 of the log says: waiting" in text
+    assert "try: give it longer with --timeout" in text
