@@ -74,7 +74,7 @@ def _independent_tests(catalog: Catalog, model: Model) -> Iterator[Reason]:
     yield Reason(
         about="independent tests",
         value=f"{result.score:g} {benchmark.unit}",
-        because=f"{benchmark.name} at {format_tokens(tokens)} tokens",
+        because=f"{benchmark.name}, the longest prompt of an independent test here: {format_tokens(tokens)} tokens",
         source=catalog.cite(place, f"results.{index}.score")[0].source.id,
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
 from llama4ref.memory.serving import Serving
 from llama4ref.memory.weight_shards import Weights, weights_of
+from llama4ref.memory.layout import tensor_parallel_sizes
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.units import format_bytes, format_tokens
@@ -76,7 +77,7 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
         )
     serving = _serving(candidate, request, engine, behaviour, wanted or limit)
     weights = _weights(catalog, candidate.model, candidate.checkpoint, candidate.layout)
-    too_large = _weights_refusal(candidate, serving, weights)
+    too_large = _weights_refusal(catalog, candidate, serving, weights)
     if too_large is not None:
         return too_large
     sizer = _Sizer(candidate, behaviour, request.headroom, serving, weights)
@@ -204,7 +205,9 @@ def _weights(catalog: Catalog, model: Model, checkpoint: Checkpoint, layout: Lay
     return weights_of(model, checkpoint, layout, formats=catalog.formats)
 
 
-def _weights_refusal(candidate: Candidate, serving: Serving, weights: Weights) -> Refusal | None:
+def _weights_refusal(
+    catalog: Catalog, candidate: Candidate, serving: Serving, weights: Weights
+) -> Refusal | None:
     share = math.ceil(candidate.accelerator.memory_bytes * serving.gpu_memory_utilization)
     weight = weights.largest.bytes
     if weight <= share:
@@ -214,8 +217,17 @@ def _weights_refusal(candidate: Candidate, serving: Serving, weights: Weights) -
         rule="weights-too-large",
         numbers=f"weights take {format_bytes(weight)} a GPU, the engine's share ({serving.gpu_memory_utilization:g}) of its "
         f"{format_bytes(candidate.accelerator.memory_bytes)} is {format_bytes(share)}",
-        instead="more GPUs or a smaller checkpoint would",
+        instead=_enough_gpus(catalog, candidate, share),
     )
+
+
+def _enough_gpus(catalog: Catalog, candidate: Candidate, share: int) -> str:
+    """The fewest GPUs of the kind that hold the weights, by tensor parallel alone."""
+    for tensor in tensor_parallel_sizes(candidate.model.architecture):
+        layout = replace(candidate.layout, tensor_parallel=tensor, pipeline_parallel=1, data_parallel=1)
+        if _weights(catalog, candidate.model, candidate.checkpoint, layout).largest.bytes <= share:
+            return f"{tensor} of them hold the weights"
+    return "a smaller checkpoint or a larger GPU would"
 
 
 def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int | None, largest: int) -> Refusal:
