@@ -7,7 +7,7 @@ from typing import Literal
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts.releases import BoolStep, FloatStep, IntStep, TextStep, holds_at, release_key, step_at
-from llama4ref.facts.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, Variable
+from llama4ref.facts.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, LaunchLog, Variable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +147,8 @@ class Engine:
     """Faults and limits met while serving Llama 4."""
     claims_of_capacity: tuple[CapacityClaim, ...] = ()
     """Published context lengths."""
+    launch_logs: tuple[LaunchLog, ...] = ()
+    """Published starts with what they printed about memory."""
     flag_sets: tuple[FlagSet, ...] = ()
     """Published settings."""
 
@@ -212,6 +214,7 @@ __all__ = [
     "HardwareDefault",
     "IntStep",
     "Kernel",
+    "LaunchLog",
     "Method",
     "TextStep",
     "Variable",

@@ -3,8 +3,13 @@
 The engine runs one step on dummy input before it sizes the KV cache: images, then a full batch of tokens, then sampling. What it keeps
 free for good is the largest of the three. The tensors counted are those alive together in
 `models/llama4.py`, `layers/fused_moe/fused_moe.py`, `models/mllama4.py` and the sampler; compilers and kernels add workspaces of
-their own, so each line has a bound. The bounds were set from published launches at 0.8.3 and 0.9.1 (vLLM issues 16118 and
-19407) and have not been measured on a GPU by this project.
+their own, so each line has a bound.
+
+Figures and bounds come from published logs, all with 1,024 requests and 8,192 tokens a step. Sampling, per logit: 38.3 to 38.5 bytes
+sorted (five models, 0.15 and 0.16, and before), 16 for Scout at 0.19.0. Memory that no tensor holds, on an H100 at 0.19.0: 0.25 to
+0.46 GiB while profiling on one GPU and 2.06 to 2.21 on two or four; before that 0.51 on one, 1.5 to 2.1 on several. Scout itself on
+four H100: 2.17 and 2.05 GiB, graphs 1.13. Where both count (until 0.10.2), vLLM issues 16118 and 19407 leave 4 to 4.6 GiB for them
+on eight GPUs. Nothing is known yet of eight GPUs since, nor of sampling since 0.29.0.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.memory.budget_lines import BudgetLine, estimated_line
-from llama4ref.units import GIB, MIB
+from llama4ref.units import MIB
 
 if TYPE_CHECKING:
     from llama4ref.facts.engines import Behaviour
@@ -22,10 +27,10 @@ if TYPE_CHECKING:
     from llama4ref.memory.serving import Serving
 
 BF16 = 2
-SAMPLER_BYTES = {"sort": 34, "threshold": 18, "draw": 10}
+SAMPLER_BYTES = {"sort": 38, "threshold": 16, "draw": 10}
 """Bytes alive for each logit while sampling: bf16 gathered and fp32 copy, and what the step adds. `sort`: sorted values
-and 64-bit indices, twice (result and scratch), in place of the kernel's probabilities and noise of `threshold`."""
-SAMPLER_BOUNDS = {"sort": (0.8, 1.32), "threshold": (0.6, 1.4), "draw": (0.8, 1.6)}
+and 64-bit indices, twice (result and scratch), and probabilities; less where FlashInfer samples instead."""
+SAMPLER_BOUNDS = {"sort": (0.4, 1.025), "threshold": (0.8, 1.2), "draw": (0.8, 1.6)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,39 +59,42 @@ def overhead_lines(serving: Serving, behaviour: Behaviour, *, platform: str) -> 
         yield BudgetLine(
             name="CUDA graphs",
             place="overhead" if inside else "outside",
-            bytes=768 * MIB,
-            low=256 * MIB,
-            high=2 * GIB,
-            formula="piecewise graphs of the decode batch sizes; " + ("counted by the engine" if inside else "captured afterwards"),
-            source="vllm-0.32.0",
+            bytes=1152 * MIB,
+            low=512 * MIB,
+            high=1536 * MIB,
+            formula="graphs of the decode batch sizes; "
+            + ("counted by the engine" if inside else "captured afterwards"),
+            source="llm-d-planner-logs",
         )
 
 
 def _library_overhead(serving: Serving, behaviour: Behaviour) -> BudgetLine:
-    several = serving.layout.gpus > 1
+    several = serving.layout.tensor_parallel > 1 or serving.layout.data_parallel > 1
     if behaviour.collectives_in_budget:
-        figure, high = (2 * GIB, 3584 * MIB) if several else (768 * MIB, 1792 * MIB)
+        low, figure, high = (2048, 4352, 4760) if several else (640, 768, 1280)
         formula = "driver context, communication buffers and kernel modules, all counted by the engine"
     else:
-        figure, high = (512 * MIB, 1536 * MIB) if several else (256 * MIB, 1024 * MIB)
-        formula = "kernel modules and library workspaces loaded while profiling"
+        low, figure, high = (512, 2208, 2560) if several else (128, 256, 768)
+        formula = "kernel modules, communication buffers and library workspaces loaded while profiling"
     return BudgetLine(
-        name="driver and libraries", place="overhead", bytes=figure, low=128 * MIB, high=high, formula=formula, source="llama4-engine-prs"
-    )
+        name="driver and libraries", place="overhead", bytes=figure * MIB, low=low * MIB, high=high * MIB, formula=formula,
+        source="vllm-issue-16118" if behaviour.collectives_in_budget else "llm-d-planner-logs",
+    )  # fmt: skip
 
 
 def outside_overhead(serving: Serving, behaviour: Behaviour) -> BudgetLine:
-    """What lies beside the engine's share before it starts to count."""
-    communication = 0 if behaviour.collectives_in_budget or serving.layout.gpus == 1 else 392 * MIB
-    figure = 512 * MIB + communication
+    """What lies beside the engine's share before it starts to count; nothing where it counts from zero."""
+    several = serving.layout.gpus > 1
+    low, figure, high = (1408, 2112, 2304) if several else (448, 522, 768)
+    count = 0 if behaviour.collectives_in_budget else MIB
     return BudgetLine(
         name="driver context and collectives",
         place="outside",
-        bytes=figure,
-        low=figure // 2,
-        high=2 * figure,
-        formula="half a GiB of driver context, and 392 MiB of NCCL buffers where several GPUs work together",
-        source="aiconfigurator-systems",
+        bytes=figure * count,
+        low=low * count,
+        high=high * count,
+        formula="driver context and, where several GPUs work together, NCCL's buffers, before the engine starts to count",
+        source="llm-d-planner-logs",
     )
 
 

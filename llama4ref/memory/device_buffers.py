@@ -32,7 +32,7 @@ def buffer_lines(
     """Every table and buffer worth a line, on a GPU of the first stage."""
     yield _rope_table(architecture)
     yield from _block_tables(serving, behaviour, cache_groups)
-    yield _input_buffers(architecture, serving)
+    yield _input_buffers(architecture, serving, behaviour)
     if behaviour.second_model_runner:
         yield _sampler_state(architecture, serving)
     yield _token_ids(serving)
@@ -83,13 +83,14 @@ def _block_tables(serving: Serving, behaviour: Behaviour, groups: int) -> Iterat
         )
 
 
-def _input_buffers(architecture: Architecture, serving: Serving) -> BudgetLine:
+def _input_buffers(architecture: Architecture, serving: Serving, behaviour: Behaviour) -> BudgetLine:
     tokens, width = serving.max_num_batched_tokens, architecture.text.hidden_size
+    served = serving.images_per_prompt > 0 or not behaviour.vision_left_out
     return exact_line(
         "input embeddings",
         "buffers",
-        tokens * width * BF16 if serving.images_per_prompt else 0,
-        formula=f"{tokens:,} batched tokens x {width:,} x {BF16} bytes, where images are served",
+        tokens * width * BF16 if served else 0,
+        formula=f"{tokens:,} batched tokens x {width:,} x {BF16} bytes, where images can be served",
         source="vllm-0.32.0",
     )
 
