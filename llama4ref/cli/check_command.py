@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from llama4ref.cli.check_report import FactCounts
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.provenance_report import ProvenanceReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bo
     Exits with 2 where a spec is wrong, with every fault by file and line; with 1 where a claim disagrees without a note, a schema
     is out of date or the installed engine contradicts a fact.
     """
-    from llama4ref.facts.loading import load, specs_folder
+    from llama4ref.facts.loading import specs_folder
 
     catalog = _load(specs, as_json=as_json)
     if catalog is None:
@@ -55,8 +55,10 @@ def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bo
     outcomes = [
         _loaded(catalog),
         _claims(catalog),
+        _crossed(catalog),
+        _errata(catalog),
         _schemas(folder),
-        _engine(load() if specs is None else catalog, wanted=engine),
+        _engine(catalog, wanted=engine),
     ]
     counts = _counts(catalog) if report else None
     if as_json:
@@ -101,6 +103,36 @@ def _claims(catalog: Catalog) -> Outcome:
     return Outcome(what="claims", state="wrong" if wrong else "ok", detail=detail, wrong=wrong)
 
 
+def _crossed(catalog: Catalog) -> Outcome:
+    from llama4ref.facts.cross_checks import verdicts
+
+    found = list(verdicts(catalog))
+    wrong = tuple(
+        f"{verdict.entity} {', '.join(verdict.fields)}: found {verdict.found}, expected {verdict.expected} ({check.compares})"
+        for check, verdict in found
+        if not verdict.held
+    )
+    detail = f"{len(found):,} comparisons of facts with each other and with what follows from them"
+    return Outcome(what="comparisons", state="wrong" if wrong else "ok", detail=detail, wrong=wrong)
+
+
+def _errata(catalog: Catalog) -> Outcome:
+    from llama4ref.facts.errata_checking import checked_errata
+
+    checked = checked_errata(catalog)
+    wrong = tuple(
+        f"errata/{each.erratum.id}: {each.wrong} no longer contradicts {each.right}; correct it or take it out"
+        for each in checked
+        if not each.proven
+    )
+    return Outcome(
+        what="errata",
+        state="wrong" if wrong else "ok",
+        detail=f"{len(checked)} errors of others, each proven",
+        wrong=wrong,
+    )
+
+
 def _schemas(folder: Path) -> Outcome:
     from llama4ref.facts.json_schema import schema_files
 
@@ -130,10 +162,10 @@ def _engine(catalog: Catalog, *, wanted: bool) -> Outcome:
     )
 
 
-def _counts(catalog: Catalog) -> FactCounts:
-    from llama4ref.cli.check_report import count_facts
+def _counts(catalog: Catalog) -> ProvenanceReport:
+    from llama4ref.facts.provenance_report import provenance_report
 
-    return count_facts(catalog, dt.datetime.now(tz=dt.UTC).date())
+    return provenance_report(catalog, dt.datetime.now(tz=dt.UTC).date())
 
 
 def _write_schemas(folder: Path) -> None:
@@ -151,7 +183,7 @@ def _text_of(path: Path) -> str | None:
         return None
 
 
-def _lines(outcomes: list[Outcome], counts: FactCounts | None) -> Iterator[RenderableType]:
+def _lines(outcomes: list[Outcome], counts: ProvenanceReport | None) -> Iterator[RenderableType]:
     table = plain_table("what", "state", "detail", wrap=("detail",), show_header=False)
     for outcome in outcomes:
         table.add_row(outcome.what, outcome.state, outcome.detail)
@@ -165,18 +197,19 @@ def _lines(outcomes: list[Outcome], counts: FactCounts | None) -> Iterator[Rende
         "what", "count", "share", "meaning", right=("count", "share"), wrap=("meaning",), show_header=False
     )
     for name, count, meaning in (
-        ("facts", counts.facts, f"from {counts.sources:,} sources"),
-        ("cited", counts.cited, ""),
-        (
-            "machine-checked",
-            counts.machine_checked,
-            "computed again, or held against software or a published configuration",
-        ),
+        ("facts", counts.leaves, f"from {counts.sources:,} sources"),
+        ("cited", counts.cited, "with a source and a place in it"),
+        ("machine-checked", counts.machine_checked, "compared with something independent:"),
+        ("  computed", counts.computed, "computed again from other facts"),
+        ("  crossed", counts.crossed, "set beside a fact that is cited on its own"),
+        ("  against software", counts.held_against_software, "held against installed software by a test"),
+        ("only possible", counts.only_bounded, "found possible, and nothing more"),
         ("twice-sourced", counts.twice_sourced, "two sources or more say the same"),
         ("disputed", counts.disputed, "sources disagree"),
         ("unknown", counts.unknown, "recorded as not published"),
+        ("our own words", counts.remarks, "notes about facts"),
         ("dated", counts.dated, "hold as of a day"),
         ("stale", counts.stale, f"as of a day before {counts.stale_before}"),
     ):
-        table.add_row(name, f"{count:,}", f"{count / counts.facts:.1%}", meaning)
+        table.add_row(name, f"{count:,}", f"{count / counts.leaves:.1%}", meaning)
     yield from ("", table)

@@ -146,6 +146,37 @@ def claims(*, as_json: bool) -> int:
 
 
 @command.command()
+@json_option
+def errata(*, as_json: bool) -> None:
+    """What public catalogues and pages get wrong, with ours and the proof."""
+    from llama4ref.cli.errata_lines import erratum_lines
+    from llama4ref.facts.errata_checking import checked_errata
+
+    catalog = _catalog()
+    checked = checked_errata(catalog)
+    if as_json:
+        echo_json(checked)
+        return
+    echo(drawn(*(part for each in checked for part in erratum_lines(each, catalog)), "", f"{len(checked)} errata."))
+
+
+@command.command()
+@json_option
+def timeline(*, as_json: bool) -> None:
+    """What happened to the models and to the offers of them, oldest first."""
+    from llama4ref.cli.timeline import happenings
+
+    found = happenings(_catalog())
+    if as_json:
+        echo_json(found)
+        return
+    table = plain_table("day", "what", "about", wrap=("what", "about"))
+    for each in found:
+        table.add_row(each.day, each.what + (" (contested)" if each.contested else ""), ", ".join(each.about))
+    echo(drawn(table))
+
+
+@command.command()
 @click.argument("name", required=False)
 @click.option(
     "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True, help="What to print."

@@ -26,8 +26,8 @@ def command(*, output: Path, as_json: bool) -> None:
         raise MissingExtraError("mkdocs", "site")
     from llama4ref.website import build_site
 
-    build_site(output)
+    built = build_site(output)
     if as_json:
-        echo_json({"output": str(output)})
+        echo_json(built)
     else:
-        echo(f"Built {output / 'index.html'}")
+        echo(f"Built {built.pages} pages in {built.seconds:.0f} s: {output / 'index.html'}")

@@ -30,12 +30,10 @@ def verdict_lines(verdict: Verdict) -> Iterator[RenderableType]:
         yield from section("Predicted beside observed", _comparisons(verdict.comparisons))
     if verdict.probes:
         yield from section("Probes", _probes(verdict.probes))
-    for title, lines in (
-        ("As in the original", verdict.kept),
-        ("Smaller or left out", verdict.shrunk),
-        ("Changes to the engine", verdict.plugins),
-        ("Mind", verdict.notes),
-    ):
+    for title, words in (("As in the original", verdict.kept), ("Smaller or left out", verdict.shrunk)):
+        if words:
+            yield from section(title, indented("; ".join(words)))
+    for title, lines in (("Changes to the engine", verdict.plugins), ("Mind", verdict.notes)):
         if lines:
             yield from section(title, *map(indented, lines))
     if verdict.log:

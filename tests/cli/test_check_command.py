@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.cli.check_report import HELD_AGAINST, count_facts
 from llama4ref.facts.loading import specs_folder
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def test_the_packages_own_specs_are_right(call: Callable[..., Answer]) -> None:
     answer = call("check", "--no-engine")
 
     assert answer.code == 0, answer.out + answer.err
-    assert "engine  skipped" in answer.out
+    assert "engine skipped not asked for" in " ".join(answer.out.split())
 
 
 def test_every_fault_of_every_file_is_told_with_its_line(call: Callable[..., Answer], specs: Path) -> None:
@@ -95,39 +94,13 @@ def test_stale_schemas_fail_until_they_are_written(call: Callable[..., Answer], 
     assert written.code == 0
 
 
-def test_counts_add_up(call: Callable[..., Answer], catalog: Catalog) -> None:
-    """Every fact is cited, and parts are no more than the whole."""
+def test_counts_are_those_of_the_provenance_report(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """Every fact is counted, and the table has its rows."""
     counts = call("check", "--no-engine", "--report", "--json").json["counts"]
+    text = call("check", "--no-engine", "--report").out
 
-    assert counts["facts"] == counts["cited"] == sum(map(len, catalog.provenance.values()))
-    assert 0 < counts["machine_checked"] < counts["facts"]
-    assert 0 < counts["stale"] < counts["dated"]
-    assert "machine-checked" in call("check", "--no-engine", "--report").out
-
-
-def test_staleness_follows_the_day(catalog: Catalog) -> None:
-    """Later, more is stale."""
-    import datetime as dt
-
-    now, later = (count_facts(catalog, dt.date(year, 11, 21)) for year in (2026, 2030))
-
-    assert now.stale < later.stale == later.dated
-
-
-def test_what_counts_as_machine_checked_names_a_test_that_is_there() -> None:
-    """And each pattern matches a leaf."""
-    from fnmatch import fnmatchcase
-
-    from llama4ref.facts import load
-
-    leaves = [(entity, path) for entity, each in load().provenance.items() for path in each]
-    repository = specs_folder().parent
-
-    assert all((repository / test).is_file() for _, _, test in HELD_AGAINST)
-    assert all(
-        any(fnmatchcase(entity, of) and fnmatchcase(path, field) for entity, path in leaves)
-        for of, field, _ in HELD_AGAINST
-    )
+    assert counts["leaves"] == sum(map(len, catalog.provenance.values()))
+    assert f"machine-checked {counts['machine_checked']:,} " in " ".join(text.split())
 
 
 @pytest.mark.vllm

@@ -124,6 +124,25 @@ def test_claims_stand_beside_what_is_computed(call: Callable[..., Answer], catal
     assert len(call("facts", "claims", "--json").json) == len(catalog.claims())
 
 
+def test_errata_name_who_is_wrong_and_the_proof(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """All of them, proven."""
+    answer, parsed = call("facts", "errata"), call("facts", "errata", "--json").json
+
+    assert len(parsed) == len(catalog.errata)
+    assert f"{len(parsed)} errata." in answer.out
+    assert all(each["erratum"]["title"] in " ".join(answer.out.split()) for each in parsed)
+
+
+def test_the_timeline_is_in_order(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """Events of the family and ends of offers."""
+    days = [each["day"] for each in call("facts", "timeline", "--json").json]
+    ended = [offer for provider in catalog.providers.values() for offer in provider.offers if offer.retired]
+
+    assert days == sorted(days)
+    assert len(days) == len(ended) + sum(len(family.events) for family in catalog.families.values())
+    assert "ends its offer" in call("facts", "timeline").out
+
+
 def test_csv_has_a_row_for_each_word_of_each_source(call: Callable[..., Answer], catalog: Catalog) -> None:
     """Readable by any reader of CSV."""
     rows = list(csv.DictReader(io.StringIO(call("facts", "export", "scout", "--format", "csv").out)))
@@ -154,7 +173,15 @@ def test_kinds_are_listed(call: Callable[..., Answer], catalog: Catalog) -> None
 @pytest.mark.parametrize("columns", [80, 120])
 def test_lines_fit_the_screen(call: Callable[..., Answer], columns: int) -> None:
     """Only addresses may be longer."""
-    for words in (("scout",), ("compare", "scout", "maverick"), ("disagreements",), ("claims",), ("unknown",)):
+    for words in (
+        ("scout",),
+        ("compare", "scout", "maverick"),
+        ("disagreements",),
+        ("claims",),
+        ("unknown",),
+        ("errata",),
+        ("timeline",),
+    ):
         lines = call("facts", *words, columns=columns).out.splitlines()
 
         assert [line for line in lines if len(line) > columns and "://" not in line] == []

@@ -42,10 +42,10 @@ def test_every_form_has_an_ending() -> None:
 
 
 @pytest.mark.parametrize(("name", "form"), CASES)
-def test_the_text_is_the_golden_copy(plans: dict[str, Plan], vllm_facts: Engine, name: str, form: str) -> None:
+def test_the_text_is_the_golden_copy(reviewed: dict[str, Plan], vllm_facts: Engine, name: str, form: str) -> None:
     """Every word of it."""
     copy = GOLDEN / f"{name}.{ENDINGS[form]}"
-    text = render(plans[name], form, vllm_facts)
+    text = render(reviewed[name], form, vllm_facts)
     if os.environ.get("WRITE_GOLDEN"):
         copy.write_text(text, encoding="utf-8")
 

@@ -1,28 +1,24 @@
 # Llama 4 Scout, meta-llama-4-scout-17b-16e-instruct, on 8 x H200 SXM, for vLLM 0.13.0
-# Promised: 1,048,576 tokens a request, 13.88 such requests at once
-# model, meta-llama/Llama-4-Scout-17B-16E-Instruct: published by Meta, routed experts in BF16: 25.10
-#   GiB of weights on a GPU
-# Mind quality, beyond 262,144 tokens: the developer's claim of generalization, not training,
-#   vouches for quality there [llama4-launch-blog]
-# Mind independent tests, 21.6 %: NoLiMa at 32K at 32,768 tokens [nolima-results]
-# Mind host memory, 4.00 GiB: for the token ids of each GPU's process, beside the usual
-#   [vllm-0.32.0]
-# Mind routed experts, FlashInfer TRTLLM, FlashInfer CUTLASS, Triton; Triton first on 9.x: bf16
-#   itself asks for 8.0 [vllm-0.32.0]
-# Mind hybrid KV cache, on: opted in: about 2 ms more a step at the releases that turned it off
-#   [llama4-engine-prs]
+# Promised: 1,048,576 tokens a request, 4.50 such requests at once
+# model, meta-llama/Llama-4-Scout-17B-16E-Instruct: the reason for model, with its rule and its
+#   numbers, which may take more than one line of a comment
+# Mind quality, beyond 262,144 tokens: not trained [llama4-launch-blog]
 #
-# VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE: off by default in 0.13.0; 36 of 48 layers then
-#   keep 16,384 tokens at most [llama4-engine-prs]
-# --tensor-parallel-size: divides 40 query heads and 8 KV heads (TP8) [vllm-0.32.0]
-# --max-model-len: as asked for; up to 10,485,760 would fit, and 13.88 requests of this length at
-#   once
-# --max-num-seqs: the engine's default on this GPU, written out so that it stays [vllm-0.32.0]
-# --max-num-batched-tokens: the engine's default on this GPU, written out so that it stays
-#   [vllm-0.32.0]
-# --gpu-memory-utilization: 125.82 GiB of 139.80 GiB; the rest is for what comes after
-# --limit-mm-per-prompt: text alone: the vision tower is not built, which leaves its memory to the
-#   cache [vllm-0.32.0]
+# VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE: the reason for
+#   VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE, with its rule and its numbers, which may take
+#   more than one line of a comment [vllm-0.32.0]
+# --tensor-parallel-size: the reason for tensor-parallel-size, with its rule and its numbers, which
+#   may take more than one line of a comment [vllm-0.32.0]
+# --max-model-len: the reason for max-model-len, with its rule and its numbers, which may take more
+#   than one line of a comment
+# --max-num-seqs: the reason for max-num-seqs, with its rule and its numbers, which may take more
+#   than one line of a comment [vllm-0.32.0]
+# --max-num-batched-tokens: the reason for max-num-batched-tokens, with its rule and its numbers,
+#   which may take more than one line of a comment
+# --gpu-memory-utilization: the reason for gpu-memory-utilization, with its rule and its numbers,
+#   which may take more than one line of a comment [vllm-0.32.0]
+# --limit-mm-per-prompt: the reason for limit-mm-per-prompt, with its rule and its numbers, which
+#   may take more than one line of a comment
 VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE=1 \
 vllm serve meta-llama/Llama-4-Scout-17B-16E-Instruct \
   --tensor-parallel-size 8 \
