@@ -1,0 +1,234 @@
+"""Five questions that people ask, answered from the catalogue, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.tensors import COMPONENTS, dense_layers, moe_layers
+from llama4ref.planning.obligations import check_use
+from llama4ref.website.computed_tables import spans
+from llama4ref.website.drafting import Draft
+from llama4ref.website.licence_tables import USES, clauses, verdict
+from llama4ref.website.markup import Cell, Column, Row, admonition, bullets, code, escape, link, table
+from llama4ref.website.wording import label, number, shown
+
+if TYPE_CHECKING:
+    from llama4ref.facts.benchmarks import Benchmark
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.providers import Offer, Provider
+
+_TITLES = {
+    "maverick-moe": "Which layers of Maverick are MoE?",
+    "scout-above-300k": "Who serves Scout above 300K with images, and at what price?",
+    "french-company": "May a French company ship a product on Maverick's image input?",
+    "w4a16": "What does W4A16 leave in bf16?",
+    "ten-million": "Where does “10M context” come from, and what do independent tests say?",
+}
+LONG = 300_000
+"""Tokens above which an offer counts as long."""
+
+
+def question_page(catalog: Catalog) -> str:
+    """The page."""
+    draft = Draft(
+        catalog,
+        "questions.md",
+        title="Questions",
+        description="Five questions people ask about Llama 4, answered from cited facts.",
+        boost=2,
+        hide=("toc",),
+    )
+    draft.add("Every answer on this page is computed from the catalogue when the site is built, and shows its sources.")
+    draft.add(bullets(link(f"#{anchor}", title) for anchor, title in _TITLES.items()))
+    _which_layers(draft)
+    _who_serves(draft)
+    _may_ship(draft)
+    _what_stays(draft)
+    _ten_million(draft)
+    return draft.finished()
+
+
+def _which_layers(draft: Draft) -> None:
+    draft.heading(2, _TITLES["maverick-moe"], "maverick-moe")
+    model = draft.catalog.model("maverick")
+    moe, dense = moe_layers(model.architecture), dense_layers(model.architecture)
+    step = draft.value("models/maverick", "experts.interleave_step", model.architecture.experts.interleave_step)
+    layers = draft.value("models/maverick", "text.layers", model.architecture.text.layers)
+    draft.add(
+        f"<p><b>{len(moe)} of its {layers} layers, {escape(spans(list(moe)))}</b>, counted from 0: layer i is a mixture of experts "
+        f"where i + 1 is divisible by {step}. The other {len(dense)} are dense. In Scout every layer is MoE. "
+        f"{draft.entity('models/maverick', 'The layers drawn', 'layers')}.</p>"
+    )
+
+
+def _who_serves(draft: Draft) -> None:
+    draft.heading(2, _TITLES["scout-above-300k"], "scout-above-300k")
+    rows = [
+        Row(cells=_offer_cells(draft, provider, index, offer)) for provider, index, offer in _long_offers(draft.catalog)
+    ]
+    columns = (
+        Column(head="Provider"),
+        Column(head="Status", filter="choice"),
+        Column(head="As of"),
+        Column(head="Context", unit="tokens", numeric=True, filter="least"),
+        Column(head="Lowest credible", unit="tokens", numeric=True, filter="least"),
+        Column(head="Input", unit="US$ per million tokens", numeric=True),
+        Column(head="Output", unit="US$ per million tokens", numeric=True),
+        Column(head="Who disagrees on the context"),
+    )
+    draft.add(
+        f"<p>Offers of Scout that take images and whose preferred source states more than {LONG:,} tokens. A plan counts with the lowest "
+        "credible figure, so an offer is safe above that length only where the second number is above it too.</p>"
+    )
+    draft.add(table("Scout above 300K tokens, with images", columns, rows, sortable=True))
+    draft.add(f"<p>{draft.to('providers/index.md', 'All offers, to sort and filter')}.</p>")
+
+
+def _long_offers(catalog: Catalog) -> Iterator[tuple[Provider, int, Offer]]:
+    for provider in catalog.providers.values():
+        for index, offer in enumerate(provider.offers):
+            if (
+                offer.model == "scout"
+                and offer.images
+                and (offer.context_tokens or 0) > LONG
+                and offer.status != "retired"
+            ):
+                yield provider, index, offer
+
+
+def _offer_cells(draft: Draft, provider: Provider, index: int, offer: Offer) -> list[Cell]:
+    entity, at = f"providers/{provider.id}", f"offers.{index}"
+    leaf = draft.catalog.trace(entity, f"{at}.context_tokens")
+    credible = [each.value for each in leaf.citations if each.doubt is None and isinstance(each.value, int)]
+    others = [
+        f"{escape(shown(each.value))}{' (not believed)' if each.doubt else ''}{draft.notes.word(each)}"
+        for each in leaf.citations
+        if not each.agrees
+    ]
+    tier = f" <small>{escape(offer.tier)}</small>" if offer.tier else ""
+    return [
+        Cell(draft.entity(entity, provider.name, at) + tier, provider.name),
+        draft.cell(entity, f"{at}.status", offer.status),
+        Cell(offer.as_of, offer.as_of),
+        draft.cell(entity, f"{at}.context_tokens", offer.context_tokens),
+        Cell(number(min(credible)), min(credible)),
+        draft.cell(entity, f"{at}.price_input", offer.price_input),
+        draft.cell(entity, f"{at}.price_output", offer.price_output),
+        Cell("<br>".join(others) or "nobody known"),
+    ]
+
+
+def _may_ship(draft: Draft) -> None:
+    draft.heading(2, _TITLES["french-company"], "french-company")
+    maverick = draft.catalog.model("maverick")
+    license_ = draft.catalog.license(maverick.license or "llama-4-community")
+    name = "French company, product that reads images"
+    report, text_only = (
+        check_use(license_, USES[name]),
+        check_use(license_, USES["French company, product with text alone"]),
+    )
+    end_user = check_use(license_, USES["French end user of someone else's product that reads images"])
+    under = draft.entity(f"licenses/{license_.id}", license_.name)
+    draft.add(
+        f"<p>{verdict(report).replace('>no<', '>No<')}, under the {under}{draft.notes.of(draft.provenance('models/maverick', 'license'), brief=True)}. "
+        f"With text alone: {verdict(text_only)}. As an end user of somebody else's product: {verdict(end_user)}.</p>"
+    )
+    draft.add(clauses(draft, report, with_policy=False))
+    draft.add(admonition("note", "No legal advice", f"<p>{escape(report.disclaimer)}.</p>"))
+
+
+def _what_stays(draft: Draft) -> None:
+    draft.heading(2, _TITLES["w4a16"], "w4a16")
+    checkpoints = [
+        each for each in draft.catalog.checkpoints.values() if "w4a16" in each.id and each.coverage is not None
+    ]
+    columns = [
+        Column(head="Component"),
+        *(Column(head=(each.repository or each.id).partition("/")[2]) for each in checkpoints),
+    ]
+    rows = []
+    for component in COMPONENTS:
+        cells = [Cell(escape(label(component)))]
+        for each in checkpoints:
+            format_ = each.coverage.of(component) if each.coverage else None
+            words = escape(format_ or "none in this model")
+            is_kept = format_ == "bf16"
+            leaf = draft.provenance(f"checkpoints/{each.id}", f"coverage.{component}")
+            cells.append(Cell((f"<b>{words}</b>" if is_kept else words) + draft.notes.of(leaf), words))
+        rows.append(Row(cells=cells))
+    kept = [
+        label(name).lower()
+        for name in COMPONENTS
+        if checkpoints and all(each.coverage and each.coverage.of(name) == "bf16" for each in checkpoints)
+    ]
+    draft.add(
+        f"<p><b>{escape(', '.join(kept))}</b>: everything but the feed-forward matrices. {code('int4-group-128')} is the 4-bit format of the rest.</p>"
+    )
+    draft.add(table("W4A16 checkpoints, component by component", columns, rows))
+    draft.add(
+        "<p>"
+        + " · ".join(draft.entity(f"checkpoints/{each.id}", each.repository or each.id) for each in checkpoints)
+        + "</p>"
+    )
+
+
+def _ten_million(draft: Draft) -> None:
+    draft.heading(2, _TITLES["ten-million"], "ten-million")
+    scout = draft.catalog.model("scout").architecture.context
+    entity = "models/scout"
+    claim = next(
+        each for each in draft.catalog.claims() if each.entity == entity and each.claim.about == "context.limit"
+    )
+    stated = f"{escape(claim.claim.stated)}{draft.notes.of(draft.provenance(entity, claim.field))}"
+    limit = draft.value(entity, "context.instruct_max_position_embeddings", scout.instruct_max_position_embeddings)
+    trained = draft.value(entity, "context.trained_tokens", scout.trained_tokens)
+    draft.add(
+        f"<p>The developer states {stated}; the published configuration allows {limit} positions. <b>Training saw {trained} tokens at most</b>: "
+        "the rest is generalization.</p>"
+    )
+    columns = (
+        Column(head="Test"),
+        Column(head="Prompt", unit="tokens", numeric=True),
+        Column(head="Score of Scout", numeric=True),
+        Column(head="Unit"),
+        Column(head="Reported by"),
+        Column(head="Remark"),
+    )
+    rows = [
+        row
+        for each in draft.catalog.benchmarks.values()
+        if each.category == "long_context"
+        for row in _long_rows(draft, each)
+    ]
+    draft.add(table("Tests of long context on Scout", columns, rows, sortable=True))
+    draft.add(
+        "<p>Independent tests stop far below the limit; the developer's own retrieval test is the one that reaches it.</p>"
+        if _independent_stop_short(draft.catalog, scout.instruct_max_position_embeddings)
+        else ""
+    )
+
+
+def _independent_stop_short(catalog: Catalog, limit: int) -> bool:
+    lengths = [
+        each.tokens
+        for each in catalog.benchmarks.values()
+        if each.tokens and any(result.system == "scout" and result.label != "developer" for result in each.results)
+    ]
+    return bool(lengths) and max(lengths) * 10 < limit
+
+
+def _long_rows(draft: Draft, each: Benchmark) -> Iterator[Row]:
+    entity = f"benchmarks/{each.id}"
+    for index, result in enumerate(each.results):
+        if result.system == "scout":
+            yield Row(
+                cells=(
+                    Cell(draft.entity(entity, each.name), each.name),
+                    Cell("" if each.tokens is None else number(each.tokens), each.tokens or ""),
+                    draft.cell(entity, f"results.{index}.score", result.score, brief=False),
+                    Cell(escape(each.unit)),
+                    Cell(escape(result.label), result.label),
+                    Cell(escape(result.note or "")),
+                )
+            )

@@ -1,0 +1,125 @@
+"""How values and names of fields read for people: numbers grouped, units named, unknown said."""
+
+from __future__ import annotations
+
+import re
+
+_QUANTITIES: tuple[tuple[str, str, int], ...] = (
+    (r"(^|\.)(peak|measured)\.\w+$", "10¹² operations/s", 10**12),
+    (r"bandwidth$", "10⁹ bytes/s", 10**9),
+    (r"price_\w+$", "US$ per million tokens", 1),
+    (r"(_|\.)bytes$", "bytes", 1),
+    (r"_gib$", "GiB", 1),
+    (r"_gb$", "GB", 1),
+    (r"_watts$", "W", 1),
+    (r"_tonnes$", "t CO₂e", 1),
+    (r"_percent$", "%", 1),
+    (r"_bits$|\.bits$", "bits", 1),
+    (r"context\.\w*max_position_embeddings$", "tokens", 1),
+    (r"(_tokens|chunk_size|max_context)$", "tokens", 1),
+    (r"gpu_hours$", "GPU hours", 1),
+    (r"teraflops_per_gpu$", "10¹² operations/s", 1),
+    (r"(image_size|patch_size)$", "pixels", 1),
+)
+_WORDS = {
+    "id": "Id", "kv": "KV", "qk": "QK", "rms": "RMS", "gpu": "GPU", "gpus": "GPUs", "lm": "LM", "mlp": "MLP", "moe": "MoE",
+    "rope": "RoPE", "nope": "NoPE", "api": "API", "url": "URL", "json": "JSON", "bf16": "bf16", "fp8": "FP8", "fp4": "FP4",
+    "int8": "INT8", "bos": "BOS", "eos": "EOS", "sft": "SFT", "vllm": "vLLM", "cuda": "CUDA", "gib": "GiB", "gb": "GB",
+    "dtype": "dtype", "std": "standard deviation", "eps": "epsilon", "eea": "EEA", "eu": "EU", "dim": "width",
+}  # fmt: skip
+_UNITS_IN_NAMES = ("_tokens", "_bytes", "_percent", "_watts", "_tonnes")
+_PLAIN_DIGITS = re.compile(r"(^|\.)(tokens\.\w+|id|compute_capability|min_capability|max_capability|port)$")
+
+
+def unit_of(field: str) -> str:
+    """The unit that a field is printed in; empty where it is a count or no number.
+
+    Examples:
+        >>> unit_of("peak.bf16"), unit_of("offers.0.price_input"), unit_of("text.layers")
+        ('10¹² operations/s', 'US$ per million tokens', '')
+    """
+    return next((unit for pattern, unit, _ in _QUANTITIES if re.search(pattern, field)), "")
+
+
+def number(value: float, field: str = "") -> str:
+    """A number in the unit of its field, grouped by thousands.
+
+    Examples:
+        >>> number(10_485_760), number(0.11), number(989_000_000_000_000, "peak.bf16"), number(1e-05)
+        ('10,485,760', '0.11', '989', '1e-05')
+    """
+    step = next((step for pattern, _, step in _QUANTITIES if re.search(pattern, field)), 1)
+    if _PLAIN_DIGITS.search(field):
+        return str(value)
+    if isinstance(value, int) and value % step == 0:
+        return f"{value // step:,}"
+    scaled = value / step
+    return f"{scaled:g}" if 0 < abs(scaled) < 0.001 else f"{scaled:,.10g}"
+
+
+def shown(value: object, field: str = "") -> str:
+    """A value as text; what is not there is said as `unknown`.
+
+    Examples:
+        >>> shown(None), shown(True), shown(("text", "image")), shown(48)
+        ('unknown', 'yes', 'text, image', '48')
+    """
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(shown(each, field) for each in value) or "none"
+    if isinstance(value, int | float):
+        return number(value, field)
+    return str(value)
+
+
+def label(name: str) -> str:
+    """The name of a field as words.
+
+    Examples:
+        >>> label("kv_heads"), label("max_output_tokens"), label("price_input")
+        ('KV heads', 'Max output', 'Price input')
+    """
+    for unit in _UNITS_IN_NAMES:
+        if name.endswith(unit) and name != unit.lstrip("_"):
+            name = name.removesuffix(unit)
+    words = [_WORDS.get(word, word) for word in re.split(r"[_\s]+", name)]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:] if words[0] not in _WORDS else text
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    Examples:
+        >>> plural(1, "fact"), plural(2, "fact"), plural(3, "reply", "replies")
+        ('1 fact', '2 facts', '3 replies')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def dollars(value: float) -> str:
+    """A price in US dollars.
+
+    Examples:
+        >>> dollars(0.11), dollars(3.0), dollars(0.1083)
+        ('0.11', '3.00', '0.1083')
+    """
+    text = f"{value:.6g}"
+    whole, _, cents = text.partition(".")
+    return f"{whole}.{cents:0<2}" if "e" not in text else text
+
+
+def tokens_short(count: int) -> str:
+    """A token count as people say it, in units of 1,024.
+
+    Examples:
+        >>> tokens_short(131_072), tokens_short(10_485_760), tokens_short(8_000)
+        ('128K', '10M', '8,000')
+    """
+    for unit, letter in ((2**20, "M"), (2**10, "K")):
+        if count >= unit and count % unit == 0:
+            return f"{count // unit}{letter}"
+    return f"{count:,}"
