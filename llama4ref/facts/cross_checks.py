@@ -1,0 +1,74 @@
+"""Which facts has a machine compared with something that was written down, or computed, independently of them?
+
+A check walks the catalogue and says of each leaf that it compared whether the comparison held. `computed` recomputes a leaf from
+others; `crossed` sets it beside a fact that is cited on its own, such as a repository's name beside the experts of its model;
+`bounded` only finds it possible. Checks against installed software live in the tests, see `llama4ref.facts.outside_checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+
+Strength = Literal["computed", "crossed", "bounded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one comparison said of the leaves it compared."""
+
+    entity: str
+    fields: tuple[str, ...]
+    held: bool
+    found: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A comparison that walks the whole catalogue."""
+
+    name: str
+    strength: Strength
+    compares: str
+    """What with what."""
+    run: Callable[[Catalog], Iterator[Verdict]]
+
+
+def checks() -> tuple[Check, ...]:
+    """Every check, in a stable order."""
+    from llama4ref.facts import (
+        checkpoint_checks, derived_checks, format_checks, hardware_checks, offer_checks, record_checks,
+    )  # fmt: skip
+
+    modules = (derived_checks, checkpoint_checks, format_checks, hardware_checks, offer_checks, record_checks)
+    return tuple(check for module in modules for check in module.CHECKS)
+
+
+def verdicts(catalog: Catalog) -> Iterator[tuple[Check, Verdict]]:
+    """What every check says of the catalogue.
+
+    Examples:
+        >>> from llama4ref.facts import load
+        >>> [verdict for _, verdict in verdicts(load()) if not verdict.held]
+        []
+    """
+    for check in checks():
+        for verdict in check.run(catalog):
+            yield check, verdict
+
+
+def compared_leaves(catalog: Catalog) -> dict[tuple[str, str], tuple[Check, ...]]:
+    """The checks that compared each leaf and held, by entity and field; only leaves that state something."""
+    found: dict[tuple[str, str], tuple[Check, ...]] = {}
+    for check, verdict in verdicts(catalog):
+        leaves = catalog.provenance.get(verdict.entity, {})
+        for field in verdict.fields if verdict.held else ():
+            if field in leaves and leaves[field].state != "unknown":
+                key = (verdict.entity, field)
+                found[key] = (*found.get(key, ()), check)
+    return found
