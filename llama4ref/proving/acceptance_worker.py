@@ -148,7 +148,9 @@ def answer(question: dict[str, object]) -> dict[str, object]:
     arguments = [str(argument) for argument in _sequence(question["arguments"])]
     config = configuration(arguments)
     simulated = simulate_cuda(config, arguments) if question["platform"] == "cuda" else []
-    resolved = {name: _plain(getattr(getattr(config, group), name)) for group, names in RESOLVED.items() for name in names}
+    resolved = {
+        name: _plain(getattr(getattr(config, group), name)) for group, names in RESOLVED.items() for name in names
+    }
     plans = [planned(config, int(str(available))) for available in _sequence(question["available_bytes"])]
     return {
         "accepted": True,

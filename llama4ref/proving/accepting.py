@@ -145,9 +145,7 @@ def prove_accepted(proof: AcceptanceProof) -> Verdict:
         MissingExtraError: where vLLM is not installed.
         ProofError: where it crashes or hangs.
     """
-    said = accept(
-        proof.checkpoint, proof.flags, available_bytes=(proof.available_bytes,), platform=proof.platform
-    )
+    said = accept(proof.checkpoint, proof.flags, available_bytes=(proof.available_bytes,), platform=proof.platform)
     observed: dict[str, Number | None] = {}
     if said.plans:
         plan = said.plans[0]

@@ -97,7 +97,7 @@ def _gpus() -> tuple[Gpu, ...]:
     if program is None:
         return ()
     query = [program, "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+    answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
     if answer.returncode:
         return ()
     rows = [line.rsplit(",", 2) for line in answer.stdout.splitlines() if line.strip()]
@@ -110,5 +110,7 @@ def _cpu_flags() -> frozenset[str]:
     information = Path("/proc/cpuinfo")
     if sys.platform != "linux" or not information.exists():
         return frozenset()
-    flags = next((line for line in information.read_text(encoding="utf-8").splitlines() if line.startswith("flags")), "")
+    flags = next(
+        (line for line in information.read_text(encoding="utf-8").splitlines() if line.startswith("flags")), ""
+    )
     return frozenset(flag for flag in flags.partition(":")[2].split() if flag.startswith(("amx", "avx512", "avx10")))

@@ -96,7 +96,9 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         pattern=r"attention heads \((?P<heads>\d+)\) must be divisible by tensor parallel size \((?P<size>\d+)\)",
         what="{heads} query heads cannot be split over {size} tensor-parallel ranks",
-        do=("use a --tensor-parallel-size that divides {heads}, and pipeline or data parallelism for more accelerators",),
+        do=(
+            "use a --tensor-parallel-size that divides {heads}, and pipeline or data parallelism for more accelerators",
+        ),
     ),
     Cause(
         pattern=r"World size \((?P<size>\d+)\) is larger than the number of available GPUs \((?P<gpus>\d+)\)",
@@ -132,7 +134,10 @@ CAUSES: tuple[Cause, ...] = (
         pattern=r"(?:Couldn't instantiate the backend tokenizer|Can't load tokenizer|Unable to load vocabulary|"
         r"not a string|Tokenizer class \S+ does not exist).*",
         what="the checkpoint's directory has no tokenizer that can be read",
-        do=("put tokenizer.json and tokenizer_config.json beside config.json", "give --tokenizer a directory that has them"),
+        do=(
+            "put tokenizer.json and tokenizer_config.json beside config.json",
+            "give --tokenizer a directory that has them",
+        ),
     ),
     Cause(
         pattern=r"(?:Cannot find any model weights|No safetensors weights|Cannot find .*weights).*",
@@ -183,10 +188,10 @@ KILLED = 137
 
 
 def explain(log: str, *, exit_code: int | None = None) -> Explanation:
-    """What failed, the line of the log that says so, and what to try.
+    r"""What failed, the line of the log that says so, and what to try.
 
     Examples:
-        >>> explain("first\\napi_server.py: error: unrecognized arguments: --max-model-length 5").what
+        >>> explain("first\napi_server.py: error: unrecognized arguments: --max-model-length 5").what
         'this release of the engine does not know --max-model-length 5'
     """
     for cause in CAUSES:

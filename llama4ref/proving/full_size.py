@@ -105,13 +105,22 @@ class Run:
     speeds: tuple[Speed, ...]
 
 
-def standard_configurations(max_model_len: int = 131_072) -> tuple[Configuration, ...]:
+def standard_configurations(max_model_len: int = 131_072, *, kernels: Flags | None = None) -> tuple[Configuration, ...]:
     """What tells most about one accelerator of at least 140 GB with Scout, within nine minutes.
 
     Flags are those of vLLM 0.24.0 and later. Scout in bf16 takes more than one such accelerator has, so it is not here.
-    The second and fourth skip compilation and speed: they only show capacity.
+    Those without concurrencies skip compilation and speed: they only show memory and capacity.
+
+    Args:
+        max_model_len: Context asked for.
+        kernels: Settings that choose kernels, such as `moe-backend`, where the engine's own choice is not installed.
     """
-    common: Flags = {"max-model-len": max_model_len, "max-num-batched-tokens": 8192, "max-num-seqs": 64}
+    common: Flags = {
+        "max-model-len": max_model_len,
+        "max-num-batched-tokens": 8192,
+        "max-num-seqs": 64,
+        **(kernels or {}),
+    }
     fp8: Flags = {**common, "quantization": "fp8_per_tensor"}
     eager: Flags = {"enforce-eager": True}
     return (
@@ -122,10 +131,10 @@ def standard_configurations(max_model_len: int = 131_072) -> tuple[Configuration
             concurrencies=(),
         ),
         Configuration(name="4-bit experts, hybrid cache", flags=common, quantization=W4A16),
+        Configuration(name="fp8 with fp8 cache", flags={**fp8, **eager, "kv-cache-dtype": "fp8"}, concurrencies=()),
         Configuration(
-            name="fp8 with fp8 cache", flags={**fp8, **eager, "kv-cache-dtype": "fp8"}, concurrencies=()
+            name="fp8 by channel", flags={**fp8, **eager, "quantization": "fp8_per_channel"}, concurrencies=()
         ),
-        Configuration(name="fp8 by channel", flags={**fp8, **eager, "quantization": "fp8_per_channel"}, concurrencies=()),
     )
 
 
@@ -156,30 +165,28 @@ def run_configurations(proof: FullSizeProof, here: Environment, *, progress: Pro
             break
         if progress is not None:
             progress(f"measuring: {configuration.name}", time.monotonic() - started)
-        runs.append(_run(proof, configuration, number, left, here, progress))
+        runs.append(_run(proof, configuration, here, directory=proof.directory / f"{number}", left=left, progress=progress))
     return tuple(runs)
 
 
 def _run(
     proof: FullSizeProof,
     configuration: Configuration,
-    number: int,
-    seconds_left: float,
     here: Environment,
+    *,
+    directory: Path,
+    left: float,
     progress: Progress | None,
 ) -> Run:
-    directory = proof.directory / f"{number}"
     directory.mkdir(parents=True, exist_ok=True)
-    write_architecture(
-        directory, proof.model, text_only=proof.text_only, quantization=configuration.quantization
-    )
+    write_architecture(directory, proof.model, text_only=proof.text_only, quantization=configuration.quantization)
     write_tokenizer(directory, vocab_size=proof.model.architecture.text.vocab_size)
     wanted = Launch(
         model=directory,
         log=directory / "server.log",
         flags={**ENGINE_FLAGS, **configuration.flags},
         environment=proof.environment,
-        time_limit_seconds=seconds_left,
+        time_limit_seconds=left,
         mended=here.platform == "cpu",
     )
     verdict = partial(
@@ -200,11 +207,15 @@ def _run(
         failed = verdict(explanation=explain(log, exit_code=error.server_exit_code))
         return Run(configuration=configuration, verdict=failed, observation=None, speeds=())
     compared = compare(configuration.predicted, numbers_of(observed), bounds=configuration.bounds)
-    done = verdict(comparisons=compared, startup_seconds=round(server.startup_seconds, 1), notes=(RANDOM_WEIGHTS, *notes))
+    done = verdict(
+        comparisons=compared, startup_seconds=round(server.startup_seconds, 1), notes=(RANDOM_WEIGHTS, *notes)
+    )
     return Run(configuration=configuration, verdict=done, observation=observed, speeds=speeds)
 
 
-def _speeds(proof: FullSizeProof, configuration: Configuration, server: Server) -> tuple[tuple[Speed, ...], tuple[str, ...]]:
+def _speeds(
+    proof: FullSizeProof, configuration: Configuration, server: Server
+) -> tuple[tuple[Speed, ...], tuple[str, ...]]:
     """Speeds, and why there are none where the server stopped answering."""
     if not configuration.concurrencies:
         return (), ()

@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -201,7 +201,7 @@ def _start(wanted: Launch, port: int) -> subprocess.Popen[bytes]:
     with wanted.log.open("wb") as log:
         log.write(f"{' '.join(command)}\n".encode())
         log.flush()
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(
             supervised,
             stdin=subprocess.PIPE,
             stdout=log,
@@ -214,7 +214,7 @@ def _start(wanted: Launch, port: int) -> subprocess.Popen[bytes]:
 def _environment(wanted: Launch) -> dict[str, str]:
     """This program's environment, offline and without reports to anyone, with the launch's own on top."""
     quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
-    environment = os.environ | quiet | wanted.environment
+    environment = {**os.environ, **quiet, **wanted.environment}
     if wanted.mended:
         paths = [str(path) for path in write_plugin(wanted.log.parent / "plugins")]
         if inherited := environment.get("PYTHONPATH"):
@@ -244,14 +244,16 @@ def _await_health(
             message = f"the server ended with exit code {code} while {seen[-1][0]}; its log is {wanted.log}"
             raise LaunchError(message, log=str(wanted.log), server_exit_code=code)
         if seconds > wanted.time_limit_seconds:
-            message = f"the server was not ready after {seconds:.0f} s, last stage {seen[-1][0]!r}; its log is {wanted.log}"
+            message = (
+                f"the server was not ready after {seconds:.0f} s, last stage {seen[-1][0]!r}; its log is {wanted.log}"
+            )
             raise LaunchError(message, log=str(wanted.log))
         time.sleep(0.1)
 
 
 def _is_healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):  # noqa: S310
+        with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
             return True
     except OSError:
         return False
@@ -264,8 +266,6 @@ def _end(supervisor: subprocess.Popen[bytes], grace_seconds: float) -> None:
     try:
         supervisor.wait(grace_seconds + supervising.KILL_SECONDS + 5)
     finally:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(supervisor.pid, 9)
-        except ProcessLookupError:
-            pass
         supervisor.wait()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from llama4ref.facts.models import Architecture, Model, Tokens, Vision
+    from llama4ref.facts.models import Model, Tokens, Vision
 
 HEAD_DIM = 32
 """The narrowest head whose fp8 KV cache vLLM's CPU attention accepts."""
@@ -173,21 +173,21 @@ def build(miniature: Miniature, directory: Path) -> None:
     need("torch", "transformers", "tokenizers")
     mend_torch_companions()
     import torch
-    from transformers import Llama4Config, Llama4ForCausalLM, Llama4ForConditionalGeneration, Llama4TextConfig
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, Llama4Config, Llama4TextConfig
 
     directory.mkdir(parents=True, exist_ok=True)
     write_architecture(directory, miniature.model, text_only=miniature.text_only)
     write_tokenizer(directory, vocab_size=miniature.model.architecture.text.vocab_size)
     content = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-    spread = miniature.model.architecture.text.hidden_size ** -0.5
+    spread = miniature.model.architecture.text.hidden_size**-0.5
     for part in (content, content.get("text_config", {}), content.get("vision_config", {})):
         part["initializer_range"] = spread
     torch.manual_seed(miniature.seed)
     with _quiet_transformers():
         if miniature.text_only:
-            network = Llama4ForCausalLM._from_config(Llama4TextConfig(**content), dtype=torch.bfloat16)
+            network = AutoModelForCausalLM.from_config(Llama4TextConfig(**content), dtype=torch.bfloat16)
         else:
-            network = Llama4ForConditionalGeneration._from_config(Llama4Config(**content), dtype=torch.bfloat16)
+            network = AutoModelForImageTextToText.from_config(Llama4Config(**content), dtype=torch.bfloat16)
         network.save_pretrained(directory)
     # transformers writes its own form of these files; the published form is what is served.
     write_architecture(directory, miniature.model, text_only=miniature.text_only)

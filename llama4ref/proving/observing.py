@@ -75,7 +75,8 @@ def observe(log: str, metrics: str = "") -> Observation:
     memory = {name: _first_number(pattern, log) for name, pattern in _MEMORY.items()}
     usage = _ACTUAL_USAGE.search(log)
     return Observation(
-        kv_cache_tokens=_whole(labels.get("kv_cache_size_tokens")) or (_whole(capacity["tokens"]) if capacity else None),
+        kv_cache_tokens=_whole(labels.get("kv_cache_size_tokens"))
+        or (_whole(capacity["tokens"]) if capacity else None),
         max_concurrency=_number(labels.get("kv_cache_max_concurrency"))
         or (float(capacity["concurrency"]) if capacity else None),
         max_model_len=_whole(capacity["length"]) if capacity else None,

@@ -87,12 +87,16 @@ class Target:
         )
         usage = answer.usage
         expect(usage is not None, "the answer says nothing of its usage")
-        expect(usage is not None and usage.prompt_tokens == len(prompt), f"{len(prompt)} tokens were sent, usage: {usage}")
-        expect(usage is not None and usage.completion_tokens == tokens, f"{tokens} tokens were asked for, usage: {usage}")
-        return answer.choices[0].text
+        expect(
+            usage is not None and usage.prompt_tokens == len(prompt), f"{len(prompt)} tokens were sent, usage: {usage}"
+        )
+        expect(
+            usage is not None and usage.completion_tokens == tokens, f"{tokens} tokens were asked for, usage: {usage}"
+        )
+        return str(answer.choices[0].text)
 
 
-def expect(condition: bool, otherwise: str) -> None:  # noqa: FBT001
+def expect(condition: bool, otherwise: str) -> None:
     """Refuse an answer that is not as it must be."""
     if not condition:
         raise WrongAnswerError(otherwise)
@@ -116,7 +120,7 @@ def model_card(target: Target) -> Seen:
     card = cards[0]
     context = (card.model_extra or {}).get("max_model_len")
     expect(context == target.max_model_len, f"says max_model_len {context} instead of {target.max_model_len}")
-    return f"{card.id}, context {context:,}", {"max_model_len": int(context)}
+    return f"{card.id}, context {context:,}", {"max_model_len": target.max_model_len}
 
 
 def completion(target: Target) -> Seen:
@@ -165,7 +169,10 @@ def chat_template(target: Target) -> Seen:
     expected = f"<|begin_of_text|>{written}<|header_start|>assistant<|header_end|>\n\n"
     expect(not target.template or prompt == expected, f"rendered {prompt!r}")
     answer = target.client.chat.completions.create(
-        model=target.server.model, messages=[{"role": "user", "content": "Hello"}], max_tokens=REPLY_TOKENS, temperature=0
+        model=target.server.model,
+        messages=[{"role": "user", "content": "Hello"}],
+        max_tokens=REPLY_TOKENS,
+        temperature=0,
     )
     expect(answer.choices[0].message.role == "assistant", f"answered as {answer.choices[0].message.role}")
     return "four turns rendered to the letter" if target.template else "rendered", {}
@@ -192,7 +199,10 @@ def json_schema(target: Target) -> Seen:
     answer = target.client.chat.completions.create(
         model=target.server.model,
         messages=[{"role": "user", "content": "A forecast as JSON"}],
-        response_format={"type": "json_schema", "json_schema": {"name": "forecast", "schema": _FORECAST, "strict": True}},
+        response_format={
+            "type": "json_schema",
+            "json_schema": {"name": "forecast", "schema": _FORECAST, "strict": True},
+        },
         max_tokens=200,
         temperature=0,
     )
@@ -252,7 +262,10 @@ def image_tokens(vision: Vision, tiles: int) -> int:
 
 def png(width: int, height: int) -> bytes:
     """A small picture of one colour with a gradient, as PNG."""
-    rows = b"".join(b"\0" + bytes((row % 256, column % 256, 128)[i] for column in range(width) for i in range(3)) for row in range(height))
+    rows = b"".join(
+        b"\0" + bytes((row % 256, column % 256, 128)[i] for column in range(width) for i in range(3))
+        for row in range(height)
+    )
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(

@@ -39,7 +39,12 @@ class Speed:
 
 
 def measure_speed(
-    server: Server, *, concurrencies: Sequence[int], prompt_tokens: int, output_tokens: int, timeout_seconds: float = 120.0
+    server: Server,
+    *,
+    concurrencies: Sequence[int],
+    prompt_tokens: int,
+    output_tokens: int,
+    timeout_seconds: float = 120.0,
 ) -> tuple[Speed, ...]:
     """Stream so many requests at once, for each number in turn, after one request that is not counted.
 
@@ -65,7 +70,9 @@ def _at_once(server: Server, concurrency: int, prompt_tokens: int, output_tokens
         prompt_tokens=prompt_tokens,
         output_tokens=output_tokens,
         first_token_seconds=statistics.median(request[0] for request in moments),
-        between_tokens_seconds=statistics.median((request[-1] - request[0]) / (output_tokens - 1) for request in moments),
+        between_tokens_seconds=statistics.median(
+            (request[-1] - request[0]) / (output_tokens - 1) for request in moments
+        ),
         output_tokens_per_second=concurrency * output_tokens / seconds,
     )
 

@@ -87,8 +87,10 @@ def supervise(grace_seconds: float, command: list[str]) -> int:
     _control_process(PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    server = subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.DEVNULL, preexec_fn=lambda: _prepare_server()  # noqa: PLW1509
+    server = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=_prepare_server,  # noqa: PLW1509
     )
     signal.signal(signal.SIGTERM, lambda *_: os.close(0))
     while server.poll() is None:

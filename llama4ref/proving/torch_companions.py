@@ -44,8 +44,17 @@ def mend_torch_companions() -> tuple[str, ...]:
         if package not in sys.modules and _is_unloadable(package, library):
             # A module of None is how Python itself marks one that is not there.
             vars(sys)["modules"][package] = None
+            _forget_availability(package)
             mended.append(f"{package}: hidden")
     return tuple(mended)
+
+
+def _forget_availability(package: str) -> None:
+    """Make a transformers that is imported already look again whether a package is there."""
+    checks = sys.modules.get("transformers.utils.import_utils")
+    forget = getattr(getattr(checks, f"is_{package}_available", None), "cache_clear", None)
+    if forget is not None:
+        forget()
 
 
 def mend_on_import() -> None:

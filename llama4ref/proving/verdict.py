@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 Number: TypeAlias = int | float
@@ -34,7 +34,7 @@ class Rung(IntEnum):
     """The real weights."""
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How one probe ended."""
 
     PASSED = "passed"
@@ -42,7 +42,7 @@ class Outcome(str, Enum):
     SKIPPED = "skipped"
 
 
-class Agreement(str, Enum):
+class Agreement(StrEnum):
     """How an observed value stands to the predicted one."""
 
     EQUAL = "equal"
@@ -171,7 +171,10 @@ class Verdict:
 
 
 def compare(
-    predicted: Mapping[str, Number], observed: Mapping[str, Number | None], *, bounds: Mapping[str, Number] | None = None
+    predicted: Mapping[str, Number],
+    observed: Mapping[str, Number | None],
+    *,
+    bounds: Mapping[str, Number] | None = None,
 ) -> tuple[Comparison, ...]:
     """Lay predicted beside observed, a row for each prediction, in the predictions' order."""
     allowed = bounds or {}

@@ -71,7 +71,14 @@ def predicted_capacity(miniature: Miniature, **changes: object) -> dict[str, int
     }
 
 
-def served(miniature: Miniature, directory: Path, flags: dict[str, object], **predicted: object) -> Proven:
+def served(
+    miniature: Miniature,
+    directory: Path,
+    flags: dict[str, object],
+    *,
+    environment: dict[str, str] | None = None,
+    **predicted: object,
+) -> Proven:
     """Prove a miniature, with its predicted capacity."""
     proof = MiniatureProof(
         miniature=miniature,
@@ -84,6 +91,7 @@ def served(miniature: Miniature, directory: Path, flags: dict[str, object], **pr
         predicted=predicted_capacity(miniature, **predicted),
         max_model_len=CONTEXT,
         directory=directory,
+        environment=environment or {},
     )
     stages: list[str] = []
     verdict = prove_on_miniature(proof, progress=lambda stage, _seconds: stages.append(stage))

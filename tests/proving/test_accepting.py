@@ -38,7 +38,10 @@ def checkpoint(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"tensor-parallel-size": 4, "pipeline-parallel-size": 2, "kv-cache-dtype": "fp8"},
             {"tensor_parallel": 4, "pipeline_parallel": 2, "cache_dtype": "fp8"},
         ),
-        ({"disable-hybrid-kv-cache-manager": True, "block-size": 32}, {"tensor_parallel": 8, "hybrid": False, "block_size": 32}),
+        (
+            {"disable-hybrid-kv-cache-manager": True, "block-size": 32},
+            {"tensor_parallel": 8, "hybrid": False, "block_size": 32},
+        ),
     ],
 )
 def test_the_planner_gives_the_predicted_capacity(
@@ -106,4 +109,6 @@ def test_the_full_size_measurement_uses_settings_that_vllm_accepts(
     said = accept(tmp_path, {"load-format": "dummy", **configuration.flags})
 
     assert said.explanation is None
-    assert said.resolved["quantization"] == ("compressed-tensors" if configuration.quantization is W4A16 else configuration.flags["quantization"])
+    assert said.resolved["quantization"] == (
+        "compressed-tensors" if configuration.quantization is W4A16 else configuration.flags["quantization"]
+    )

@@ -38,7 +38,9 @@ def test_transformers_builds_a_model_of_the_counted_parameters(
 
 
 @pytest.mark.parametrize("name", ["scout", "maverick"])
-def test_transformers_reads_the_layer_pattern(catalog: Catalog, transformers: ModuleType, tmp_path: Path, name: str) -> None:
+def test_transformers_reads_the_layer_pattern(
+    catalog: Catalog, transformers: ModuleType, tmp_path: Path, name: str
+) -> None:
     """Chunked and global layers, MoE layers, RoPE and the special tokens stand where the facts have them."""
     model = catalog.model(name)
     a = model.architecture

@@ -24,6 +24,7 @@ pytestmark = [
 ]
 RECIPES = {
     "nf4": "recipe-transformers-bitsandbytes-4bit-scout",
+    "nf4-double-quant": "recipe-transformers-bitsandbytes-4bit-scout",  # with its scales quantized once more
     "llm-int8": "recipe-transformers-bitsandbytes-8bit-scout",
 }
 
@@ -50,11 +51,13 @@ def test_fused_experts_router_embedding_and_head_stay_in_bf16(
 
 def test_observed_bytes_equal_the_recipes(loaded: LoadedBytes, built: tuple[Miniature, Path], catalog: Catalog) -> None:
     """Component by component, scales included."""
-    method = loaded.method
-    recipes = [name for key, name in RECIPES.items() if key == method]
-    if not recipes:
-        pytest.skip(f"the specs have no recipe of {method}")
-    recipe = dataclasses.replace(catalog.checkpoint(recipes[0]), model=built[0].model.id)
+    published = catalog.checkpoint(RECIPES[loaded.method])
+    coverage = published.coverage
+    formats = {
+        name: loaded.method if getattr(coverage, name) == "nf4" else getattr(coverage, name)
+        for name in coverage.__dataclass_fields__
+    }
+    recipe = dataclasses.replace(published, model=built[0].model.id, coverage=dataclasses.replace(coverage, **formats))
     predicted = weights(built[0].model, recipe).stages[0].by_component
 
     assert {name: share.bytes for name, share in predicted.items() if share.bytes} == loaded.by_component

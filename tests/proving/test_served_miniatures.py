@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,14 +85,30 @@ def test_maverick_miniature_without_the_hybrid_cache_and_with_fp8_cache(maverick
     assert "kv-cache-dtype" in proven.verdict.settings
 
 
+def test_two_tensor_parallel_ranks_have_the_predicted_capacity(scout: Model, tmp_path: Path) -> None:
+    """Each rank keeps half of the heads, so the same bytes hold twice the tokens."""
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("each rank needs a core of its own")
+    first, second = sorted(os.sched_getaffinity(0))[:2]
+    proven = served(
+        miniature_of(scout),
+        tmp_path,
+        {"tensor-parallel-size": 2},
+        environment={"VLLM_CPU_OMP_THREADS_BIND": f"{first}|{second}"},
+        tensor_parallel=2,
+    )
+
+    assert proven.verdict.explanation is None
+    assert [probe for probe in proven.verdict.probes if probe.outcome == Outcome.FAILED] == []
+    assert [row for row in proven.verdict.comparisons if row.agreement != Agreement.EQUAL] == []
+
+
 def test_a_context_too_long_is_explained_with_the_engines_own_suggestion(scout: Model, tmp_path: Path) -> None:
     """The verdict names the length that vLLM suggests, which is the one that the memory rules predict."""
     from llama4ref.memory import kv_cache
 
     available = 50_000_000
-    proven = served(
-        miniature_of(scout), tmp_path, {"max-model-len": 262_144, "kv-cache-memory-bytes": available}
-    )
+    proven = served(miniature_of(scout), tmp_path, {"max-model-len": 262_144, "kv-cache-memory-bytes": available})
     predicted = kv_cache(
         proven.proof.miniature.model,
         max_model_len=262_144,

@@ -10,7 +10,6 @@ import pytest
 from llama4ref.proving.tokenizer import SPECIAL_TOKENS, special_ids, write_tokenizer
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
     from llama4ref.facts.models import Model
@@ -19,7 +18,9 @@ SMALL, FULL = 320, 202_048
 
 
 @pytest.fixture(scope="module", params=[SMALL, FULL])
-def tokenizer(request: pytest.FixtureRequest, transformers: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> object:
+def tokenizer(
+    request: pytest.FixtureRequest, transformers: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> object:
     """As transformers loads it, in both vocabularies."""
     directory = tmp_path_factory.mktemp("tokenizer")
     write_tokenizer(directory, vocab_size=request.param)
@@ -75,10 +76,13 @@ def test_turns_are_rendered_as_documented(tokenizer) -> None:
 def test_tools_are_a_json_list_and_calls_a_python_list(tokenizer) -> None:
     """The call is Python, and the tool's answer is told by `ipython`."""
     tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
-    arguments = {"city": "São \"Paulo\"", "days": 3, "metric": True, "tags": ["a", None]}
+    arguments = {"city": 'São "Paulo"', "days": 3, "metric": True, "tags": ["a", None]}
     messages = [
         {"role": "user", "content": "Weather?"},
-        {"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": arguments}}]},
+        {
+            "role": "assistant",
+            "tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": arguments}}],
+        },
         {"role": "tool", "content": "sunny"},
     ]
     prompt = tokenizer.apply_chat_template(messages, tools=tools, tokenize=False)

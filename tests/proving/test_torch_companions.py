@@ -22,7 +22,11 @@ def test_transformers_imports_in_a_python_started_with_the_plugin(tmp_path: Path
     pytest.importorskip("torch")
     paths = os.pathsep.join(map(str, write_plugin(tmp_path)))
     ran = subprocess.run(
-        [sys.executable, "-c", IMPORT], env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", IMPORT],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert ran.returncode == 0, ran.stderr[-400:]
@@ -33,7 +37,10 @@ def test_a_python_that_needs_neither_does_not_load_torch(tmp_path: Path) -> None
     paths = os.pathsep.join(map(str, write_plugin(tmp_path)))
     code = "import sys; sys.exit('torch' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths}, check=False).returncode
+        == 0
+    )
 
 
 def test_the_plugin_is_visible_only_where_its_directory_is_on_the_path(tmp_path: Path) -> None:
