@@ -1,0 +1,1 @@
+"""Whether it holds: miniature models, launching, probing, observing, verdict."""
