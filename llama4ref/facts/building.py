@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from llama4ref.errors import Fault, SpecErrors
+from llama4ref.errors import Fault, SpecErrors, nearest_names
 from llama4ref.facts.catalog import Catalog
 from llama4ref.facts.citing import Cited, Citer, Plain
 from llama4ref.facts.kinds import KINDS
@@ -24,20 +24,39 @@ STRICT = ConfigDict(strict=True, extra="forbid")
 def build(files: Mapping[str, bytes]) -> Catalog:
     """The catalogue of spec files given by path; raises SpecErrors with every fault."""
     faults: list[Fault] = []
-    trees = {name: _read(name, content, faults) for name, content in files.items()}
+    trees = {name: _read(name, content, faults) for name, content in files.items() if _has_a_place(name, faults)}
     sources = _sources(trees.pop("sources.yaml"), faults)
     cited = {name: _cite(name, tree, sources, faults) for name, tree in trees.items() if tree is not None}
     typed = {kind: _typed(kind, cited, faults) for kind in KINDS}
-    if faults:
-        raise SpecErrors(sorted(faults, key=lambda fault: (fault.file, fault.line)))
-    provenance: dict[str, dict[str, Provenance]] = {name.removesuffix(".yaml"): each.provenance for name, each in cited.items()}
+    provenance: dict[str, dict[str, Provenance]] = {
+        name.removesuffix(".yaml"): each.provenance for name, each in cited.items()
+    }
     catalog = Catalog(sources=sources, packed_provenance=pickle.dumps(provenance, pickle.HIGHEST_PROTOCOL), **typed)
     from llama4ref.facts.consistency import contradictions
 
-    found = contradictions(catalog)
-    if found:
-        raise SpecErrors(found)
+    broken = {name.removesuffix(".yaml") for name in trees} - {f"{kind}/{id_}" for kind in KINDS for id_ in typed[kind]}
+    faults += contradictions(catalog, broken=broken)
+    if faults:
+        raise SpecErrors(_distinct(faults))
     return catalog
+
+
+def _distinct(faults: list[Fault]) -> list[Fault]:
+    """In the order of files and lines; of several faults of one field only the first found, which is nearest the cause."""
+    first = {(fault.file, fault.line, fault.field): fault for fault in reversed(faults)}
+    return sorted(first.values(), key=lambda fault: (fault.file, fault.line))
+
+
+def _has_a_place(name: str, faults: list[Fault]) -> bool:
+    kind, _, file = name.rpartition("/")
+    if name == "sources.yaml" or (kind in KINDS and file.endswith(".yaml")):
+        return True
+    near = nearest_names(kind, KINDS)
+    do = "end its name in .yaml" if kind in KINDS else f"move it to {near[0]}/" if near else "move or remove it"
+    faults.append(
+        Fault(f"specs/{name}", 1, "", "a file that nothing reads", "a folder of specs and a name in .yaml", do)
+    )
+    return False
 
 
 def _read(name: str, content: bytes, faults: list[Fault]) -> Group | None:
@@ -55,18 +74,48 @@ def _cite(name: str, tree: Group, sources: Mapping[str, Source], faults: list[Fa
     citer = Citer(f"specs/{name}", sources)
     cited = citer.cite(tree)
     faults.extend(citer.faults)
+    if "id" in cited.values:
+        faults.append(
+            Fault(f"specs/{name}", cited.lines["id"], "id", "an id", "none: the file name is the id", "remove it")
+        )
     cited.values["id"] = PurePosixPath(name).stem
     return cited
 
 
+class _Unread(dict[str, Source]):
+    """Sources of a file that could not be read: every name may be right, so that its fault is not repeated everywhere."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Source:
+        return _stand_in(name)
+
+
+def _stand_in(name: str) -> Source:
+    """Stands for a source that is there and at fault, until the fault is reported."""
+    return Source(
+        id=name, title="", publisher="", url=None, kind="derived", primary=False, revision=None, published=None,
+        retrieved="", licence=None,
+    )  # fmt: skip
+
+
 def _sources(tree: Group | None, faults: list[Fault]) -> dict[str, Source]:
     if tree is None:
-        return {}
-    values = {key: _bare(node) for key, node in tree.entries.items()}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            value["id"] = key
-    return _validated(dict[str, Source], values, "specs/sources.yaml", tree.lines | _inner_lines(tree), faults) or {}
+        return _Unread()
+    adapter = TypeAdapter(dict[str, Source], config=STRICT)
+    lines = tree.lines | _inner_lines(tree)
+    sources: dict[str, Source] = {}
+    for name, node in tree.entries.items():
+        values = _bare(node)
+        if isinstance(values, dict):
+            values["id"] = name
+        try:
+            sources |= adapter.validate_json(json.dumps({name: values}))
+        except ValidationError as error:
+            sources[name] = _stand_in(name)
+            faults.extend(_faults(error, "specs/sources.yaml", lines))
+    return sources
 
 
 def _bare(node: Node) -> Plain:
@@ -103,17 +152,7 @@ def _typed(kind: str, cited: Mapping[str, Cited], faults: list[Fault]) -> dict[s
     return made
 
 
-def _validated(
-    type_: type[dict[str, Source]], values: Plain, file: str, lines: Mapping[str, int], faults: list[Fault]
-) -> dict[str, Source] | None:
-    try:
-        return TypeAdapter(type_, config=STRICT).validate_json(json.dumps(values))
-    except ValidationError as error:
-        faults.extend(_faults(error, file, lines, skip=0))
-        return None
-
-
-def _faults(error: ValidationError, file: str, lines: Mapping[str, int], *, skip: int) -> list[Fault]:
+def _faults(error: ValidationError, file: str, lines: Mapping[str, int], *, skip: int = 0) -> list[Fault]:
     found = []
     for each in error.errors(include_url=False):
         path = ".".join(str(part) for part in each["loc"][skip:])

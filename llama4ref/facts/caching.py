@@ -1,7 +1,8 @@
 """A catalogue kept between runs, which cannot go stale.
 
-Its key is a digest of every byte it was made from: the spec files, the code of this package and the interpreter. It lies where the
-interpreter keeps compiled modules and has the same standing as they do: whoever may write there may already run code.
+Its key is a digest of every byte it was made from: the spec files, the code of this package and the interpreter. What was kept is
+followed by its own digest, so that a damaged file is never read. It lies where the interpreter keeps compiled modules and has the
+same standing as they do: whoever may write there may already run code.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
 
+_DIGEST_BYTES = 16
 _FOLDER = Path(__file__).parent / "__pycache__"
 _CODE = {path.name: path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))}
 """The code as it was when this process loaded it; a file changed later belongs to the next process."""
@@ -25,7 +27,7 @@ _CODE = {path.name: path.read_bytes() for path in sorted(Path(__file__).parent.g
 
 def digest(files: Mapping[str, bytes]) -> bytes:
     """A digest of spec files and of the code that reads them."""
-    state = hashlib.blake2b(sys.version.encode(), digest_size=16)
+    state = hashlib.blake2b(sys.version.encode(), digest_size=_DIGEST_BYTES)
     for name, content in [*_CODE.items(), *files.items()]:
         state.update(f"{name} {len(content)} ".encode() + content)
     return state.digest()
@@ -34,13 +36,18 @@ def digest(files: Mapping[str, bytes]) -> bytes:
 def recall(key: bytes) -> Catalog | None:
     """The catalogue kept under this key, or None."""
     try:
-        with _file().open("rb") as stream:
-            if stream.read(len(key)) == key:
-                catalog: Catalog = pickle.load(stream)
-                return catalog
-    except (OSError, pickle.PickleError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
+        kept = _file().read_bytes()
+    except OSError:
         return None
-    return None
+    head, payload = kept[: 2 * len(key)], kept[2 * len(key) :]
+    if head != key + _checksum(payload):
+        return None
+    catalog: Catalog = pickle.loads(payload)
+    return catalog
+
+
+def _checksum(payload: bytes) -> bytes:
+    return hashlib.blake2b(payload, digest_size=_DIGEST_BYTES).digest()
 
 
 def keep(key: bytes, catalog: Catalog) -> None:
@@ -48,7 +55,8 @@ def keep(key: bytes, catalog: Catalog) -> None:
     partial = _file().with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):
         _FOLDER.mkdir(exist_ok=True)
-        partial.write_bytes(key + pickle.dumps(catalog, protocol=pickle.HIGHEST_PROTOCOL))
+        payload = pickle.dumps(catalog, protocol=pickle.HIGHEST_PROTOCOL)
+        partial.write_bytes(key + _checksum(payload) + payload)
         partial.replace(_file())
 
 

@@ -116,13 +116,17 @@ class Citer:
                         f"did you mean {near[0]}" if near else "remove it")  # fmt: skip
         value = group.entries["value"]
         if not isinstance(value, Leaf):
-            self._fault(group.lines["value"], path, "a mapping", "a scalar or a list of scalars", "a leaf holds one value")
+            self._fault(
+                group.lines["value"], path, "a mapping", "a scalar or a list of scalars", "a leaf holds one value"
+            )
             return None
         context = self._context(group, path, outer)
         disputed = self._words(group, "disputed", path)
         because = self._text(group, "because", path)
         if disputed and because is None:
-            self._fault(group.line, path, "a disagreement without a reason", "`because:`", "say why this value is preferred")
+            self._fault(
+                group.line, path, "a disagreement without a reason", "`because:`", "say why this value is preferred"
+            )
         self._record(
             path, group.lines["value"], value.value, context,
             disputed=disputed, because=because, note=self._text(group, "note", path),
@@ -153,21 +157,25 @@ class Citer:
         state: Literal["known", "unknown", "none"] = (
             "known" if not isinstance(value, Absent) else "unknown" if value is UNKNOWN else "none"
         )
-        self.provenance[path] = Provenance(
-            file=self.file, line=line, state=state, citations=citations, because=because
-        )
+        self.provenance[path] = Provenance(file=self.file, line=line, state=state, citations=citations, because=because)
 
     def _word(self, group: Group, path: str, said: Value, *, agrees: bool) -> Citation | None:
         for key in group.entries.keys() - _WORD:
-            self._fault(group.lines[key], path, f"the unknown key {key}", f"one of {', '.join(sorted(_WORD))}", "remove it")
+            self._fault(
+                group.lines[key], path, f"the unknown key {key}", f"one of {', '.join(sorted(_WORD))}", "remove it"
+            )
         source = self._source(self._text(group, "source", path), path, group.line)
         value: Value | Absent = said
         if not agrees:
             node = group.entries.get("value")
             if not isinstance(node, Leaf):
-                self._fault(group.line, path, "a disagreeing source without its value", "`value:`", "say what it states")
+                self._fault(
+                    group.line, path, "a disagreeing source without its value", "`value:`", "say what it states"
+                )
                 return None
             value = node.value
+            if (None if isinstance(value, Absent) else value) == said:
+                self._fault(group.line, path, "a disagreeing source that agrees", "another value", "move it to `also:`")
         if source is None:
             return None
         return Citation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,10 +30,15 @@ class Contradiction:
     found: str
     expected: str
     do: str
+    missing: str | None = None
+    """What a dangling name leads to, such as `models/scout`."""
 
 
-def contradictions(catalog: Catalog) -> list[Fault]:
-    """Every contradiction and dangling name, as faults with file and line."""
+def contradictions(catalog: Catalog, *, broken: Collection[str] = ()) -> list[Fault]:
+    """Every contradiction and dangling name, as faults with file and line.
+
+    Entities whose own files are at fault are `broken`: they are not in the catalogue, and names that lead to them do not dangle.
+    """
     found = [
         *_found(catalog, "models", catalog.models, _model),
         *_found(catalog, "checkpoints", catalog.checkpoints, _checkpoint),
@@ -43,15 +48,16 @@ def contradictions(catalog: Catalog) -> list[Fault]:
         *_found(catalog, "measurements", catalog.measurements, _measurement),
         *_found(catalog, "errata", catalog.errata, _erratum),
     ]
-    return sorted(found, key=lambda fault: (fault.file, fault.line))
+    left = [fault for fault, missing in found if missing not in broken]
+    return sorted(left, key=lambda fault: (fault.file, fault.line))
 
 
 def _found(
     catalog: Catalog, kind: str, entities: Mapping[str, T], rule: Callable[[T, Catalog], Iterator[Contradiction]]
-) -> Iterator[Fault]:
+) -> Iterator[tuple[Fault, str | None]]:
     for id_, entity in entities.items():
         for each in rule(entity, catalog):
-            yield _fault(catalog, f"{kind}/{id_}", each)
+            yield _fault(catalog, f"{kind}/{id_}", each), each.missing
 
 
 def _fault(catalog: Catalog, entity: str, each: Contradiction) -> Fault:
@@ -66,7 +72,7 @@ def _dangling(field: str, kind: str, name: str | None, known: Iterable[str]) -> 
     if name is not None and name not in known:
         near = nearest_names(name, known)
         do = f"did you mean {' or '.join(near)}" if near else f"add specs/{kind}/{name}.yaml"
-        yield Contradiction(field, name, f"the id of one of the {kind}", do)
+        yield Contradiction(field, name, f"the id of one of the {kind}", do, missing=f"{kind}/{name}")
 
 
 def _model(model: Model, catalog: Catalog) -> Iterator[Contradiction]:
@@ -196,7 +202,8 @@ def _unproven(erratum: Erratum, catalog: Catalog) -> Iterator[Contradiction]:
     try:
         checked = checked_erratum(catalog, erratum)
     except (UnknownNameError, UnknownFactError) as error:
-        yield Contradiction("ours", str(error), "a fact or a computed quantity", "correct the name")
+        model = f"models/{erratum.model}"
+        yield Contradiction("ours", str(error), "a fact or a computed quantity", "correct the name", missing=model)
         return
     if not checked.proven:
         yield Contradiction(

@@ -72,7 +72,7 @@ def _build_cached(folder: Path, _key: bytes) -> Catalog:
 
 
 def spec_files(folder: Path) -> dict[str, bytes]:
-    """The content of every spec file by its path inside the folder, in a stable order.
+    """The content of every file by its path inside the folder, in a stable order; generated schemas are no specs.
 
     Raises:
         SpecErrors: where the folder holds no `sources.yaml`.
@@ -80,11 +80,16 @@ def spec_files(folder: Path) -> dict[str, bytes]:
     try:
         files = {"sources.yaml": (folder / "sources.yaml").read_bytes()}
     except OSError as error:
-        fault = Fault(f"{folder.name}/sources.yaml", 1, "", "no readable file", "a specs folder", "name a folder of specs")
+        fault = Fault(
+            f"{folder.name}/sources.yaml", 1, "", "no readable file", "a specs folder", "name a folder of specs"
+        )
         raise SpecErrors([fault]) from error
-    for kind in FOLDERS:
-        for file in sorted((folder / kind).glob("*.yaml")):
-            files[f"{kind}/{file.name}"] = file.read_bytes()
+    others = sorted({each.name for each in folder.iterdir() if each.is_dir()}.difference(FOLDERS, ("schema",)))
+    for kind in (*FOLDERS, *others):
+        inside = folder / kind
+        for file in sorted(inside.iterdir()) if inside.is_dir() else ():
+            if file.is_file() and not file.name.startswith("."):
+                files[f"{kind}/{file.name}"] = file.read_bytes()
     return files
 
 

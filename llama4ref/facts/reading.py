@@ -7,6 +7,7 @@ faults. Duplicate keys, anchors, aliases, tags and several documents are faults 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -56,9 +57,10 @@ class Series:
 
 Node = Leaf | Group | Series
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]*(_[0-9]+)*)")
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,29}|-?[1-9][0-9]{0,2}(_[0-9]{3}){1,9}")
 _NUMBER_LIKE = re.compile(r"[-+.]?[0-9][0-9_.:eE+-]*|0[xob][0-9a-fA-F_]+|[-+]?\.(inf|nan|Inf|NaN|INF|NAN)")
-_TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "null", "~", ""})
+_TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "null", "~", "", "true", "false", "unknown", "none"})
+_MARK = re.compile(r"[&*!][^\s&*!]")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -67,21 +69,25 @@ def read_spec(text: str, file: str) -> tuple[Group | None, list[Fault]]:
     reader = _Reader(file)
     try:
         node = yaml.compose(text, Loader=_LOADER)
+        if not isinstance(node, yaml.MappingNode):
+            return None, [Fault(file, 1, "", "no mapping", "fields of a spec", "write one `field: value` a line")]
+        if _MARK.search(text):
+            reader.refuse_marks(text)
+        return reader.group(node, ""), reader.faults
     except yaml.YAMLError as error:
         return None, [_syntax_fault(error, file)]
-    if not isinstance(node, yaml.MappingNode):
-        return None, [Fault(file, 1, "", "no mapping", "fields of a spec", "write one `field: value` a line")]
-    alias = re.search(r"^[^#\n\"']*[\s:-][&*][A-Za-z_]\w*", text, re.MULTILINE)
-    if alias:
-        line = text.count("\n", 0, alias.end()) + 1
-        reader.fault(line, "", "an anchor or alias", "plain values", "write the value out where it is used")
-    return reader.group(node, ""), reader.faults
+    except RecursionError:
+        return None, [Fault(file, 1, "", "groups in groups without end", "a few levels", "flatten the file")]
 
 
 def _syntax_fault(error: yaml.YAMLError, file: str) -> Fault:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return Fault(file, mark.line + 1 if mark else 1, "", problem, "readable YAML", "check indentation, colons and quotes")
+    problem = (
+        (getattr(error, "problem", None) or str(error).splitlines()[0]).removeprefix("but ").removeprefix("found ")
+    )
+    return Fault(
+        file, mark.line + 1 if mark else 1, "", problem, "readable YAML", "check indentation, colons and quotes"
+    )
 
 
 class _Reader:
@@ -91,6 +97,22 @@ class _Reader:
 
     def fault(self, line: int, path: str, found: str, expected: str, do: str) -> None:
         self.faults.append(Fault(self.file, line, path, found, expected, do))
+
+    def refuse_marks(self, text: str) -> None:
+        """Fault every anchor, alias and tag; only the parser tells them from `&`, `*` and `!` inside text."""
+        for event in yaml.parse(text, Loader=_LOADER):
+            mark = (
+                "an alias"
+                if isinstance(event, yaml.AliasEvent)
+                else "an anchor"
+                if getattr(event, "anchor", None)
+                else None
+            )
+            if mark is None and getattr(event, "tag", None):
+                mark = f"the tag {event.tag}"
+            if mark is not None:
+                line = event.start_mark.line + 1
+                self.fault(line, "", mark, "plain values", "write the value out where it is used")
 
     def node(self, node: yaml.Node, path: str) -> Node:
         if isinstance(node, yaml.MappingNode):
@@ -109,7 +131,9 @@ class _Reader:
             if not isinstance(key_node, yaml.ScalarNode) or key == "<<":
                 self.fault(line, path, "a key that is no plain word", "a field name", "write the fields out")
             elif key in group.entries:
-                self.fault(line, inner, "the key a second time", "each key once", f"see line {group.lines[key]}; keep one")
+                self.fault(
+                    line, inner, "the key a second time", "each key once", f"see line {group.lines[key]}; keep one"
+                )
             else:
                 group.entries[key] = self.node(value_node, inner)
                 group.lines[key] = line
@@ -130,7 +154,9 @@ class _Reader:
                 continue
             value = self.scalar(item, f"{path}.{index}")
             if isinstance(value, Absent):
-                self.fault(line, f"{path}.{index}", value.word, "a value", f"write {value.word} for the whole list instead")
+                self.fault(
+                    line, f"{path}.{index}", value.word, "a value", f"write {value.word} for the whole list instead"
+                )
                 continue
             yield value
 
@@ -142,7 +168,7 @@ class _Reader:
             return UNKNOWN if text == "unknown" else NONE
         if text in {"true", "false"}:
             return text == "true"
-        if text.lower() in _TRAPS or text.lower() in {"true", "false"}:
+        if text.lower() in _TRAPS:
             self.fault(node.start_mark.line + 1, path, f"`{text}`", "true, false, unknown, none or quoted text",
                        "YAML readers disagree on this word; spell it out")  # fmt: skip
             return text
@@ -157,7 +183,7 @@ class _Reader:
             number = float(text)
         except ValueError:
             number = None
-        if number is not None and "_" not in text and _canonical(number, text):
+        if number is not None and math.isfinite(number) and "_" not in text and _canonical(number, text):
             return number
         self.fault(line, path, f"`{text}`", "a number in its shortest spelling, or quoted text",
                    'quote it if it is a version, a time or a code, as in "1.10"; otherwise write 0.1 for 0.10')  # fmt: skip

@@ -1,0 +1,174 @@
+"""Values and their citations part, by defaults and overrides."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from llama4ref.facts.citing import Cited, Citer
+from llama4ref.facts.reading import read_spec
+from llama4ref.facts.sources import Source
+
+
+def _source(name: str) -> Source:
+    return Source(
+        id=name, title=name, publisher="P", url=None, kind="developer", primary=True, revision=None, published=None,
+        retrieved="2026-11-21", licence=None,
+    )  # fmt: skip
+
+
+SOURCES = {name: _source(name) for name in ("card", "blog", "config")}
+
+
+def _cite(text: str) -> tuple[Cited, list[str]]:
+    tree, faults = read_spec(textwrap.dedent(text), "specs/x.yaml")
+    assert tree is not None
+    assert not faults
+    citer = Citer("specs/x.yaml", SOURCES)
+    return citer.cite(tree), [str(fault) for fault in citer.faults]
+
+
+def _said(cited: Cited, field: str) -> list[tuple[str, str, object]]:
+    return [(each.source.id, each.at, each.value) for each in cited.provenance[field].citations]
+
+
+def test_a_leaf_takes_the_nearest_defaults():
+    """The file's, unless its group or itself says otherwise; a new source forgets the old place."""
+    cited, faults = _cite(
+        """
+        source: card
+        at: page 1
+        name: Scout
+        text:
+          layers: 48
+          at: page 2
+          inner:
+            source: config
+            width: 5120
+            height: {value: 7, at: line 9}
+            depth: {value: 8, source: blog}
+        """
+    )
+
+    assert not faults
+    assert cited.values == {
+        "name": "Scout",
+        "text": {"layers": 48, "inner": {"width": 5120, "height": 7, "depth": 8}},
+    }
+    assert _said(cited, "name") == [("card", "page 1", "Scout")]
+    assert _said(cited, "text.layers") == [("card", "page 2", 48)]
+    assert _said(cited, "text.inner.width") == [("config", "", 5120)]
+    assert _said(cited, "text.inner.height") == [("config", "line 9", 7)]
+    assert _said(cited, "text.inner.depth") == [("blog", "", 8)]
+
+
+def test_sources_that_agree_follow_the_first():
+    """`also` lists them; they say the same value."""
+    cited, faults = _cite("a: {value: 1, source: card, at: x, also: [{source: blog, at: z}]}")
+
+    assert not faults
+    assert _said(cited, "a") == [("card", "x", 1), ("blog", "z", 1)]
+    assert not cited.provenance["a"].disputed
+
+
+def test_disagreement_keeps_every_word_and_the_reason():
+    """The preferred comes first; the others say their own value, and may be doubted."""
+    cited, faults = _cite(
+        """
+        a:
+          value: 1
+          source: card
+          at: x
+          disputed:
+            - {value: 2, source: blog, at: z, as_of: "2026-01-02", doubt: it counts twice, note: often copied}
+          because: the card is the developer's
+        """
+    )
+
+    assert not faults
+    leaf = cited.provenance["a"]
+    assert leaf.disputed
+    assert leaf.because == "the card is the developer's"
+    assert [each.agrees for each in leaf.citations] == [True, False]
+    second = leaf.citations[1]
+    assert (second.value, second.as_of, second.doubt, second.note) == (
+        2,
+        "2026-01-02",
+        "it counts twice",
+        "often copied",
+    )
+
+
+def test_a_day_dates_what_is_inside():
+    """`as_of` is a value of its group and dates the citations in it."""
+    cited, faults = _cite(
+        """
+        source: card
+        offers:
+          - as_of: "2026-08-06"
+            price: 1.5
+            limit: {value: 2, as_of: "2026-09-01"}
+        """
+    )
+
+    assert not faults
+    assert cited.values["offers"] == [{"as_of": "2026-08-06", "price": 1.5, "limit": 2}]
+    assert cited.provenance["offers.0.price"].citations[0].as_of == "2026-08-06"
+    assert cited.provenance["offers.0.limit"].citations[0].as_of == "2026-09-01"
+
+
+def test_unknown_and_none_load_alike_and_are_remembered():
+    """Both are None to who computes; where they come from says which it is."""
+    cited, faults = _cite("source: card\na: unknown\nb: none\nc: 0")
+
+    assert not faults
+    assert cited.values == {"a": None, "b": None, "c": 0}
+    assert {field: leaf.state for field, leaf in cited.provenance.items()} == {
+        "a": "unknown",
+        "b": "none",
+        "c": "known",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a: 1", "specs/x.yaml:1 a: found no source"),
+        (
+            "source: crad\na: 1",
+            "specs/x.yaml:2 a: found source crad, expected a key of sources.yaml; did you mean card",
+        ),
+        ("source: 5\na: 1", "specs/x.yaml:1 source: found no text"),
+        ("a: {value: 1, source: card, sorce: blog}", "a.sorce: found an unknown key"),
+        ("a: {value: {b: 1}, source: card}", "a: found a mapping, expected a scalar or a list of scalars"),
+        ("a: {value: 1, source: card, also: blog}", "a.also: found no list of sources"),
+        ("a: {value: 1, source: card, also: [{at: x}]}", "a: found no source"),
+        ("a: {value: 1, source: card, also: [{source: blgo}]}", "did you mean blog"),
+        ("a: {value: 1, source: card, disputed: [{value: 2, source: blog}]}", "a disagreement without a reason"),
+        (
+            "a: {value: 1, source: card, disputed: [{source: blog}], because: x}",
+            "a disagreeing source without its value",
+        ),
+        (
+            "a: {value: 1, source: card, disputed: [{value: 1, source: blog}], because: x}",
+            "a disagreeing source that agrees",
+        ),
+        (
+            "a: {value: 1, source: card, disputed: [{value: 2, source: blog, why: x}], because: x}",
+            "the unknown key why",
+        ),
+    ],
+)
+def test_what_is_not_cited_is_a_fault(text: str, fault: str):
+    """Each with its line, field, what was found and what to do."""
+    _, faults = _cite(text)
+
+    assert any(fault in each for each in faults), faults
+
+
+def test_every_uncited_leaf_is_named():
+    """Not only the first one."""
+    _, faults = _cite("a: 1\nb:\n  c: 2\n  d: [3]")
+
+    assert [each.split(": ")[0] for each in faults] == ["specs/x.yaml:1 a", "specs/x.yaml:3 b.c", "specs/x.yaml:4 b.d"]
