@@ -21,6 +21,8 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+TIDYING_SECONDS = 3.0
+"""How long Python's resource trackers may take to unlink what killed processes shared."""
 KILL_SECONDS = 10.0
 """How long killed processes may take to disappear."""
 
@@ -74,12 +76,21 @@ def end_everything(server: subprocess.Popen[bytes], grace_seconds: float) -> Non
             server.wait(grace_seconds)
         except subprocess.TimeoutExpired:
             server.kill()
-    deadline = time.monotonic() + KILL_SECONDS
-    while (left := descendants(os.getpid())) and time.monotonic() < deadline:
+    started = time.monotonic()
+    while (left := descendants(os.getpid())) and (waited := time.monotonic() - started) < KILL_SECONDS:
         for pid in left:
-            end(pid, signal.SIGKILL)
+            if waited > TIDYING_SECONDS or not _is_tidying(pid):
+                end(pid, signal.SIGKILL)
         _reap()
         time.sleep(0.02)
+
+
+def _is_tidying(pid: int) -> bool:
+    """Whether a process is Python's resource tracker: it unlinks shared memory once its users are gone, then ends."""
+    try:
+        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def supervise(grace_seconds: float, command: list[str]) -> int:
