@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llama4ref.errors import Fault
+
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
 
@@ -42,8 +44,13 @@ class Check:
 def checks() -> tuple[Check, ...]:
     """Every check, in a stable order."""
     from llama4ref.facts import (
-        checkpoint_checks, derived_checks, format_checks, hardware_checks, offer_checks, record_checks,
-    )  # fmt: skip
+        checkpoint_checks,
+        derived_checks,
+        format_checks,
+        hardware_checks,
+        offer_checks,
+        record_checks,
+    )
 
     modules = (derived_checks, checkpoint_checks, format_checks, hardware_checks, offer_checks, record_checks)
     return tuple(check for module in modules for check in module.CHECKS)
@@ -72,3 +79,21 @@ def compared_leaves(catalog: Catalog) -> dict[tuple[str, str], tuple[Check, ...]
                 key = (verdict.entity, field)
                 found[key] = (*found.get(key, ()), check)
     return found
+
+
+def disagreeing_facts(catalog: Catalog) -> tuple[Fault, ...]:
+    """Facts that a check finds at odds with each other, as faults with file and line."""
+    return tuple(_fault(catalog, check, verdict) for check, verdict in verdicts(catalog) if not verdict.held)
+
+
+def _fault(catalog: Catalog, check: Check, verdict: Verdict) -> Fault:
+    field = verdict.fields[0]
+    leaf = catalog.provenance[verdict.entity].get(field)
+    return Fault(
+        file=leaf.file if leaf else f"specs/{verdict.entity}.yaml",
+        line=leaf.line if leaf else 1,
+        field=field,
+        found=verdict.found or "a contradiction",
+        expected=verdict.expected or f"agreement of {', '.join(verdict.fields)}",
+        do=f"{check.name} compares {check.compares}; correct one, or record who disagrees",
+    )

@@ -194,7 +194,9 @@ def _model_toml(catalog: Catalog, model: Model) -> str:
     }
     limit = {"context": model.context.instruct_max_position_embeddings if model.context else None}
     modalities = {"input": list(model.modalities_in), "output": list(model.modalities_out)}
-    sources = {"context": _credit(catalog, f"models/{model.id}", "context.instruct_max_position_embeddings")}
+    sources = {
+        "context": _credit(catalog, f"models/{model.id}", "context.instruct_max_position_embeddings", limit["context"])
+    }
     return _toml(head) + _toml(limit, "limit", sources) + _toml(modalities, "modalities")
 
 
@@ -211,13 +213,13 @@ def _offer_toml(catalog: Catalog, each: FoundOffer) -> str:
     }
     limit = {"context": each.context_tokens, "output": each.max_output_tokens}
     modalities = {"input": _inputs(offer.images, model), "output": ["text"]}
-    credits = {
-        "input": _credit(catalog, each.entity, each.field("price_input")),
-        "context": _credit(catalog, each.entity, each.field("context_tokens")),
-        "output": _credit(catalog, each.entity, each.field("price_output")),
+    told = {
+        name: _credit(catalog, each.entity, each.field(name), getattr(each, name))
+        for name in ("price_input", "price_output", "context_tokens", "max_output_tokens")
     }
-    limits = {"context": credits["context"], "output": _credit(catalog, each.entity, each.field("max_output_tokens"))}
-    return _toml(head) + _toml(cost, "cost", credits) + _toml(limit, "limit", limits) + _toml(modalities, "modalities")
+    costs = {"input": told["price_input"], "output": told["price_output"]}
+    limits = {"context": told["context_tokens"], "output": told["max_output_tokens"]}
+    return _toml(head) + _toml(cost, "cost", costs) + _toml(limit, "limit", limits) + _toml(modalities, "modalities")
 
 
 def _inputs(images: bool | None, model: Model) -> list[str] | None:
@@ -226,15 +228,16 @@ def _inputs(images: bool | None, model: Model) -> list[str] | None:
     return list(model.modalities_in) if images else ["text"]
 
 
-def _credit(catalog: Catalog, entity: str, field: str) -> str:
-    first = catalog.cite(entity, field)[0]
-    return ", ".join(word for word in (first.source.title, first.as_of) if word)
+def _credit(catalog: Catalog, entity: str, field: str, value: object) -> str:
+    """The source that states a value, and as of when; of several the preferred one."""
+    words = [word for word in catalog.cite(entity, field) if word.doubt is None and word.value == value]
+    return ", ".join(part for word in words[:1] for part in (word.source.title, word.as_of) if part)
 
 
 def _toml(values: Mapping[str, object], table: str | None = None, sources: Mapping[str, str] | None = None) -> str:
     """A table of TOML without the values that nobody says, each with its source in a comment."""
     lines = [
-        f"{name} = {_toml_value(value)}" + (f" # {sources[name]}" if sources and name in sources else "")
+        f"{name} = {_toml_value(value)}" + (f" # {sources[name]}" if sources and sources.get(name) else "")
         for name, value in values.items()
         if value is not None
     ]

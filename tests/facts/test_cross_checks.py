@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.cross_checks import checks, compared_leaves, verdicts
+from llama4ref.facts.cross_checks import checks, compared_leaves, disagreeing_facts, verdicts
 from llama4ref.facts.derived_checks import read_figures
 
 if TYPE_CHECKING:
@@ -130,6 +130,19 @@ def test_every_check_holds_for_every_leaf(catalog: Catalog) -> None:
     failed = [(check.name, verdict) for check, verdict in verdicts(catalog) if not verdict.held]
 
     assert failed == []
+
+
+def test_facts_at_odds_are_faults_with_their_line(catalog: Catalog) -> None:
+    """A message says where, what, which check found it and what to do."""
+    changed = _with("accelerators", "b200", link_bandwidth=1.8e12)(catalog)
+    line = catalog.trace("accelerators/b200", "link").line
+
+    assert disagreeing_facts(catalog) == ()
+    (fault,) = disagreeing_facts(changed)
+    assert str(fault) == (
+        f"specs/accelerators/b200.yaml:{line} link: found 1,800,000,000,000.0, expected 900,000,000,000.0; "
+        "links compares a link's bandwidth with its lanes; correct one, or record who disagrees"
+    )
 
 
 @pytest.mark.parametrize(("name", "change"), BREAKS, ids=[f"{name}-{index}" for index, (name, _) in enumerate(BREAKS)])

@@ -115,6 +115,23 @@ def test_models_dev_gives_the_native_limit(catalog: Catalog) -> None:
     assert "models/meta/behemoth.toml" not in models_dev_files(catalog)
 
 
+def test_a_comment_names_who_states_the_value_that_is_written(catalog: Catalog) -> None:
+    """Together's context is the lower of two; the comment credits who says the lower one."""
+    together = next(
+        each for each in find_offers(catalog, OfferQuery(model="maverick")).matching if each.provider.id == "together"
+    )
+    text = models_dev_files(catalog)[f"providers/together/models/{together.offer.name}.toml"]
+    (line,) = [line for line in text.splitlines() if line.startswith("context")]
+    lower = [
+        word
+        for word in catalog.cite(together.entity, together.field("context_tokens"))
+        if word.value == together.context_tokens
+    ]
+
+    assert together.context_tokens != together.offer.context_tokens
+    assert line.startswith(f"context = {together.context_tokens:_} # {lower[0].source.title}")
+
+
 def test_models_dev_text_is_the_files_in_turn(catalog: Catalog) -> None:
     """Each file under its path."""
     text, files = models_dev_text(catalog), models_dev_files(catalog)
