@@ -101,18 +101,17 @@ class _Reader:
     def refuse_marks(self, text: str) -> None:
         """Fault every anchor, alias and tag; only the parser tells them from `&`, `*` and `!` inside text."""
         for event in yaml.parse(text, Loader=_LOADER):
-            mark = (
-                "an alias"
-                if isinstance(event, yaml.AliasEvent)
-                else "an anchor"
-                if getattr(event, "anchor", None)
-                else None
-            )
-            if mark is None and getattr(event, "tag", None):
-                mark = f"the tag {event.tag}"
-            if mark is not None:
-                line = event.start_mark.line + 1
-                self.fault(line, "", mark, "plain values", "write the value out where it is used")
+            tag = getattr(event, "tag", None)
+            if isinstance(event, yaml.AliasEvent):
+                found = "an alias"
+            elif getattr(event, "anchor", None):
+                found = "an anchor"
+            elif tag:
+                found = f"the tag {tag}"
+            else:
+                continue
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            self.fault(line, "", found, "plain values", "write the value out where it is used")
 
     def node(self, node: yaml.Node, path: str) -> Node:
         if isinstance(node, yaml.MappingNode):

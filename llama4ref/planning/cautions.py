@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.releases import holds_at
 from llama4ref.planning.outcomes import Reason
 from llama4ref.units import format_bytes, format_tokens
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from llama4ref.planning.sizing import Sized
 
 HOST_NOTICE_BYTES = 2**30
-LONG_CONTEXT_BENCHMARKS = "nolima"
 CHECKPOINT_KEY_OF_COMPONENT = "coverage.routed_experts"
 
 
@@ -38,10 +36,16 @@ def cautions_of(
         )
     if request.speculative:
         yield Reason(
-            about="speculative decoding", value=request.speculative, because="the draft head's own memory is not in the budget"
+            about="speculative decoding",
+            value=request.speculative,
+            because="the draft head's own memory is not in the budget",
         )
     if sized.candidate.nodes > 1:
-        yield Reason(about="nodes", value=str(sized.candidate.nodes), because="the link between nodes is not modelled; expect lower speed")
+        yield Reason(
+            about="nodes",
+            value=str(sized.candidate.nodes),
+            because="the link between nodes is not modelled; expect lower speed",
+        )
 
 
 def long_context(catalog: Catalog, model: Model, tokens: int) -> Iterator[Reason]:
@@ -92,13 +96,17 @@ def _host_memory(sized: Sized) -> Iterator[Reason]:
 def _expert_kernel(sized: Sized, engine: Engine) -> Iterator[Reason]:
     checkpoint, accelerator = sized.candidate.checkpoint, sized.candidate.accelerator
     experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
-    known = [kernel for kernel in engine.kernels if kernel.format == experts and kernel.platform == accelerator.platform]
+    known = [
+        kernel for kernel in engine.kernels if kernel.format == experts and kernel.platform == accelerator.platform
+    ]
     for kernel in known:
         if kernel.note:
             yield Reason(about="routed experts", value=kernel.kernels or "", because=kernel.note, source="vllm-0.32.0")
     if not known:
         yield Reason(
-            about="routed experts", value=str(experts), because=f"no source says which kernel runs them on {accelerator.name}"
+            about="routed experts",
+            value=str(experts),
+            because=f"no source says which kernel runs them on {accelerator.name}",
         )
 
 
@@ -107,11 +115,9 @@ def _coverage_note(catalog: Catalog, sized: Sized) -> Iterator[Reason]:
     leaf = catalog.provenance.get(entity, {}).get(CHECKPOINT_KEY_OF_COMPONENT)
     note = leaf.citations[0].note if leaf and leaf.citations else None
     if note:
-        yield Reason(about="coverage", value=sized.candidate.checkpoint.id, because=note, source=leaf.citations[0].source.id if leaf else None)
-
-
-def fixed_bugs(engine: Engine, release: str) -> Iterator[Reason]:
-    """Known faults of the engine that hold at a release."""
-    for bug in engine.bugs:
-        if bug.since and holds_at(release, since=bug.since, until=bug.until):
-            yield Reason(about=bug.id, value=bug.symptom, because=bug.workaround or "no workaround is known")
+        yield Reason(
+            about="coverage",
+            value=sized.candidate.checkpoint.id,
+            because=note,
+            source=leaf.citations[0].source.id if leaf else None,
+        )

@@ -67,13 +67,17 @@ def _release_refusal(
     if not holds_at(release, since=loading.since, until=loading.until):
         span = f"from {loading.since or 'the first release'}" + (f" until {loading.until}" if loading.until else "")
         return Refusal(
-            subject=checkpoint.id, rule="engine-release", numbers=f"{engine.name} {release} does not load it, releases {span} do"
+            subject=checkpoint.id,
+            rule="engine-release",
+            numbers=f"{engine.name} {release} does not load it, releases {span} do",
         )
     method = engine.methods.get(checkpoint.method)
     if method is not None and not holds_at(release, since=method.since, until=method.until):
         span = f"from {method.since or 'the first release'}" + (f" until {method.until}" if method.until else "")
         return Refusal(
-            subject=checkpoint.id, rule="engine-release", numbers=f"method {checkpoint.method} exists {span}, not in {release}"
+            subject=checkpoint.id,
+            rule="engine-release",
+            numbers=f"method {checkpoint.method} exists {span}, not in {release}",
         )
     coverage = checkpoint.coverage
     if coverage is None or coverage.routed_experts is None:
@@ -85,7 +89,9 @@ def _release_refusal(
     bits = expert_bits(catalog, checkpoint)
     if bits < request.min_weight_bits:
         return Refusal(
-            subject=checkpoint.id, rule="quality", numbers=f"{bits} bits a routed weight, {request.min_weight_bits} asked for"
+            subject=checkpoint.id,
+            rule="quality",
+            numbers=f"{bits} bits a routed weight, {request.min_weight_bits} asked for",
         )
     return None
 
@@ -103,7 +109,9 @@ def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engin
     needs, has = checkpoint.requirements, accelerator.capability
     if needs.platforms is not None and accelerator.platform not in needs.platforms:
         yield Refusal(
-            subject=subject, rule="platform", numbers=f"it needs {' or '.join(needs.platforms)}, {accelerator.name} is {accelerator.platform}"
+            subject=subject,
+            rule="platform",
+            numbers=f"it needs {' or '.join(needs.platforms)}, {accelerator.name} is {accelerator.platform}",
         )
     if has is not None and needs.min_capability is not None and has < needs.min_capability:
         yield _capability(subject, accelerator, f"at least {_dotted(needs.min_capability)}", needs.note)
@@ -111,7 +119,9 @@ def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engin
         yield _capability(subject, accelerator, f"at most {_dotted(needs.max_capability)}", needs.note)
     method = engine.methods.get(checkpoint.method)
     if has is not None and method is not None and method.min_capability is not None and has < method.min_capability:
-        yield _capability(subject, accelerator, f"at least {_dotted(method.min_capability)} for {checkpoint.method}", None)
+        yield _capability(
+            subject, accelerator, f"at least {_dotted(method.min_capability)} for {checkpoint.method}", None
+        )
     kernels = [each for each in kernels_for(checkpoint, engine) if each.platform == accelerator.platform]
     if kernels and not any(_runs(kernel, has) for kernel in kernels):
         spans = "; ".join(_span(kernel) for kernel in kernels)
@@ -151,7 +161,8 @@ def _capability(subject: str, accelerator: Accelerator, expected: str, note: str
     return Refusal(
         subject=subject,
         rule="compute-capability",
-        numbers=f"compute capability {expected}, {accelerator.name} has {accelerator.compute_capability}" + (f" ({note})" if note else ""),
+        numbers=f"compute capability {expected}, {accelerator.name} has {accelerator.compute_capability}"
+        + (f" ({note})" if note else ""),
     )
 
 

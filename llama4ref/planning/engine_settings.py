@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from llama4ref.planning.sizing import Sized
 
 HYBRID_VARIABLE = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
-TEMPERATURE_RULE_SINCE = "0.8.4"
-"""First release that turns the attention temperature on by itself beyond 32,768 tokens (PR 16439)."""
+TEMPERATURE_RULE_SINCE = "0.8.5"
+"""First release known to turn the attention temperature on by itself beyond 32,768 tokens (PR 16439)."""
 TEMPERATURE_FROM_TOKENS = 32_768
 JSON_LIMITS_SINCE = "0.8.5"
 """First release whose `--limit-mm-per-prompt` takes JSON; earlier ones take `image=N`."""
+LLAMA4_PARSER_SINCE = "0.9.0"
+"""First release with the parser `llama4_pythonic`; `pythonic` reads the same form before."""
 
 
 class SettingsDraft:
@@ -45,9 +47,11 @@ class SettingsDraft:
             self.reasons.append(Reason(about=flag, value=str(value), because=because, source=source))
 
     def export(self, variable: str, value: str, because: str, *, source: str | None = None) -> None:
-        """Set an environment variable."""
-        self.environment[variable] = value
-        self.reasons.append(Reason(about=variable, value=value, because=because, source=source))
+        """Set an environment variable the release reads."""
+        known = self.engine.environment.get(variable)
+        if known is not None and holds_at(self.release, since=known.since, until=known.until):
+            self.environment[variable] = value
+            self.reasons.append(Reason(about=variable, value=value, because=because, source=source))
 
 
 def settings_of(
@@ -85,11 +89,21 @@ def _parallel(draft: SettingsDraft, sized: Sized) -> None:
         source="vllm-0.32.0",
     )
     if layout.pipeline_parallel > 1:
-        draft.set("pipeline-parallel-size", layout.pipeline_parallel, f"stages of {model.text.layers} layers, between nodes")
+        draft.set(
+            "pipeline-parallel-size", layout.pipeline_parallel, f"stages of {model.text.layers} layers, between nodes"
+        )
     if layout.data_parallel > 1:
-        draft.set("data-parallel-size", layout.data_parallel, "replicas of attention and cache; routed experts are shared among them")
+        draft.set(
+            "data-parallel-size",
+            layout.data_parallel,
+            "replicas of attention and cache; routed experts are shared among them",
+        )
     if layout.expert_parallel:
-        draft.set("enable-expert-parallel", True, f"whole experts on each of {layout.expert_ranks} ranks instead of slices of all")
+        draft.set(
+            "enable-expert-parallel",
+            True,
+            f"whole experts on each of {layout.expert_ranks} ranks instead of slices of all",
+        )
 
 
 def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
@@ -103,9 +117,15 @@ def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
     if request.concurrency and not request.max_num_seqs:
         seqs = f"{request.concurrency:,} requests at once over {serving.layout.data_parallel} replicas; buffers grow with it"
     else:
-        seqs = "as asked for" if request.max_num_seqs else "the engine's default on this GPU, written out so that it stays"
+        seqs = (
+            "as asked for" if request.max_num_seqs else "the engine's default on this GPU, written out so that it stays"
+        )
     draft.set("max-num-seqs", serving.max_num_seqs, seqs, source="vllm-0.32.0")
-    batched = "as asked for" if request.max_num_batched_tokens else "the engine's default on this GPU, written out so that it stays"
+    batched = (
+        "as asked for"
+        if request.max_num_batched_tokens
+        else "the engine's default on this GPU, written out so that it stays"
+    )
     draft.set("max-num-batched-tokens", serving.max_num_batched_tokens, batched, source="vllm-0.32.0")
     draft.set(
         "gpu-memory-utilization",
@@ -121,7 +141,13 @@ def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: 
     dtype = sized.candidate.cache_dtype
     own = sized.candidate.checkpoint.kv_cache_dtype
     if dtype == "fp8":
-        why = "as asked for" if request.cache_dtype == "fp8" else "the checkpoint asks for it" if own == "fp8" else "bf16 does not fit"
+        why = (
+            "as asked for"
+            if request.cache_dtype == "fp8"
+            else "the checkpoint asks for it"
+            if own == "fp8"
+            else "bf16 does not fit"
+        )
         draft.set("kv-cache-dtype", "fp8", f"half the bytes of bf16: {why}", source="vllm-llama4-blog")
     platform = sized.candidate.accelerator.platform
     can = platform in behaviour.hybrid_platforms.split()
@@ -132,7 +158,7 @@ def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: 
         )  # fmt: skip
     elif can and behaviour.hybrid_kv_cache and not cache.hybrid:
         draft.set("disable-hybrid-kv-cache-manager", True, "as asked for: every layer keeps the full length")
-    if draft.release.startswith("0.8.3") and serving.max_model_len > TEMPERATURE_FROM_TOKENS:
+    if not holds_at(draft.release, since=TEMPERATURE_RULE_SINCE) and serving.max_model_len > TEMPERATURE_FROM_TOKENS:
         draft.set(
             "override-generation-config",
             json.dumps({"attn_temperature_tuning": True}),
@@ -144,12 +170,21 @@ def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: 
 def _quantization(draft: SettingsDraft, sized: Sized) -> None:
     checkpoint = sized.candidate.checkpoint
     if checkpoint.kind == "recipe":
-        draft.set("quantization", checkpoint.method, "quantized while loading; the published weights are bf16", source="vllm-0.32.0")
+        draft.set(
+            "quantization",
+            checkpoint.method,
+            "quantized while loading; the published weights are bf16",
+            source="vllm-0.32.0",
+        )
 
 
 def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour) -> None:
     if request.images:
-        limit = f"image={request.images}" if not holds_at(behaviour.release, since=JSON_LIMITS_SINCE) else json.dumps({"image": request.images})
+        limit = (
+            f"image={request.images}"
+            if not holds_at(behaviour.release, since=JSON_LIMITS_SINCE)
+            else json.dumps({"image": request.images})
+        )
         draft.set("limit-mm-per-prompt", limit, f"up to {request.images} images a prompt", source="vllm-llama4-blog")
     elif behaviour.vision_left_out:
         draft.set(
@@ -160,7 +195,8 @@ def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest, behavio
         )
     if request.tools:
         draft.set("enable-auto-tool-choice", True, "tool calls are asked for")
-        draft.set("tool-call-parser", "llama4_pythonic", "Meta's documented form of calls", source="vllm-tool-calling-docs")
+        parser = "llama4_pythonic" if holds_at(behaviour.release, since=LLAMA4_PARSER_SINCE) else "pythonic"
+        draft.set("tool-call-parser", parser, "Meta's documented form of calls", source="vllm-tool-calling-docs")
     if request.speculative:
         draft.set(
             "speculative-config",
@@ -169,4 +205,13 @@ def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest, behavio
             source="vllm-0.32.0",
         )
     if sized.candidate.nodes > 1:
-        draft.set("nnodes", sized.candidate.nodes, "machines; give each its --node-rank and all the same --master-addr")
+        if draft.has("nnodes"):
+            draft.set(
+                "nnodes", sized.candidate.nodes, "machines; give each its --node-rank and all the same --master-addr"
+            )
+        else:
+            draft.set(
+                "distributed-executor-backend",
+                "ray",
+                f"{sized.candidate.nodes} machines, joined by Ray before the start",
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,18 +29,16 @@ class CredibleOffer:
 
     def lowest(self, field: str) -> int | None:
         """The lowest number that a credible source states, None where none does."""
-        return self._extreme(field, min)
+        return min((number for number in self._credible(field) if isinstance(number, int)), default=None)
 
     def highest(self, field: str) -> float | None:
         """The highest number that a credible source states, None where none does."""
-        return self._extreme(field, max)
+        return max(self._credible(field), default=None)
 
-    def _extreme(self, field: str, choose: Callable[[Iterable[int | float]], int | float]) -> int | None:
+    def _credible(self, field: str) -> list[int | float]:
         leaf = self.leaves.get(field)
-        if leaf is None:
-            return None
-        said = [each.value for each in leaf.citations if each.doubt is None and isinstance(each.value, (int, float))]
-        return choose(said) if said else None  # type: ignore[return-value]  # limits are whole, prices are not
+        said = [each.value for each in leaf.citations if each.doubt is None] if leaf else []
+        return [value for value in said if isinstance(value, (int, float)) and not isinstance(value, bool)]
 
     def disputes(self, fields: Iterable[str]) -> tuple[Reason, ...]:
         """What sources disagree on."""
@@ -48,8 +46,13 @@ class CredibleOffer:
         for field in fields:
             leaf = self.leaves.get(field)
             if leaf is not None and leaf.disputed:
-                words = "; ".join(f"{each.source.title} {_shown(each.value)}" + (" (not credible)" if each.doubt else "") for each in leaf.citations)
-                found.append(Reason(about=field, value=_shown(leaf.citations[0].value), because=f"sources disagree: {words}"))
+                words = "; ".join(
+                    f"{each.source.title} {_shown(each.value)}" + (" (not credible)" if each.doubt else "")
+                    for each in leaf.citations
+                )
+                found.append(
+                    Reason(about=field, value=_shown(leaf.citations[0].value), because=f"sources disagree: {words}")
+                )
         return tuple(found)
 
 
@@ -65,7 +68,10 @@ def hosted_plans(catalog: Catalog, request: PlanRequest) -> tuple[tuple[HostedPl
             prefix = f"offers.{index}."
             own = {path.removeprefix(prefix): leaf for path, leaf in leaves.items() if path.startswith(prefix)}
             outcome = _considered(catalog, request, CredibleOffer(provider, offer, own))
-            (plans if isinstance(outcome, HostedPlan) else refused).append(outcome)  # type: ignore[arg-type]  # one list each
+            if isinstance(outcome, HostedPlan):
+                plans.append(outcome)
+            else:
+                refused.append(outcome)
     plans.sort(key=lambda plan: (plan.price is None, plan.price or 0.0, -(plan.context or 0), plan.provider.id))
     return tuple(plans), tuple(refused)
 
@@ -80,6 +86,7 @@ def _considered(catalog: Catalog, request: PlanRequest, said: CredibleOffer) -> 
         ("context", _context_refusal(context, request.context_tokens)),
         ("output", _too_short("output limit", reply, request.output_tokens)),
         ("images", _unable("images", offer.images, asked=request.images > 0)),
+        ("image-count", _too_few_images(said.lowest("max_images"), request.images)),
         ("tools", _unable("tool calls", offer.tools, asked=request.tools)),
         ("json-schema", _unable("JSON schemas", offer.json_schema, asked=request.json_schema)),
         ("price", _too_dear(price, request.max_price)),
@@ -94,16 +101,28 @@ def _considered(catalog: Catalog, request: PlanRequest, said: CredibleOffer) -> 
         max_output_tokens=reply,
         price=price,
         reasons=_reasons(said, request, context, reply, price),
-        cautions=(*said.disputes(("context_tokens", "max_output_tokens", "price_input", "price_output")), *_undisclosed(said, request)),
+        cautions=(*said.disputes(_relied_on(request)), *_undisclosed(said, request)),
     )
 
 
+def _relied_on(request: PlanRequest) -> tuple[str, ...]:
+    """Fields whose disputes a person should know."""
+    asked = {"images": request.images > 0, "tools": request.tools, "json_schema": request.json_schema}
+    return (
+        "context_tokens", "max_output_tokens", "price_input", "price_output", *(name for name, held in asked.items() if held)
+    )  # fmt: skip
+
+
 def _status(offer: Offer, request: PlanRequest) -> str | None:
-    if offer.retired is not None and (request.as_of is None or offer.retired <= request.as_of):
-        return f"retired on {offer.retired}"
-    if offer.status == "retired" and offer.retired is None:
-        return "retired"
-    return None
+    """Why an offer no longer holds; on a day before its end it still did."""
+    if offer.retired is None:
+        return "retired" if offer.status == "retired" else None
+    ended = offer.status == "retired" if request.as_of is None else offer.retired <= request.as_of
+    return f"retired on {offer.retired}" if ended else None
+
+
+def _too_few_images(limit: int | None, wanted: int) -> str | None:
+    return f"it takes {limit} images, {wanted} asked for" if limit is not None and limit < wanted else None
 
 
 def _unable(what: str, able: bool | None, *, asked: bool) -> str | None:
@@ -149,13 +168,40 @@ def _reasons(
     sources = {name: leaf.citations[0].source.id for name, leaf in said.leaves.items() if leaf.citations}
     found = []
     if context is not None:
-        found.append(Reason(about="context", value=format_tokens(context), because="the lowest credible limit", source=sources.get("context_tokens")))
+        found.append(
+            Reason(
+                about="context",
+                value=format_tokens(context),
+                because="the lowest credible limit",
+                source=sources.get("context_tokens"),
+            )
+        )
     if reply is not None:
-        found.append(Reason(about="output", value=format_tokens(reply), because="the lowest credible limit", source=sources.get("max_output_tokens")))
+        found.append(
+            Reason(
+                about="output",
+                value=format_tokens(reply),
+                because="the lowest credible limit",
+                source=sources.get("max_output_tokens"),
+            )
+        )
     if price is not None:
-        mix = "the request's mix" if request.prompt_tokens and request.output_tokens else "three prompt tokens to one of reply"
-        found.append(Reason(about="price", value=f"{price:.3g}", because=f"dollars a million tokens at {mix}", source=sources.get("price_input")))
-    found.append(Reason(about="as of", value=said.offer.as_of, because="the day this was read for", source=sources.get("as_of")))
+        mix = (
+            "the request's mix"
+            if request.prompt_tokens and request.output_tokens
+            else "three prompt tokens to one of reply"
+        )
+        found.append(
+            Reason(
+                about="price",
+                value=f"{price:.3g}",
+                because=f"dollars a million tokens at {mix}",
+                source=sources.get("price_input"),
+            )
+        )
+    found.append(
+        Reason(about="as of", value=said.offer.as_of, because="the day this was read for", source=sources.get("as_of"))
+    )
     return tuple(found)
 
 
@@ -168,7 +214,9 @@ def _undisclosed(said: CredibleOffer, request: PlanRequest) -> tuple[Reason, ...
     missing = [name for name, asked in wanted if asked and getattr(offer, name) is None]
     found = [Reason(about=name, value="unknown", because="the provider's sources do not say") for name in missing]
     if offer.status == "deprecated":
-        found.append(Reason(about="status", value="deprecated", because=f"ends on {offer.retired or 'a day not stated'}"))
+        found.append(
+            Reason(about="status", value="deprecated", because=f"ends on {offer.retired or 'a day not stated'}")
+        )
     return tuple(found)
 
 

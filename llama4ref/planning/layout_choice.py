@@ -24,7 +24,9 @@ def candidate_layouts(
     asked = _asked(model, request, count, vision=vision)
     if asked is not None:
         return ((asked,), ()) if isinstance(asked, Layout) else ((), (asked,))
-    layouts = [layout for layout in _spread(model, request, count, vision=vision) if not layout.refusals(model.architecture)]
+    layouts = [
+        layout for layout in _spread(model, request, count, vision=vision) if not layout.refusals(model.architecture)
+    ]
     if layouts:
         return tuple(layouts), ()
     sizes = tensor_parallel_sizes(model.architecture)
@@ -87,7 +89,9 @@ def _spread(model: Model, request: PlanRequest, count: int, *, vision: bool) -> 
     Small tensor parallel with many replicas is worth a look for throughput alone: each replica has its own cache.
     """
     per_node = count // request.nodes
-    dividing = [size for size in sorted(tensor_parallel_sizes(model.architecture), reverse=True) if per_node % size == 0]
+    dividing = [
+        size for size in sorted(tensor_parallel_sizes(model.architecture), reverse=True) if per_node % size == 0
+    ]
     for tensor in dividing if request.goal == "throughput" else dividing[:2]:
         for pipeline in sorted({1, request.nodes}):
             if count % (tensor * pipeline):

@@ -78,9 +78,7 @@ def _models(catalog: Catalog, request: PlanRequest) -> tuple[Model, ...]:
     return tuple(model for model in catalog.models.values() if model.status == "released")
 
 
-def _own_plans(
-    catalog: Catalog, request: PlanRequest, models: Sequence[Model]
-) -> tuple[list[Plan], list[Refusal]]:
+def _own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> tuple[list[Plan], list[Refusal]]:
     engine = catalog.engine("vllm")
     behaviour = engine.at(request.engine_release)
     _check_checkpoint(catalog, request, models)
@@ -88,10 +86,15 @@ def _own_plans(
     refused: list[Refusal] = []
     for model in models:
         if model.text is None:
-            refused.append(Refusal(subject=model.id, rule="not-released", numbers="its architecture and weights are not published"))
+            refused.append(
+                Refusal(subject=model.id, rule="not-released", numbers="its architecture and weights are not published")
+            )
             continue
         for outcome in _outcomes(catalog, request, model, engine, behaviour):
-            (refused if isinstance(outcome, Refusal) else fitting).append(outcome)  # type: ignore[arg-type]  # one list each
+            if isinstance(outcome, Refusal):
+                refused.append(outcome)
+            else:
+                fitting.append(outcome)
     made = [_plan(catalog, sized, request, engine, behaviour) for sized in fitting]
     return sorted(made, key=lambda each: rank(catalog, request, each)), refused
 
@@ -129,7 +132,7 @@ def _outcomes(
             else:
                 runnable.append(checkpoint)
         for checkpoint in runnable:
-            yield from _on_fewest(catalog, request, model, checkpoint, accelerator, behaviour)
+            yield from _on_fewest(catalog, request, model, checkpoint, accelerator=accelerator, behaviour=behaviour)
 
 
 def _on_fewest(
@@ -137,13 +140,16 @@ def _on_fewest(
     request: PlanRequest,
     model: Model,
     checkpoint: Checkpoint,
+    *,
     accelerator: Accelerator,
     behaviour: Behaviour,
 ) -> Iterator[Sized | Refusal]:
     """What fits on the fewest GPUs that hold it, or why the most GPUs do not."""
     outcomes: list[Sized | Refusal] = []
     for count in count_of(request):
-        layouts, broken = candidate_layouts(model, request, count, vision=request.images > 0 or not behaviour.vision_left_out)
+        layouts, broken = candidate_layouts(
+            model, request, count, vision=request.images > 0 or not behaviour.vision_left_out
+        )
         outcomes = [*broken]
         for layout in layouts:
             template = Candidate(
@@ -240,7 +246,10 @@ def _performance(catalog: Catalog, sized: Sized, request: PlanRequest) -> Perfor
     usual_prompt = prompt if isinstance(prompt, int) else min(DEFAULT_PROMPT, max(1, context // 2))
     usual_reply = reply if isinstance(reply, int) else min(DEFAULT_REPLY, max(1, context - usual_prompt))
     workload = Workload(
-        prompt_tokens=usual_prompt, output_tokens=usual_reply, concurrency=request.concurrency or 1, images=request.images
+        prompt_tokens=usual_prompt,
+        output_tokens=usual_reply,
+        concurrency=request.concurrency or 1,
+        images=request.images,
     )
     room = max(1, sized.budget.kv_cache_at_least_bytes)
     try:
@@ -250,9 +259,7 @@ def _performance(catalog: Catalog, sized: Sized, request: PlanRequest) -> Perfor
 
 
 @functools.lru_cache(maxsize=4096)
-def _estimate(
-    catalog: Catalog, candidate: Candidate, workload: Workload, room: int, max_batch: int
-) -> Performance:
+def _estimate(catalog: Catalog, candidate: Candidate, workload: Workload, room: int, max_batch: int) -> Performance:
     return estimate(
         candidate.model,
         candidate.checkpoint,

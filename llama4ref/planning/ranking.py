@@ -26,7 +26,11 @@ def rank(catalog: Catalog, request: PlanRequest, plan: Plan) -> Rank:
     speed = plan.performance
     per_second = -speed.output_rate.value if speed else 0.0
     wait = speed.itl_seconds.value if speed else 0.0
-    plain = (plan.serving.layout.data_parallel, plan.serving.layout.pipeline_parallel, plan.serving.layout.expert_parallel)
+    plain = (
+        plan.serving.layout.data_parallel,
+        plan.serving.layout.pipeline_parallel,
+        plan.serving.layout.expert_parallel,
+    )
     tail: Rank = (plan.count, plan.accelerator.id, *plain, name)
     match request.goal:
         case "latency":

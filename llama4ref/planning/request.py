@@ -37,7 +37,7 @@ class PlanRequest:
     nodes: int = 1
     """Machines that share the GPUs evenly."""
     hosted: bool | None = None
-    """True for providers only, False for own GPUs only; either where it is left out and no GPU is named."""
+    """True for providers only, False for own GPUs only; either where it is left out and nothing describes own GPUs."""
     context: int | str | None = None
     """Longest request in tokens, prompt and reply together; where it is left out, the largest that fits is found."""
     concurrency: int | None = None
@@ -99,8 +99,10 @@ class PlanRequest:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
                 raise RequestError(f"{name}: found {value!r}, expected a whole number of at least 1")
-        if isinstance(self.images, bool) or not isinstance(self.images, int) or self.images < 0:
-            raise RequestError(f"images: found {self.images!r}, expected a whole number of at least 0")
+        for name in ("images", "min_weight_bits"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise RequestError(f"{name}: found {value!r}, expected a whole number of at least 0")
 
     def _check_choices(self) -> None:
         if self.goal not in GOALS:
@@ -110,7 +112,9 @@ class PlanRequest:
         if not 0 <= self.headroom <= 0.9:
             raise RequestError(f"headroom: found {self.headroom}, expected a part from 0 to 0.9")
         if self.gpu_memory_utilization is not None and not 0 < self.gpu_memory_utilization <= 1:
-            raise RequestError(f"gpu_memory_utilization: found {self.gpu_memory_utilization}, expected more than 0 and at most 1")
+            raise RequestError(
+                f"gpu_memory_utilization: found {self.gpu_memory_utilization}, expected more than 0 and at most 1"
+            )
         if self.as_of is not None:
             try:
                 dt.date.fromisoformat(self.as_of)
@@ -119,9 +123,15 @@ class PlanRequest:
 
     def _check_together(self) -> None:
         if self.count is not None and self.count % self.nodes:
-            raise RequestError(f"count: {self.count} GPUs do not divide over {self.nodes} nodes; give a multiple of {self.nodes}")
-        if self.hosted and self.gpu is not None:
-            raise RequestError("hosted: a hosted plan runs on no GPU of your own; leave out gpu or hosted")
+            raise RequestError(
+                f"count: {self.count} GPUs do not divide over {self.nodes} nodes; give a multiple of {self.nodes}"
+            )
+        if self.hosted and self._names_own_gpus:
+            raise RequestError(
+                "hosted: a hosted plan runs on no GPU of your own; leave out what describes them, or hosted"
+            )
+        if self.speculative is not None and self.hybrid:
+            raise RequestError("hybrid: a draft head turns the hybrid KV cache off; leave out hybrid or speculative")
         prompt, reply, context = self.prompt_tokens or 0, self.output_tokens or 0, self.context
         if isinstance(context, int) and isinstance(prompt, int) and isinstance(reply, int) and prompt + reply > context:
             raise RequestError(
@@ -138,6 +148,18 @@ class PlanRequest:
         return None
 
     @property
+    def least_tokens(self) -> int:
+        """Tokens that any plan must hold, where `context` and one of prompt and reply are left out: the other and one more."""
+        given = [each for each in (self.prompt_tokens, self.output_tokens) if isinstance(each, int)]
+        return sum(given) + 1 if given else 1
+
+    @property
+    def _names_own_gpus(self) -> bool:
+        """Whether something is asked for that only own GPUs can have."""
+        sizes = (self.gpu, self.count, self.tensor_parallel, self.pipeline_parallel, self.data_parallel)
+        return self.nodes > 1 or any(each is not None for each in (*sizes, self.checkpoint, self.engine_release))
+
+    @property
     def wants_own_gpus(self) -> bool:
         """Whether plans on own GPUs are asked for."""
         return not self.hosted
@@ -145,7 +167,7 @@ class PlanRequest:
     @property
     def wants_providers(self) -> bool:
         """Whether hosted plans are asked for."""
-        return self.hosted is True or (self.hosted is None and self.gpu is None and self.count is None)
+        return self.hosted is True or (self.hosted is None and not self._names_own_gpus)
 
     def as_dict(self) -> dict[str, object]:
         """What was asked for, without what was left out."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
+from llama4ref.memory.layout import tensor_parallel_sizes
 from llama4ref.memory.serving import Serving
 from llama4ref.memory.weight_shards import Weights, weights_of
-from llama4ref.memory.layout import tensor_parallel_sizes
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.units import format_bytes, format_tokens
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from llama4ref.memory.layout import Layout
     from llama4ref.planning.request import PlanRequest
 
+NULL_BLOCK = 1
+"""Blocks of the pool that hold nothing (`v1/core/block_pool.py`)."""
 FALLBACK_SEQS = 256
 FALLBACK_TOKENS = 2048
 
@@ -82,8 +84,8 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
         return too_large
     sizer = _Sizer(candidate, behaviour, request.headroom, serving, weights)
     largest = sizer.largest()
-    if largest < (wanted or 1):
-        return _too_small(candidate, sizer, wanted, largest)
+    if largest < (wanted or request.least_tokens):
+        return _too_small(candidate, sizer, wanted or request.least_tokens, largest)
     serving = replace(serving, max_model_len=wanted or largest)
     budget = sizer.budget(serving.max_model_len)
     capacity = budget.cache.capacity(sizer.left(budget))
@@ -166,38 +168,53 @@ class _Sizer:
         longest; the largest context lies where it meets the cache's need, found by halving and then checked in full.
         """
         limit = _limit(self.candidate.model)
-        if self.holds(limit, self.longest):
+        if self.holds(limit):
             return limit
         short = self.budget(1)
         if short.kv_cache_at_least_bytes <= 0 or short.free_bytes < 0:
             return 0
-        cache, null_block = short.cache, int(self.behaviour.null_block_reserved)
+        cache = short.cache
         left, slope = self.left(short), (self.left(short) - self.left(self.longest)) / max(1, limit - 1)
         free, fall = short.free_bytes, (short.free_bytes - self.longest.free_bytes) / max(1, limit - 1)
         low, high = 0, limit
         while high - low > 1:
             middle = (low + high) // 2
-            blocks = (left - slope * middle) // cache.bytes_per_block - null_block
-            if blocks >= cache.blocks_at(middle) and free >= fall * middle:
+            blocks = (left - slope * middle) // cache.bytes_per_block
+            if blocks > cache.blocks_at(middle) and free >= fall * middle:
                 low = middle
             else:
                 high = middle
-        while low and not self.holds(low, self.budget(low)):
-            low = low * 255 // 256
+        return self._settled(low, step=cache.block_size)
+
+    def _settled(self, guess: int, *, step: int) -> int:
+        """The largest length that really fits, found from a guess near it by steps that double."""
+        low, high = guess, guess + step
+        while low > 0 and not self.holds(low):
+            low, high, step = low - step, low, 2 * step
+        low = max(low, 0)
+        while self.holds(high):
+            low, high, step = high, high + step, 2 * step
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self.holds(middle) else (low, middle)
         return low
 
-    def holds(self, length: int, budget: MemoryBudget) -> bool:
+    def holds(self, length: int) -> bool:
         """Whether a length fits into its own budget."""
+        if length > _limit(self.candidate.model):
+            return False
+        budget = self.budget(length)
         return budget.free_bytes >= 0 and holds_request(budget.cache, length, self.left(budget))
 
 
 def holds_request(cache: KVCache, length: int, left: int) -> bool:
     """Whether the engine starts with this context and one request of it then really fits.
 
-    The two are not the same in every release: some start with less memory than one request needs.
+    The two are not the same in every release: some start with less memory than one request needs, and every pool keeps one
+    block empty.
     """
     capacity = cache.capacity(left)
-    return capacity.fits and capacity.num_blocks >= cache.blocks_at(length)
+    return capacity.fits and capacity.num_blocks - NULL_BLOCK >= cache.blocks_at(length)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -205,9 +222,7 @@ def _weights(catalog: Catalog, model: Model, checkpoint: Checkpoint, layout: Lay
     return weights_of(model, checkpoint, layout, formats=catalog.formats)
 
 
-def _weights_refusal(
-    catalog: Catalog, candidate: Candidate, serving: Serving, weights: Weights
-) -> Refusal | None:
+def _weights_refusal(catalog: Catalog, candidate: Candidate, serving: Serving, weights: Weights) -> Refusal | None:
     share = math.ceil(candidate.accelerator.memory_bytes * serving.gpu_memory_utilization)
     weight = weights.largest.bytes
     if weight <= share:
@@ -230,8 +245,8 @@ def _enough_gpus(catalog: Catalog, candidate: Candidate, share: int) -> str:
     return "a smaller checkpoint or a larger GPU would"
 
 
-def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int | None, largest: int) -> Refusal:
-    budget = sizer.budget(wanted or 1)
+def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int, largest: int) -> Refusal:
+    budget = sizer.budget(min(wanted, _limit(candidate.model)))
     weight = sum(line.bytes for line in budget.lines if line.place == "weights")
     subject = str(candidate)
     if largest == 0 and budget.kv_cache_at_least_bytes <= 0:
@@ -255,7 +270,7 @@ def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int | None, largest:
     return Refusal(
         subject=subject,
         rule="kv-cache-too-small",
-        numbers=f"a request of {format_tokens(wanted or 1)} tokens needs {format_bytes(need)} of KV cache a GPU, at worst "
+        numbers=f"a request of {format_tokens(wanted)} tokens needs {format_bytes(need)} of KV cache a GPU, at worst "
         f"{format_bytes(sizer.left(budget))} is left",
         instead=instead,
     )
@@ -267,7 +282,7 @@ def _too_few(sized: Sized, request: PlanRequest, num_blocks: int) -> Refusal | N
     cache = sized.budget.cache
     prompt, reply = request.prompt_tokens, request.output_tokens
     usual = prompt + reply if isinstance(prompt, int) and isinstance(reply, int) else sized.serving.max_model_len
-    at_once = num_blocks // cache.blocks_at(usual) * sized.candidate.layout.data_parallel
+    at_once = (num_blocks - NULL_BLOCK) // cache.blocks_at(usual) * sized.candidate.layout.data_parallel
     if at_once >= request.concurrency:
         return None
     return Refusal(
