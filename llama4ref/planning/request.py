@@ -12,6 +12,10 @@ from llama4ref.units import parse_tokens
 Goal = Literal["balanced", "latency", "throughput", "cost"]
 GOALS: tuple[Goal, ...] = ("balanced", "latency", "throughput", "cost")
 CACHE_DTYPES = ("auto", "bfloat16", "fp8")
+OF_OWN_GPUS = (
+    "gpu", "count", "checkpoint", "engine_release", "tensor_parallel", "pipeline_parallel", "data_parallel",
+)  # fmt: skip
+"""Fields that no provider lets one choose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +130,9 @@ class PlanRequest:
             raise RequestError(
                 f"count: {self.count} GPUs do not divide over {self.nodes} nodes; give a multiple of {self.nodes}"
             )
-        if self.hosted and self._names_own_gpus:
-            raise RequestError(
-                "hosted: a hosted plan runs on no GPU of your own; leave out what describes them, or hosted"
-            )
+        if self.hosted and self._named_of_own_gpus:
+            name = self._named_of_own_gpus[0]
+            raise RequestError(f"hosted: a hosted plan runs on no GPU of your own; leave out {name} or hosted")
         if self.speculative is not None and self.hybrid:
             raise RequestError("hybrid: a draft head turns the hybrid KV cache off; leave out hybrid or speculative")
         prompt, reply, context = self.prompt_tokens or 0, self.output_tokens or 0, self.context
@@ -154,10 +157,10 @@ class PlanRequest:
         return sum(given) + 1 if given else 1
 
     @property
-    def _names_own_gpus(self) -> bool:
-        """Whether something is asked for that only own GPUs can have."""
-        sizes = (self.gpu, self.count, self.tensor_parallel, self.pipeline_parallel, self.data_parallel)
-        return self.nodes > 1 or any(each is not None for each in (*sizes, self.checkpoint, self.engine_release))
+    def _named_of_own_gpus(self) -> list[str]:
+        """What is asked for that only own GPUs can have."""
+        given = [name for name in OF_OWN_GPUS if getattr(self, name) is not None]
+        return given if self.nodes == 1 else [*given, "nodes"]
 
     @property
     def wants_own_gpus(self) -> bool:
@@ -167,7 +170,7 @@ class PlanRequest:
     @property
     def wants_providers(self) -> bool:
         """Whether hosted plans are asked for."""
-        return self.hosted is True or (self.hosted is None and not self._names_own_gpus)
+        return self.hosted is True or (self.hosted is None and not self._named_of_own_gpus)
 
     def as_dict(self) -> dict[str, object]:
         """What was asked for, without what was left out."""
