@@ -32,7 +32,7 @@ $(VENV)/.light: pyproject.toml | $(VENV)/bin/python
 # vLLM. The CPU build of PyTorch is taken where pip already finds one, otherwise from PyTorch's own index.
 $(VENV)/.prove-cpu: pyproject.toml | $(VENV)/.light
 	$(PIP) install --quiet 'torch==$(TORCH)+cpu' 2>/dev/null || $(PIP) install --quiet --index-url $(TORCH_INDEX) 'torch==$(TORCH)'
-	$(PIP) install --quiet --extra-index-url $(TORCH_INDEX) --editable '.[prove-cpu]'
+	$(PIP) install --quiet --editable '.[prove-cpu]'
 	@touch $@
 $(VENV)/.prove-gpu: pyproject.toml | $(VENV)/.light
 	$(PIP) install --quiet --editable '.[prove-gpu]'

@@ -24,6 +24,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
+_MOST_OFFERED = 12
+"""Names listed where none is near."""
+
+
 class Llama4refError(Exception):
     """Anything this package raises on purpose. `exit_code` is what the CLI returns for it."""
 
@@ -66,7 +70,8 @@ class UnknownNameError(Llama4refError, KeyError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
         self.nearest = nearest_names(name, self.known)
-        offer = f"did you mean {' or '.join(self.nearest)}" if self.nearest else f"known are {', '.join(self.known)}"
+        some = ", ".join(self.known[:_MOST_OFFERED]) + (", …" if len(self.known) > _MOST_OFFERED else "")
+        offer = f"did you mean {' or '.join(self.nearest)}" if self.nearest else f"known are {some}"
         super().__init__(f"no {kind} is named {name!r}; {offer}")
 
     def __str__(self) -> str:
