@@ -165,7 +165,9 @@ def run_configurations(proof: FullSizeProof, here: Environment, *, progress: Pro
             break
         if progress is not None:
             progress(f"measuring: {configuration.name}", time.monotonic() - started)
-        runs.append(_run(proof, configuration, here, directory=proof.directory / f"{number}", left=left, progress=progress))
+        runs.append(
+            _run(proof, configuration, here, directory=proof.directory / f"{number}", left=left, progress=progress)
+        )
     return tuple(runs)
 
 

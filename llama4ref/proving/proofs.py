@@ -26,7 +26,7 @@ from llama4ref.units import GIB
 
 if TYPE_CHECKING:
     from llama4ref.planning.outcomes import Plan, Setting
-    from llama4ref.proving.launching import Flags, Progress
+    from llama4ref.proving.launching import Flags, FlagValue, Progress
     from llama4ref.proving.verdict import Number, Verdict
 
 RungName = Literal["accepted", "miniature", "full-size"]
@@ -95,9 +95,7 @@ def _accepted(plan: Plan, directory: Path) -> Verdict:
     return _with_notes(verdict, _release_note(plan))
 
 
-def _miniature(
-    plan: Plan, directory: Path, port: int, time_limit_seconds: float, progress: Progress | None
-) -> Verdict:
+def _miniature(plan: Plan, directory: Path, port: int, time_limit_seconds: float, progress: Progress | None) -> Verdict:
     need("vllm", "transformers", "openai")
     small = miniature_of(
         plan.model, text_only=False, longest_context=plan.model.architecture.context.instruct_max_position_embeddings
@@ -127,7 +125,11 @@ def _miniature(
         ),
         progress=progress,
     )
-    amount = "room for as many tokens as the plan's" if given == wanted * cache.bytes_per_block else "less room than the plan's"
+    amount = (
+        "room for as many tokens as the plan's"
+        if given == wanted * cache.bytes_per_block
+        else "less room than the plan's"
+    )
     cut = f"KV cache: {given:,} bytes in blocks of {cache.block_size} tokens, {amount}"
     return _with_notes(verdict, *changed, cut, _release_note(plan))
 
@@ -149,7 +151,9 @@ def _full_size(plan: Plan, directory: Path, time_limit_seconds: float, progress:
     )
     runs = measure_full_size(proof, progress=progress)
     if not runs:
-        raise ProofError(f"{time_limit_seconds:.0f} s are too short for one launch of the full size; give more with --timeout")
+        raise ProofError(
+            f"{time_limit_seconds:.0f} s are too short for one launch of the full size; give more with --timeout"
+        )
     return _with_notes(runs[0].verdict, _release_note(plan))
 
 
@@ -157,7 +161,9 @@ def full_size_configuration(plan: Plan) -> Configuration:
     """What a plan predicts of its own launch on the accelerator: memory with bounds, in GiB as the engine prints it."""
     budget = plan.budget
     weights = sum(line.bytes for line in budget.lines if line.place == "weights" or line.name == "RoPE table")
-    spread = max(budget.kv_cache_at_most_bytes - budget.kv_cache_bytes, budget.kv_cache_bytes - budget.kv_cache_at_least_bytes)
+    spread = max(
+        budget.kv_cache_at_most_bytes - budget.kv_cache_bytes, budget.kv_cache_bytes - budget.kv_cache_at_least_bytes
+    )
     return Configuration(
         name=plan.checkpoint.id,
         flags=engine_flags(plan),
@@ -174,12 +180,14 @@ def engine_flags(plan: Plan) -> Flags:
 def miniature_flags(plan: Plan) -> tuple[Flags, tuple[str, ...]]:
     """A plan's settings that hold for a miniature on one processor, and what was left out in words."""
     flags = engine_flags(plan)
-    dropped = tuple(f"{name} {flags[name]} is left out: one process on this machine" for name in NOT_ON_ONE_CPU if name in flags)
-    kept: dict[str, object] = {name: value for name, value in flags.items() if name not in NOT_ON_ONE_CPU}
+    dropped = tuple(
+        f"{name} {flags[name]} is left out: one process on this machine" for name in NOT_ON_ONE_CPU if name in flags
+    )
+    kept = {name: value for name, value in flags.items() if name not in NOT_ON_ONE_CPU}
     if kept.get("kv-cache-dtype") == "fp8" and not any(flag.startswith("avx512") for flag in environment().cpu_flags):
         del kept["kv-cache-dtype"]
         dropped += ("kv-cache-dtype fp8 is left out: this processor has no AVX-512",)
-    return kept, dropped  # type: ignore[return-value]  # a subset of the flags
+    return kept, dropped
 
 
 def miniature_cache(plan: Plan, miniature: Miniature) -> KVCache:
@@ -217,7 +225,10 @@ def planned_cache(plan: Plan, release: str) -> KVCache:
 def predicted_capacity(cache: KVCache, available: int) -> dict[str, Number]:
     """What the engine's own planner should answer for an amount of memory."""
     capacity = cache.capacity(available)
-    largest: dict[str, Number] = {"fits": capacity.fits, "largest_max_model_len": cache.largest_max_model_len(available)}
+    largest: dict[str, Number] = {
+        "fits": capacity.fits,
+        "largest_max_model_len": cache.largest_max_model_len(available),
+    }
     if not capacity.fits:
         return largest
     return {
@@ -243,9 +254,9 @@ def installed_release() -> str:
         raise ReleaseError(f"the installed vLLM cannot be predicted: {error}") from error
 
 
-def _object(value: Setting) -> object:
+def _object(value: Setting) -> FlagValue:
     if isinstance(value, str) and value.startswith("{"):
-        parsed: object = json.loads(value)
+        parsed: dict[str, object] = json.loads(value)
         return parsed
     return value
 
