@@ -32,10 +32,10 @@ def candidate_layouts(
     sizes = tensor_parallel_sizes(model.architecture)
     return (), (
         Refusal(
-            subject=f"{count} GPUs over {request.nodes} nodes",
+            subject=f"{count} GPUs" + (f" over {request.nodes} nodes" if request.nodes > 1 else ""),
             rule="layout",
             numbers=f"no split into tensor parallel {', '.join(map(str, sizes))}, pipeline and data parallel uses them all",
-            instead=f"use a multiple of {request.nodes} GPUs that is a power of two times the stages",
+            instead="a power of two of GPUs a node would do",
             source="vllm-0.32.0",
         ),
     )
@@ -84,16 +84,17 @@ def _across_nodes(subject: str, layout: Layout, per_node: int) -> Refusal:
 
 
 def _spread(model: Model, request: PlanRequest, count: int, *, vision: bool) -> Iterator[Layout]:
-    """Splits that use all GPUs, largest tensor parallel first; stages only between nodes or where asked.
+    """Splits that use all GPUs, largest tensor parallel first; stages only between nodes, and for an odd factor of the GPUs.
 
     Small tensor parallel with many replicas is worth a look for throughput alone: each replica has its own cache.
     """
     per_node = count // request.nodes
+    odd = per_node // (per_node & -per_node)
     dividing = [
         size for size in sorted(tensor_parallel_sizes(model.architecture), reverse=True) if per_node % size == 0
     ]
     for tensor in dividing if request.goal == "throughput" else dividing[:2]:
-        for pipeline in sorted({1, request.nodes}):
+        for pipeline in sorted({1, request.nodes, request.nodes * odd}):
             if count % (tensor * pipeline):
                 continue
             data = count // (tensor * pipeline)
