@@ -1,7 +1,9 @@
 /* Tables that sort and filter. Without this script they are plain tables. */
 "use strict";
 (() => {
-  const value = (cell) => cell.dataset.v ?? cell.textContent.trim();
+  const aside = (node) => node.nodeName === "SUP" || node.classList?.contains("disputed");
+  const shown = (cell) => [...cell.childNodes].filter((node) => !aside(node)).map((node) => node.textContent).join("");
+  const value = (cell) => cell.dataset.v ?? shown(cell).trim();
   const asNumber = (text) => (text === "" ? NaN : Number(String(text).replace(/[\s,]/g, "")));
 
   const compare = (a, b) => {
@@ -34,10 +36,14 @@
     });
   };
 
+  let controls = 0;
   const labelled = (words, control) => {
+    const pair = document.createElement("div");
     const label = document.createElement("label");
-    label.append(words, control);
-    return label;
+    control.id = label.htmlFor = "choose-" + ++controls;
+    label.append(words);
+    pair.append(label, control);
+    return pair;
   };
 
   const wordsOf = (head) => {

@@ -36,7 +36,6 @@ def compare_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     """The index pages, by path."""
     yield "models/index.md", _models(catalog)
     yield "checkpoints/index.md", _checkpoints(catalog)
-    yield "providers/index.md", _providers(catalog)
     yield "accelerators/index.md", _accelerators(catalog)
     yield "formats/index.md", _formats(catalog)
     yield "engines/index.md", _engines(catalog)
@@ -66,7 +65,7 @@ def _models(catalog: Catalog) -> str:
         values = [quantities(each).get(name) for each in models]
         note = from_facts(draft, code("llama4ref.facts.quantities"))
         cells = [Cell(number(value) + note if value is not None else "<i>unknown</i>", value) for value in values]
-        rows.append(Row(cells=[Cell(code(name), name), *cells, Cell("computed")]))
+        rows.append(Row(cells=[Cell(escape(label(name.replace(".", " "))), name), *cells, Cell("computed")]))
     fields = [*_MODEL_SCALARS, *(f"{group}.{field}" for group in _MODEL_GROUPS for field in _fields_of(catalog, group))]
     for field in fields:
         cells = [_leaf_cell(draft, f"models/{each.id}", field) for each in models]
@@ -159,58 +158,6 @@ def _weight_cell(draft: Draft, each: Checkpoint) -> Cell:
         f"{count / GIB:,.1f}{from_facts(draft, code('llama4ref.memory.weights') + ' on one GPU')}",
         round(count / GIB, 3),
     )
-
-
-_OFFER_COLUMNS = (
-    Column(head="Provider"),
-    Column(head="Model", filter="choice"),
-    Column(head="Status", filter="choice"),
-    Column(head="As of"),
-    Column(head="Context", unit="tokens", numeric=True, filter="least"),
-    Column(head="Max output", unit="tokens", numeric=True),
-    Column(head="Images", filter="choice"),
-    Column(head="Tools", filter="choice"),
-    Column(head="Precision"),
-    Column(head="Input", unit="US$ per million tokens", numeric=True, filter="most"),
-    Column(head="Output", unit="US$ per million tokens", numeric=True),
-    Column(head="Ended"),
-)
-
-
-def _providers(catalog: Catalog) -> str:
-    draft = _index(
-        catalog, "providers", "Who serves Scout and Maverick, with which context, at what price, as of when."
-    )
-    draft.add(
-        f"Values are the preferred ones as of the day named; {code('≠')} leads to what other sources say. "
-        "Choose above the table: a model, a status, the least context, the most dollars."
-    )
-    rows = []
-    for provider in catalog.providers.values():
-        entity = f"providers/{provider.id}"
-        for index, offer in enumerate(provider.offers):
-            at = f"offers.{index}"
-            tier = f" <small>{escape(offer.tier)}</small>" if offer.tier else ""
-            rows.append(
-                Row(
-                    cells=(
-                        Cell(draft.entity(entity, provider.name, at) + tier, provider.name),
-                        Cell(escape(catalog.models[offer.model].name.removeprefix("Llama 4 ")), offer.model),
-                        draft.cell(entity, f"{at}.status", offer.status),
-                        Cell(offer.as_of, offer.as_of),
-                        *(draft.cell(entity, f"{at}.{field}", getattr(offer, field)) for field in _OFFER_FIELDS),
-                        draft.cell(entity, f"{at}.retired", offer.retired) if offer.retired else Cell("", ""),
-                    )
-                )
-            )
-    draft.add(table("Offers of all providers", _OFFER_COLUMNS, rows, sortable=True))
-    draft.add(
-        f"<p>{draft.to('providers/pictures.md', 'The same drawn: context against native, price against context')}.</p>"
-    )
-    return draft.finished()
-
-
-_OFFER_FIELDS = ("context_tokens", "max_output_tokens", "images", "tools", "precision", "price_input", "price_output")
 
 
 def _accelerators(catalog: Catalog) -> str:

@@ -115,8 +115,10 @@ def add_checkpoint_bytes(draft: Draft, checkpoint: Checkpoint) -> None:
     for component in COMPONENTS:
         share = stage.by_component[component]
         format_ = checkpoint.coverage.of(component) if checkpoint.coverage else None
-        stored = draft.entity(f"formats/{format_}", format_) if format_ else "<i>unknown</i>"
         leaf = draft.provenance(entity, f"coverage.{component}")
+        stored = (
+            draft.entity(f"formats/{format_}", format_) if format_ else f"<i>{leaf.state if leaf else 'unknown'}</i>"
+        )
         rows.append(
             Row(
                 cells=(

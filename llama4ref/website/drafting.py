@@ -72,8 +72,8 @@ class Draft:
         """Where a leaf comes from; None where the spec leaves the field out."""
         return self.catalog.provenance.get(entity, {}).get(field)
 
-    def value(self, entity: str, field: str, value: object, *, brief: bool = False) -> str:
-        """A value with the number of its note, and a mark where it is disputed."""
+    def value(self, entity: str, field: str, value: object, *, brief: bool = False, unit: str = "") -> str:
+        """A value with its unit and the number of its note, and a mark where it is disputed."""
         leaf = self.provenance(entity, field)
         if leaf is None:
             return "<i>not stated</i>" if value is None else escape(shown(value, field))
@@ -83,6 +83,8 @@ class Draft:
             text = dollars(value)
         else:
             text = escape(shown(value, field))
+        if unit and leaf.state == "known":
+            text += f" {escape(unit)}"
         return text + self.dispute(entity, field) + self.notes.of(leaf, field, brief=brief)
 
     def dispute(self, entity: str, field: str) -> str:
@@ -106,9 +108,9 @@ class Draft:
         head = "\n".join(f"{key}: {json.dumps(text, ensure_ascii=False)}" for key, text in self._head.items())
         search = f"search:\n  boost: {self._boost:g}\n" if self._boost != 1 else ""
         search += f"hide: [{', '.join(self._hide)}]\n" if self._hide else ""
-        foot = [] if not len(self.notes) else ["## Sources", self.notes.listing()]
-        body = "\n\n".join([f"# {self.title}", self._crumbs(), *self._parts, *foot])
-        return f"---\n{head}\n{search}---\n\n{body}\n"
+        body, notes = self.notes.numbered("\n\n".join([f"# {self.title}", self._crumbs(), *self._parts]))
+        foot = f"\n\n## Sources\n\n{notes}" if notes else ""
+        return f"---\n{head}\n{search}---\n\n{body}{foot}\n"
 
     def body(self) -> str:
         """The blocks alone."""

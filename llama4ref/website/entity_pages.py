@@ -183,6 +183,7 @@ def _engine_part(catalog: Catalog, engine: Engine, field: str) -> str:
         f"engines/{engine.id}/{field}.md",
         title=title,
         description=f"{title}, release by release.",
+        hide=("navigation",),
         spec=f"specs/engines/{engine.id}.yaml",
     )
     draft.add(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llama4ref.website.links import relative
 from llama4ref.website.markup import escape, link, quoted
 from llama4ref.website.wording import shown
 
+_MARK = re.compile("\x02(\\d+)\x03")
 _GAP = "\u202f"
 """A narrow space that does not break, so that search takes a value and the number of its note for two words."""
 
@@ -23,10 +26,7 @@ class Footnotes:
 
     def __init__(self, here: str) -> None:
         self.here = here
-        self._numbers: dict[str, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._numbers)
+        self._places: dict[str, int] = {}
 
     def of(self, leaf: Provenance | None, field: str = "", *, brief: bool = False) -> str:
         """The number of the note with all sources of a leaf; `brief` names the preferred one alone."""
@@ -49,22 +49,38 @@ class Footnotes:
         return self.mark(f"Computed: {how}")
 
     def mark(self, html: str) -> str:
-        """The number of a note."""
-        known = html in self._numbers
-        number = self._numbers.setdefault(html, len(self._numbers) + 1)
-        place = "" if known else f' id="fnref:{number}"'
-        return f'{_GAP}<sup{place}><a class="footnote-ref" href="#fn:{number}">{number}</a></sup>'
+        """Where the number of a note will stand; which number that is, the order on the page decides (`numbered`)."""
+        return f"\x02{self._places.setdefault(html, len(self._places))}\x03"
 
-    def listing(self) -> str:
-        """All notes, for the foot of the page; empty where there are none."""
-        if not self._numbers:
-            return ""
-        items = "".join(
-            f'<li id="fn:{number}"><p>{html} <a class="footnote-backref" href="#fnref:{number}" '
-            f'aria-label="Back to note {number} in the text">↩</a></p></li>'
-            for html, number in self._numbers.items()
-        )
-        return f'<div class="footnote" data-search-exclude><ol>{items}</ol></div>'
+    def numbered(self, body: str) -> tuple[str, str]:
+        """The body with the numbers of its notes in reading order, and the notes in that order; both are HTML.
+
+        Examples:
+            >>> notes = Footnotes("index.md")
+            >>> unused, used = notes.mark("not shown"), notes.mark("a table")
+            >>> notes.numbered("48" + used)[1].count("<li")
+            1
+        """
+        texts = list(self._places)
+        numbers: dict[int, int] = {}
+
+        def number(match: re.Match[str]) -> str:
+            place = int(match[1])
+            known = place in numbers
+            count = numbers.setdefault(place, len(numbers) + 1)
+            anchor = "" if known else f' id="fnref:{count}"'
+            return f'{_GAP}<sup{anchor}><a class="footnote-ref" href="#fn:{count}">{count}</a></sup>'
+
+        return _MARK.sub(number, body), _listing({count: texts[place] for place, count in numbers.items()})
+
+
+def _listing(notes: Mapping[int, str]) -> str:
+    items = "".join(
+        f'<li id="fn:{number}"><p>{html} <a class="footnote-backref" href="#fnref:{number}" '
+        f'aria-label="Back to {number}">↩</a></p></li>'
+        for number, html in notes.items()
+    )
+    return f'<div class="footnote" data-search-exclude><ol>{items}</ol></div>' if items else ""
 
 
 def _named(here: str, citation: Citation) -> str:

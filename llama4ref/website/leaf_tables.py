@@ -7,12 +7,13 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.website.field_words import meanings
-from llama4ref.website.markup import Cell, Column, Row, admonition, bullets, code, escape, table
+from llama4ref.website.markup import Cell, Column, Row, admonition, bullets, code, escape, inline, table
 from llama4ref.website.wording import label, plural, shown, unit_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from llama4ref.facts.sources import Provenance
     from llama4ref.website.drafting import Draft
 
 LINKED = {
@@ -42,7 +43,7 @@ def _groups(
         if field.name in skip or not is_compound(value):
             continue
         draft.heading(level, label(field.name), inner)
-        draft.add(escape(words.get(field.name, "")))
+        draft.add(f"<p>{inline(words[field.name])}</p>" if field.name in words else "")
         compound(draft, entity, inner, value, level)
 
 
@@ -83,20 +84,20 @@ def _group(
 
 
 def _fact_table(caption: str, rows: Sequence[Row]) -> str:
-    columns = (Column(head="Fact"), Column(head="Value"), Column(head="Unit"))
+    columns = (Column(head="Fact"), Column(head="Value"))
     return table(caption, columns, rows) if rows else ""
 
 
 def _leaf_row(draft: Draft, entity: str, path: str, value: object, meaning: str) -> Row:
     name = label(path.rpartition(".")[2])
-    hint = f'<br><small class="hint">{escape(meaning)}</small>' if meaning else ""
+    hint = f'<br><small class="hint">{inline(meaning)}</small>' if meaning else ""
     note = _note(draft, entity, path)
+    unit = unit_of(path) if isinstance(value, int | float) and not isinstance(value, bool) else ""
     return Row(
         anchor=path,
         cells=(
             Cell(f"{escape(name)}{hint}"),
-            Cell(f"{linked(draft, entity, path, value)}{note}"),
-            Cell(escape(unit_of(path)) if value is not None else ""),
+            Cell(f"{linked(draft, entity, path, value, unit=unit)}{note}"),
         ),
     )
 
@@ -107,7 +108,7 @@ def _note(draft: Draft, entity: str, path: str) -> str:
     return f'<br><small class="hint">{escape(note)}</small>' if note else ""
 
 
-def linked(draft: Draft, entity: str, path: str, value: object, *, brief: bool = False) -> str:
+def linked(draft: Draft, entity: str, path: str, value: object, *, brief: bool = False, unit: str = "") -> str:
     """A value with its note; ids of other entities lead to their pages, long lists are lists."""
     leaf = draft.provenance(entity, path)
     if leaf is None or value is None:
@@ -117,9 +118,9 @@ def linked(draft: Draft, entity: str, path: str, value: object, *, brief: bool =
     if kind is not None:
         words = value if isinstance(value, tuple) else (value,)
         return ", ".join(_linked_id(draft, kind, str(word)) for word in words) + tail
-    if isinstance(value, tuple) and sum(len(str(item)) for item in value) > _LONG_LIST:
+    if isinstance(value, tuple) and not brief and sum(len(str(item)) for item in value) > _LONG_LIST:
         return bullets([*(escape(shown(item, path)) for item in value[:-1]), escape(shown(value[-1], path)) + tail])
-    return draft.value(entity, path, value, brief=brief)
+    return draft.value(entity, path, value, brief=brief, unit=unit)
 
 
 def _linked_id(draft: Draft, kind: str, id_: str) -> str:
@@ -213,16 +214,21 @@ def disagreements(draft: Draft, entity: str) -> Iterator[str]:
     id_ = entity.partition("/")[2]
     for path, leaf in draft.catalog.provenance.get(entity, {}).items():
         if leaf.disputed:
-            words = [
-                f"<b>{escape(shown(each.value, path))}</b>{' (preferred)' if each.agrees and not index else ''}"
-                f"{draft.notes.word(each)}"
-                + (f", not believed: {escape(each.doubt)}" if each.doubt else "")
-                + (f" ({escape(each.note)})" if each.note and not each.agrees else "")
-                for index, each in enumerate(leaf.citations)
-            ]
-            reason = f"<p>Preferred because {escape(leaf.because)}.</p>" if leaf.because else ""
+            words = [_word(draft, path, leaf, index) for index in range(len(leaf.citations))]
+            reason = f"<p>Preferred: {escape(leaf.because)}.</p>" if leaf.because else ""
             title = f"{spoken(draft, entity, path)}: sources disagree"
             yield admonition("question", title, bullets(words) + reason, anchor=f"disputed-{id_}.{path}")
+
+
+def _word(draft: Draft, path: str, leaf: Provenance, index: int) -> str:
+    """What one source says, who it is, and what speaks against it."""
+    each = leaf.citations[index]
+    said = leaf.state if each.agrees and leaf.state != "known" else shown(each.value, path)
+    who = f"<i>{escape(each.source.publisher)}</i>" + (f", as of {each.as_of}" if each.as_of else "")
+    preferred = ", preferred" if not index else ""
+    doubt = f"; not believed: {escape(each.doubt)}" if each.doubt else ""
+    note = f"; {escape(each.note)}" if each.note and not each.agrees else ""
+    return f"<b>{escape(said)}</b>{preferred}: {who}{draft.notes.word(each)}{doubt}{note}"
 
 
 def add_disagreements(draft: Draft, entity: str, *, level: int = 2) -> None:

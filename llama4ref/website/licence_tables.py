@@ -83,4 +83,5 @@ def _finding(draft: Draft, each: Finding) -> str:
     leaf = draft.provenance(each.entity, each.field)
     kind = f"<b>{each.kind}</b>" if each.kind != "obligation" else "duty"
     place = draft.entity(each.entity, each.clause, each.field.removesuffix(".says"))
-    return f"{kind}, {place}: {escape(each.says)}{draft.notes.of(leaf, brief=True)}"
+    why = f" ({escape(each.because)})" if each.kind != "obligation" else ""
+    return f"{kind}, {place}: {escape(each.says)}{why}{draft.notes.of(leaf, brief=True)}"

@@ -49,11 +49,13 @@ def relative(here: str, there: str, anchor: str = "") -> str:
 def home_of(catalog: Catalog, entity: str) -> tuple[str, str]:
     """The page that shows an entity such as `models/scout`, and the place on it.
 
-    Benchmarks share a page with the others of their category, measurements and families have one page for all.
+    Benchmarks share a page with the others of their category, measurements and errata have one page for all.
     """
     kind, _, id_ = entity.partition("/")
     if kind == "benchmarks":
         return f"benchmarks/{catalog.benchmarks[id_].category.replace('_', '-')}.md", id_
     if kind == "measurements":
         return "measurements/index.md", id_
+    if kind == "errata":
+        return "errata.md", id_
     return f"{entity}.md", ""

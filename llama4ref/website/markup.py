@@ -11,7 +11,9 @@ from typing import Literal
 Filter = Literal["none", "choice", "least", "most"]
 
 _SAFE = re.compile(r"[^a-z0-9]+")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_ASIDE = re.compile(r'<a class="disputed".*?</a>|<[^>]*>|\x02\d+\x03')
+_CODE = re.compile(r"`([^`]+)`")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d( ?[<\x02]|$)")
 
 
 def escape(text: str) -> str:
@@ -47,6 +49,16 @@ def link(href: str, text: str) -> str:
 def code(text: str) -> str:
     """Text as a person would type it."""
     return f"<code>{escape(text)}</code>"
+
+
+def inline(text: str) -> str:
+    """Words with `code` in them.
+
+    Examples:
+        >>> inline("see `x < y`")
+        'see <code>x &lt; y</code>'
+    """
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def bullets(items: Iterable[str]) -> str:
@@ -124,7 +136,19 @@ def _row(columns: Sequence[Column], row: Row) -> str:
 
 
 def _cell(column: Column, cell: Cell, *, first: bool) -> str:
-    sort = f' data-v="{quoted(str(cell.sort))}"' if cell.sort is not None else ""
-    kind = "n" if column.numeric else "d" if _DAY.match(cell.html) else ""
-    classes = f' class="{kind}"' if kind else ""
+    sort = "" if cell.sort is None or _shows(cell.html, cell.sort) else f' data-v="{quoted(str(cell.sort))}"'
+    whole = isinstance(cell.sort, int | float) or _DAY.match(cell.html)
+    kinds = [*(["n"] if column.numeric else []), *(["d"] if whole else [])]
+    classes = f' class="{" ".join(kinds)}"' if kinds else ""
     return f'<th scope="row"{classes}{sort}>{cell.html}</th>' if first else f"<td{classes}{sort}>{cell.html}</td>"
+
+
+def _shows(html: str, value: str | float) -> bool:
+    """Whether a cell reads as what it sorts by, its notes and marks left aside."""
+    text = _ASIDE.sub("", html).strip()
+    if isinstance(value, str):
+        return text == escape(value)
+    try:
+        return float(text.replace(",", "")) == value
+    except ValueError:
+        return False

@@ -12,9 +12,8 @@ from llama4ref.website.drafting import Draft
 from llama4ref.website.leaf_tables import spoken
 from llama4ref.website.links import home_of, relative
 from llama4ref.website.markup import Cell, Column, Row, bullets, code, escape, table
-from llama4ref.website.plots import context_by_provider, offers_of, price_against_context, timeline
 from llama4ref.website.question_page import question_page
-from llama4ref.website.wording import plural, shown
+from llama4ref.website.wording import plural, shown, unit_of
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -29,8 +28,6 @@ def overview_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "unknowns.md", _unknowns(catalog)
     yield "claims.md", _claims(catalog)
     yield "errata.md", _errata(catalog)
-    yield "timeline.md", _timeline(catalog)
-    yield "providers/pictures.md", _pictures(catalog)
 
 
 def _disputed(catalog: Catalog) -> Iterator[tuple[str, str, Provenance]]:
@@ -75,7 +72,7 @@ def _disagreements(catalog: Catalog) -> str:
                     Cell(f'<a href="{href}">{escape(words)}</a>', words),
                     Cell(kind, kind),
                     Cell(
-                        escape(shown(leaf.citations[0].value, path))
+                        escape(shown(leaf.citations[0].value, path) if leaf.state == "known" else leaf.state)
                         + f", <i>{escape(leaf.citations[0].source.publisher)}</i>"
                     ),
                     Cell("<br>".join(others)),
@@ -197,7 +194,7 @@ def _erratum_row(draft: Draft, checked: CheckedErratum) -> Row:
             Cell(escape(each.title)),
             Cell(each.model or "any", each.model or "any"),
             Cell(escape(each.said.printed) + said),
-            Cell(f"{escape(right)} {_proof(draft, each.ours)}"),
+            Cell(f"{escape(right)}{_unit(each.ours)}{_proof(draft, each.ours)}"),
             Cell(escape(each.why) + (f"<br><small class='hint'>{escape(each.note)}</small>" if each.note else "")),
             Cell(each.said.checked, each.said.checked),
             Cell({"there": "still there", "corrected": "corrected", "unknown": "unknown"}[state], state),
@@ -205,102 +202,12 @@ def _erratum_row(draft: Draft, checked: CheckedErratum) -> Row:
     )
 
 
+def _unit(ours: Reference) -> str:
+    unit = unit_of(ours.quantity or ours.field or "")
+    return f" {escape(unit)}" if unit else ""
+
+
 def _proof(draft: Draft, ours: Reference) -> str:
     if ours.quantity is not None:
         return draft.notes.computed(f"{code(ours.quantity)} of {draft.entity(ours.entity, ours.entity)}")
     return draft.notes.of(draft.provenance(ours.entity, ours.field or ""), ours.field or "")
-
-
-def _timeline(catalog: Catalog) -> str:
-    draft = Draft(
-        catalog,
-        "timeline.md",
-        title="Timeline of retirements",
-        description="When offers of Llama 4 ended, or will end.",
-        boost=1.5,
-        hide=("toc",),
-    )
-    ended = sorted(
-        (
-            (provider, index, offer)
-            for provider in catalog.providers.values()
-            for index, offer in enumerate(provider.offers)
-            if offer.retired
-        ),
-        key=lambda each: (each[2].retired or "", each[0].name),
-    )
-    start = min(model.released for model in catalog.models.values() if model.released)
-    bars = [
-        (
-            f"{provider.name}, {catalog.models[offer.model].name.removeprefix('Llama 4 ')}",
-            "a" if offer.model == "scout" else "b",
-            start,
-            offer.retired or start,
-        )
-        for provider, _, offer in ended
-    ]
-    alive = sum(offer.retired is None and offer.status != "retired" for _, offer in offers_of(catalog))
-    desc = f"{plural(len(ended), 'offer')} with a known last day, from the release on; {alive} have none. Blue is Scout, orange is Maverick."
-    draft.add(timeline(bars, "Retirements of hosted offers", desc))
-    columns = (
-        Column(head="Provider"),
-        Column(head="Model", filter="choice"),
-        Column(head="Announced"),
-        Column(head="Ended, or will end"),
-        Column(head="Status", filter="choice"),
-        Column(head="Note"),
-    )
-    rows = []
-    for provider, index, offer in ended:
-        entity, at = f"providers/{provider.id}", f"offers.{index}"
-        rows.append(
-            Row(
-                cells=(
-                    Cell(draft.entity(entity, provider.name, at), provider.name),
-                    Cell(catalog.models[offer.model].name, offer.model),
-                    draft.cell(entity, f"{at}.announced", offer.announced),
-                    draft.cell(entity, f"{at}.retired", offer.retired, brief=False),
-                    draft.cell(entity, f"{at}.status", offer.status),
-                    Cell(escape(offer.note or "")),
-                )
-            )
-        )
-    draft.add(table("Offers that ended, or will", columns, rows, sortable=True))
-    return draft.finished()
-
-
-def _pictures(catalog: Catalog) -> str:
-    draft = Draft(
-        catalog,
-        "providers/pictures.md",
-        title="Context and prices, drawn",
-        description="Context by provider against native, and price against context.",
-    )
-    draft.add(
-        f"The numbers are in the table below, and in {draft.to('providers/index.md', 'the table of all offers')}."
-    )
-    draft.heading(2, "Context by provider, against native", "context")
-    draft.add(context_by_provider(catalog))
-    draft.heading(2, "Price against context", "price")
-    draft.add(price_against_context(catalog))
-    columns = (
-        Column(head="Provider"),
-        Column(head="Model", filter="choice"),
-        Column(head="Context", unit="tokens", numeric=True, filter="least"),
-        Column(head="Input", unit="US$ per million tokens", numeric=True, filter="most"),
-    )
-    rows = [
-        Row(
-            cells=(
-                Cell(draft.entity(f"providers/{provider.id}", provider.name, f"offers.{index}"), provider.name),
-                Cell(catalog.models[offer.model].name, offer.model),
-                draft.cell(f"providers/{provider.id}", f"offers.{index}.context_tokens", offer.context_tokens),
-                draft.cell(f"providers/{provider.id}", f"offers.{index}.price_input", offer.price_input),
-            )
-        )
-        for provider in catalog.providers.values()
-        for index, offer in enumerate(provider.offers)
-        if offer.context_tokens is not None
-    ]
-    draft.add(table("Context and input price of each offer that states a context", columns, rows, sortable=True))
-    return draft.finished()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llama4ref.website.compare_pages import compare_pages
 from llama4ref.website.entity_pages import entity_pages
 from llama4ref.website.exports import data_files, llms_text
+from llama4ref.website.offer_pages import offer_pages
 from llama4ref.website.overview_pages import overview_pages
 from llama4ref.website.prose import glossary, prose_pages, with_terms
 from llama4ref.website.references import reference_pages
@@ -47,6 +48,7 @@ def pages(
         **dict(source_pages(catalog)),
         **dict(result_pages(catalog)),
         **dict(overview_pages(catalog)),
+        **dict(offer_pages(catalog)),
         **(dict(reference_pages(catalog, program)) if program is not None else {}),
         **prose_pages(catalog, written),
     }

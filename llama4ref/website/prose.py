@@ -70,9 +70,9 @@ def _page(catalog: Catalog, path: str, text: str, faults: list[Fault]) -> str:
         fenced ^= line.lstrip().startswith("```")
         fill = functools.partial(_filled, draft, path, at, faults)
         lines.append(line if fenced else _CALL.sub(fill, line))
-    notes = f"\n\n## Sources\n\n{draft.notes.listing()}\n" if len(draft.notes) else "\n"
+    body, notes = draft.notes.numbered("\n".join(lines))
     head = f"---\nprose: docs/{path}\n---\n\n" if not text.startswith("---") else ""
-    return head + "\n".join(lines) + notes
+    return head + body + (f"\n\n## Sources\n\n{notes}\n" if notes else "\n")
 
 
 def _filled(draft: Draft, path: str, line: int, faults: list[Fault], match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llama4ref.facts.loading import FOLDERS
 from llama4ref.website.drafting import Draft
 from llama4ref.website.field_words import meanings
-from llama4ref.website.markup import Cell, Column, Row, bullets, code, escape, quoted, table
+from llama4ref.website.markup import Cell, Column, Row, bullets, code, escape, inline, quoted, table
 
 if TYPE_CHECKING:
     import click
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
 
 MODULES = (
-    "llama4ref", "llama4ref.errors", "llama4ref.facts.catalog", "llama4ref.facts.sources", "llama4ref.memory",
+    "llama4ref", "llama4ref.errors", "llama4ref.facts.sources", "llama4ref.memory",
     "llama4ref.performance", "llama4ref.planning", "llama4ref.planning.obligations", "llama4ref.rendering", "llama4ref.units",
     "llama4ref.website",
 )  # fmt: skip
@@ -99,7 +99,7 @@ def _signature(name: str, function: Callable[..., object]) -> str:
 def _fields(name: str, kind: type) -> str:
     words = meanings(kind)
     rows = [
-        Row(cells=(Cell(code(field.name)), Cell(code(str(field.type))), Cell(escape(words.get(field.name, "")))))
+        Row(cells=(Cell(code(field.name)), Cell(code(str(field.type))), Cell(inline(words.get(field.name, "")))))
         for field in dataclasses.fields(kind)
     ]
     return (
@@ -148,16 +148,6 @@ def _block(block: str) -> str:
     return f"<p><b>{section[1]}</b></p>" + bullets(inline(" ".join(item.split())) for item in items if item)
 
 
-def inline(text: str) -> str:
-    """Words with `code` in them.
-
-    Examples:
-        >>> inline("see `x < y`")
-        'see <code>x &lt; y</code>'
-    """
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
-
-
 def _commands(catalog: Catalog, program: click.Command) -> str:
     import click
 
@@ -191,8 +181,8 @@ def _group(draft: Draft, group: click.Group, context: click.Context, level: int)
 
 def _help(command: click.Command, context: click.Context) -> str:
     name = quoted(f"Help of {context.command_path}")
-    context.max_content_width = 100
-    context.terminal_width = 100
+    context.terminal_width = 92
+    context.max_content_width = 92
     return f'<pre tabindex="0" role="region" aria-label="{name}"><code>{escape(command.get_help(context))}</code></pre>'
 
 

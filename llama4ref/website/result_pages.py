@@ -51,6 +51,7 @@ def _category(catalog: Catalog, category: str) -> str:
         path,
         title=title,
         description=f"{title}: every row, who reported it, how it was run.",
+        hide=("navigation",),
         spec="specs/benchmarks",
     )
     for each in catalog.benchmarks.values():
@@ -90,7 +91,7 @@ def _result_row(draft: Draft, entity: str, index: int, result: Result, used: Seq
     return Row(
         anchor=f"{entity.partition('/')[2]}.{at}",
         cells=(
-            Cell(linked(draft, entity, f"{at}.system", result.system, brief=True).split("<sup")[0], result.system),
+            Cell(linked(draft, entity, f"{at}.system", result.system, brief=True).split("\x02")[0], result.system),
             draft.cell(entity, f"{at}.score", result.score, brief=False),
             Cell(escape(result.label), result.label),
             Cell(escape(result.stage), result.stage),
@@ -109,7 +110,7 @@ def _result_row(draft: Draft, entity: str, index: int, result: Result, used: Seq
 def _index(catalog: Catalog) -> str:
     draft = Draft(
         catalog, "benchmarks/index.md", title="Benchmarks", description="Every published score of Llama 4, by whom and how.",
-        spec="specs/benchmarks", boost=1.5,
+        spec="specs/benchmarks", hide=("toc",), boost=1.5,
     )  # fmt: skip
     categories = list(dict.fromkeys(each.category for each in catalog.benchmarks.values()))
     links = [draft.to(f"benchmarks/{name.replace('_', '-')}.md", CATEGORIES.get(name, name)) for name in categories]
@@ -204,7 +205,7 @@ def _both(each: Benchmark) -> bool:
 def _measurements(catalog: Catalog) -> str:
     draft = Draft(
         catalog, "measurements/index.md", title="Measurements", description="Observed runs of Llama 4: on what, with what, and what was seen.",
-        spec="specs/measurements",
+        hide=("toc",), spec="specs/measurements",
     )  # fmt: skip
     columns = (
         Column(head="Model", filter="choice"),

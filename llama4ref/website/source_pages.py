@@ -45,6 +45,7 @@ def _page(catalog: Catalog, source: Source, used: Mapping[str, list[str]]) -> st
         description=f"{source.title}, {source.publisher}: which facts rest on it.",
         spec="specs/sources.yaml",
         boost=0.5,
+        hide=("navigation",),
     )
     about = {
         "Publisher": escape(source.publisher),
