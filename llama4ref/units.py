@@ -14,17 +14,20 @@ MIB = 2**20
 
 _MULTIPLIERS = {
     "": 1,
-    "k": 10**3, "m": 10**6, "g": 10**9,
-    "K": 2**10, "M": 2**20, "G": 2**30,
+    "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12,
+    "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40,
 }  # fmt: skip
-_COUNT = re.compile(r"(\d[\d_,]*(?:\.\d+)?)\s*([kmgKMG]?)")
+_COUNT = re.compile(r"(\d+(?:[_,]\d+)*)(?:\.(\d+))?([kmgtKMGT]?)")
 
 
 def parse_tokens(text: str) -> int:
     """A token count as vLLM reads one: `1M` is 1,048,576, `1m` is 1,000,000, and plain digits are themselves.
 
+    Fractions go with the decimal suffixes alone, and what is left of a token is dropped. Commas are read too, as they are
+    printed here.
+
     Raises:
-        RequestError: if the text is no such count, or not a whole number of at least 1.
+        RequestError: if the text is no such count, or below 1.
 
     Examples:
         >>> parse_tokens("1M"), parse_tokens("1m"), parse_tokens("128K"), parse_tokens("3.6m"), parse_tokens("10485760")
@@ -32,14 +35,18 @@ def parse_tokens(text: str) -> int:
     """
     match = _COUNT.fullmatch(text.strip())
     if match is None:
-        raise RequestError(f"{text!r} is not a token count; write digits, or digits with k, m (thousands) or K, M (1,024s)")
-    digits, suffix = match.groups()
-    whole, _, fraction = digits.replace("_", "").replace(",", "").partition(".")
-    unit: int = 10 ** len(fraction)
-    scaled, remainder = divmod(int(whole + fraction) * _MULTIPLIERS[suffix], unit)
-    if remainder or scaled < 1:
-        raise RequestError(f"{text!r} is not a whole number of tokens of at least 1")
-    return scaled
+        raise RequestError(
+            f"{text!r} is not a token count; write digits, or digits with k, m (thousands) or K, M (1,024s)"
+        )
+    whole, fraction, suffix = match.groups()
+    digits = whole.replace("_", "").replace(",", "")
+    if fraction is not None and suffix not in {"k", "m", "g", "t"}:
+        other = f"{digits}.{fraction}{suffix.lower() or 'k'}"
+        raise RequestError(f"{text!r} is not a whole number of tokens; fractions go with k, m, g and t, as in {other}")
+    count = int(digits + (fraction or "")) * _MULTIPLIERS[suffix] // 10 ** len(fraction or "")
+    if count < 1:
+        raise RequestError(f"{text!r} is no token; write at least 1")
+    return count
 
 
 def format_bytes(count: int) -> str:

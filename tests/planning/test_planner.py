@@ -373,9 +373,8 @@ def test_every_setting_exists_at_its_release(release: str):
             assert set(each.settings) <= options, each.settings
             for variable in each.environment:
                 known = VLLM.environment[variable]
-                assert (known.since is None or _at(known.since) <= _at(release)) and (
-                    known.until is None or _at(release) < _at(known.until)
-                ), variable
+                assert known.since is None or _at(known.since) <= _at(release), variable
+                assert known.until is None or _at(release) < _at(known.until), variable
             reasons = {reason.about for reason in each.reasons}
             assert set(each.settings) | set(each.environment) <= reasons
 
