@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from llama4ref.memory.gpu_budget import MemoryBudget
     from llama4ref.memory.serving import Serving
     from llama4ref.performance.throughput import Performance
+    from llama4ref.performance.workload import Workload
     from llama4ref.planning.request import PlanRequest
 
 Setting = str | int | float | bool
@@ -84,6 +85,8 @@ class Plan:
     """What holds although it may disappoint."""
     performance: Performance | None
     """How fast it should be; None where the accelerator's rates are unknown."""
+    workload: Workload | None
+    """The requests that `performance` is stated for; None where it is."""
     proven: int = 0
     """Highest rung of the ladder of proof that this plan was shown to hold on."""
 

@@ -217,6 +217,8 @@ def _hybrid_choices(accelerator: Accelerator, request: PlanRequest, behaviour: B
 def _plan(catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour) -> Plan:
     candidate = sized.candidate
     draft = settings_of(catalog, sized, request, engine, behaviour)
+    workload = _workload(request, sized.serving.max_model_len)
+    performance = _performance(catalog, sized, workload)
     return Plan(
         model=candidate.model,
         checkpoint=candidate.checkpoint,
@@ -234,23 +236,28 @@ def _plan(catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, 
         environment=draft.environment,
         reasons=tuple(draft.reasons),
         cautions=tuple(cautions_of(catalog, sized, request, engine, behaviour)),
-        performance=_performance(catalog, sized, request),
+        performance=performance,
+        workload=workload if performance is not None else None,
     )
 
 
-def _performance(catalog: Catalog, sized: Sized, request: PlanRequest) -> Performance | None:
-    candidate, context = sized.candidate, sized.serving.max_model_len
-    if candidate.accelerator.bandwidth is None or candidate.accelerator.peak.bf16 is None:
-        return None
+def _workload(request: PlanRequest, context: int) -> Workload:
+    """The requests that speed is stated for."""
     prompt, reply = request.prompt_tokens, request.output_tokens
     usual_prompt = prompt if isinstance(prompt, int) else min(DEFAULT_PROMPT, max(1, context // 2))
     usual_reply = reply if isinstance(reply, int) else min(DEFAULT_REPLY, max(1, context - usual_prompt))
-    workload = Workload(
+    return Workload(
         prompt_tokens=usual_prompt,
         output_tokens=usual_reply,
         concurrency=request.concurrency or 1,
         images=request.images,
     )
+
+
+def _performance(catalog: Catalog, sized: Sized, workload: Workload) -> Performance | None:
+    candidate = sized.candidate
+    if candidate.accelerator.bandwidth is None or candidate.accelerator.peak.bf16 is None:
+        return None
     room = max(1, sized.budget.kv_cache_at_least_bytes)
     try:
         return _estimate(catalog, candidate, workload, room, sized.serving.max_num_seqs)
