@@ -12,7 +12,7 @@ from llama4ref.errors import RequestError
 GIB = 2**30
 MIB = 2**20
 
-_MULTIPLIERS = {
+_MULTIPLIERS: dict[str, int] = {
     "": 1,
     "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12,
     "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40,
@@ -43,7 +43,8 @@ def parse_tokens(text: str) -> int:
     if fraction is not None and suffix not in {"k", "m", "g", "t"}:
         other = f"{digits}.{fraction}{suffix.lower() or 'k'}"
         raise RequestError(f"{text!r} is not a whole number of tokens; fractions go with k, m, g and t, as in {other}")
-    count = int(digits + (fraction or "")) * _MULTIPLIERS[suffix] // 10 ** len(fraction or "")
+    unit: int = 10 ** len(fraction or "")
+    count = int(digits + (fraction or "")) * _MULTIPLIERS[suffix] // unit
     if count < 1:
         raise RequestError(f"{text!r} is no token; write at least 1")
     return count

@@ -33,6 +33,9 @@ Seen: TypeAlias = "tuple[str, dict[str, Number]]"
 LONGEST_PROMPT_SENT = 200_000
 """Beyond this a prompt over the limit is asked for as output, since sending it would take longer than answering."""
 REPLY_TOKENS = 12
+LONG_REPLY_TOKENS = 96
+"""Long enough for several looks at the metrics while requests run."""
+POLL_SECONDS = 0.02
 _REQUIRED_METRICS = (
     "vllm:kv_cache_usage_perc",
     "vllm:prompt_tokens_total",
@@ -325,22 +328,22 @@ def prefix_cache(target: Target) -> Seen:
 
 
 def concurrency(target: Target) -> Seen:
-    """Requests sent at once are all answered in full, and side by side."""
-    count = target.concurrency
-    spans: list[tuple[float, float]] = []
-
-    def ask(seed: int) -> None:
-        started = time.monotonic()
-        target.complete(prompt_of(30, seed=10 + seed), REPLY_TOKENS)
-        spans.append((started, time.monotonic()))
-
+    """Requests sent at once are all answered in full, and the engine says that it runs them side by side."""
+    count, running = target.concurrency, 0.0
+    started = time.monotonic()
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(ask, range(count)))
-    seconds = max(end for _, end in spans) - min(start for start, _ in spans)
-    apart = sum(end - start for start, end in spans)
-    expect(count == 1 or seconds < apart, "the requests were answered one after the other")
-    rate = count * REPLY_TOKENS / seconds
-    return f"{count} at once, {rate:.0f} tokens/s", {"requests": count, "tokens_per_second": round(rate, 1)}
+        asked = [
+            pool.submit(target.complete, prompt_of(30, seed=10 + seed), LONG_REPLY_TOKENS) for seed in range(count)
+        ]
+        while any(not answer.done() for answer in asked):
+            running = max(running, metric(target.server.get("/metrics"), "vllm:num_requests_running") or 0.0)
+            time.sleep(POLL_SECONDS)
+        for answer in asked:
+            answer.result()
+    expect(count == 1 or running > 1, f"{count} requests were sent at once, at most {running:.0f} ran")
+    rate = count * LONG_REPLY_TOKENS / (time.monotonic() - started)
+    seen = {"requests": count, "running_at_most": int(running), "tokens_per_second": round(rate, 1)}
+    return f"{count} at once, up to {running:.0f} side by side, {rate:.0f} tokens/s", seen
 
 
 def metrics(target: Target) -> Seen:
