@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
+from llama4ref.facts import load
+from llama4ref.facts.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
 from llama4ref.facts.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
 from llama4ref.memory.layout import Layout
-from llama4ref.facts.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +97,7 @@ class _Piece:
 
 def weights(  # noqa: PLR0917  # the public contract allows them by position
     model: Model,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: Checkpoint | str | None = None,
     tensor_parallel: int = 1,
     pipeline_parallel: int = 1,
     data_parallel: int = 1,
@@ -110,7 +111,7 @@ def weights(  # noqa: PLR0917  # the public contract allows them by position
 
     Args:
         model: The model.
-        checkpoint: What is stored in which format; None is the published dtype throughout.
+        checkpoint: What is stored in which format, or its id or repository; None is the published dtype throughout.
         tensor_parallel: Slices of every matrix.
         pipeline_parallel: Stages of consecutive layers.
         data_parallel: Copies of everything but the routed experts.
@@ -122,6 +123,7 @@ def weights(  # noqa: PLR0917  # the public contract allows them by position
     Raises:
         RequestError: for a layout that vLLM refuses, or a checkpoint of another model.
         UnknownFactError: where the checkpoint's coverage, or the model's architecture, is not known.
+        UnknownNameError: for a checkpoint's name that is not in the catalogue.
     """
     layout = Layout(
         tensor_parallel=tensor_parallel,
@@ -131,7 +133,8 @@ def weights(  # noqa: PLR0917  # the public contract allows them by position
         vision=vision,
         vision_replicated=mm_encoder_tp_mode == "data",
     )
-    return weights_of(model, checkpoint, layout, formats=formats)
+    named = load().checkpoint(checkpoint) if isinstance(checkpoint, str) else checkpoint
+    return weights_of(model, named, layout, formats=formats)
 
 
 def weights_of(
@@ -203,8 +206,6 @@ class _Storage:
         if checkpoint is None or id_ is None:
             raise UnknownFactError(f"checkpoints/{checkpoint.id if checkpoint else ''}", f"coverage.{component}")
         if formats is None:
-            from llama4ref.facts import load
-
             formats = self._formats = load().formats
         if id_ not in formats:
             raise UnknownNameError("format", id_, formats)
