@@ -251,7 +251,7 @@ def fault_example(draft: Draft, entity: str, field: str) -> str:
         "a key of sources.yaml",
         f"did you mean {right}",
     )
-    return f"<pre><code>{escape(str(fault))}</code></pre>"
+    return f'<pre class="wrap"><code>{escape(str(fault))}</code></pre>'
 
 
 BLOCKS: dict[str, Callable[..., str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,15 +10,22 @@ from llama4ref.website.markup import Cell, Column, Row, code, escape, table
 from llama4ref.website.wording import number
 
 if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.claims import CheckedClaim
     from llama4ref.website.drafting import Draft
 
 _VERDICTS = {True: "agrees", False: "differs", None: "nothing computes it"}
 
 
+@functools.lru_cache(maxsize=1)
+def checked(catalog: Catalog) -> tuple[CheckedClaim, ...]:
+    """The catalogue's claims, computed once for all pages."""
+    return catalog.claims()
+
+
 def add_claims(draft: Draft, entity: str) -> None:
     """The section of one entity's claims, where it has any."""
-    mine = [each for each in draft.catalog.claims() if each.entity == entity]
+    mine = [each for each in checked(draft.catalog) if each.entity == entity]
     if mine:
         draft.heading(2, "Published figures, checked", "claims")
         draft.add(claim_table(draft, mine, with_entity=False))

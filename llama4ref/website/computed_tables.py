@@ -16,6 +16,7 @@ from llama4ref.website.wording import label, number
 if TYPE_CHECKING:
     from llama4ref.facts.checkpoints import Checkpoint
     from llama4ref.facts.models import Model
+    from llama4ref.memory.weight_shards import Share
     from llama4ref.website.drafting import Draft
 
 
@@ -105,37 +106,15 @@ def add_checkpoint_bytes(draft: Draft, checkpoint: Checkpoint) -> None:
     Raises:
         UnknownFactError: where the coverage, or the model's architecture, is not known.
     """
-    model = draft.catalog.model(checkpoint.model)
     if checkpoint.kind == "draft_head":
         return
-    stage = weights(model, checkpoint, formats=draft.catalog.formats).stages[0]
-    entity = f"checkpoints/{checkpoint.id}"
-    note = from_facts(draft, f"{code('llama4ref.memory.weights')} on one GPU")
-    rows = []
-    for component in COMPONENTS:
-        share = stage.by_component[component]
-        format_ = checkpoint.coverage.of(component) if checkpoint.coverage else None
-        leaf = draft.provenance(entity, f"coverage.{component}")
-        stored = (
-            draft.entity(f"formats/{format_}", format_) if format_ else f"<i>{leaf.state if leaf else 'unknown'}</i>"
-        )
-        rows.append(
-            Row(
-                cells=(
-                    Cell(escape(label(component)), component),
-                    Cell(stored + draft.notes.of(leaf, brief=True), format_ or ""),
-                    Cell(f"{share.parameters:,}{note}", share.parameters),
-                    Cell(f"{share.bytes / GIB:,.2f}{note}", share.bytes),
-                )
-            )
-        )
-    total = Row(
-        cells=(
-            Cell("<b>All weights</b>", "~"),
-            Cell(""),
-            Cell(f"<b>{stage.parameters:,}</b>", stage.parameters),
-            Cell(f"<b>{stage.bytes / GIB:,.2f}</b>", stage.bytes),
-        )
+    stage = weights(draft.catalog.model(checkpoint.model), checkpoint, formats=draft.catalog.formats).stages[0]
+    rows = [_component_row(draft, checkpoint, name, stage.by_component[name]) for name in COMPONENTS]
+    total = (
+        Cell("<b>All weights</b>", "~"),
+        Cell(""),
+        Cell(f"<b>{stage.parameters:,}</b>", stage.parameters),
+        Cell(f"<b>{stage.bytes / GIB:,.2f}</b>", stage.bytes),
     )
     columns = (
         Column(head="Component"),
@@ -144,4 +123,20 @@ def add_checkpoint_bytes(draft: Draft, checkpoint: Checkpoint) -> None:
         Column(head="Bytes", unit="GiB", numeric=True),
     )
     draft.heading(2, "What is stored in which format", "bytes")
-    draft.add(table("Components, their formats and bytes", columns, [*rows, total]))
+    draft.add(table("Components, their formats and bytes", columns, [*rows, Row(cells=total)]))
+
+
+def _component_row(draft: Draft, checkpoint: Checkpoint, component: str, share: Share) -> Row:
+    format_ = checkpoint.coverage.of(component) if checkpoint.coverage else None
+    leaf = draft.provenance(f"checkpoints/{checkpoint.id}", f"coverage.{component}")
+    state = leaf.state if leaf else "unknown"
+    stored = draft.entity(f"formats/{format_}", format_) if format_ else f"<i>{state}</i>"
+    note = from_facts(draft, f"{code('llama4ref.memory.weights')} on one GPU")
+    return Row(
+        cells=(
+            Cell(escape(label(component)), component),
+            Cell(stored + draft.notes.of(leaf, brief=True), format_ or ""),
+            Cell(f"{share.parameters:,}{note}", share.parameters),
+            Cell(f"{share.bytes / GIB:,.2f}{note}", share.bytes),
+        )
+    )

@@ -22,7 +22,7 @@ def svg(width: int, height: int, title: str, desc: str, shapes: Iterable[str]) -
 
 def figure(picture: str, caption: str) -> str:
     """A picture with a caption below; `caption` is HTML."""
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+    return f'<figure tabindex="0">{picture}<figcaption>{caption}</figcaption></figure>'
 
 
 def box(x: float, y: float, width: float, height: float, kind: str, *, hint: str = "", radius: float = 2) -> str:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from llama4ref.website.drafting import KIND_TITLES, Draft
 from llama4ref.website.markup import Cell, Column, Row, code, escape, table
-from llama4ref.website.plots import context_by_provider, offers_of, price_against_context, timeline
+from llama4ref.website.plots import context_by_provider, price_against_context, timeline
 from llama4ref.website.wording import plural
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.providers import Offer, Provider
 
 _OFFER_FIELDS = ("context_tokens", "max_output_tokens", "images", "tools", "precision", "price_input", "price_output")
 _OFFER_COLUMNS = (
@@ -85,28 +86,20 @@ def _timeline(catalog: Catalog) -> str:
         boost=1.5,
         hide=("toc",),
     )
-    ended = sorted(
-        (
-            (provider, index, offer)
-            for provider in catalog.providers.values()
-            for index, offer in enumerate(provider.offers)
-            if offer.retired
-        ),
-        key=lambda each: (each[2].retired or "", each[0].name),
+    every = [(provider, index) for provider in catalog.providers.values() for index in range(len(provider.offers))]
+    ended = [(provider, index) for provider, index in every if provider.offers[index].retired]
+    ended.sort(key=lambda each: (each[0].offers[each[1]].retired or "", each[0].name))
+    open_ended = sum(
+        provider.offers[index].retired is None and provider.offers[index].status != "retired"
+        for provider, index in every
     )
-    start = min(model.released for model in catalog.models.values() if model.released)
-    bars = [
-        (
-            f"{provider.name}, {catalog.models[offer.model].name.removeprefix('Llama 4 ')}",
-            "a" if offer.model == "scout" else "b",
-            start,
-            offer.retired or start,
-        )
-        for provider, _, offer in ended
-    ]
-    alive = sum(offer.retired is None and offer.status != "retired" for _, offer in offers_of(catalog))
-    desc = f"{plural(len(ended), 'offer')} with a known last day, from the release on; {alive} have none. Blue is Scout, orange is Maverick."
-    draft.add(timeline(bars, "Retirements of hosted offers", desc))
+    desc = (
+        f"{plural(len(ended), 'offer')} with a known last day, from the release on; {open_ended} have none. "
+        "Blue is Scout, orange is Maverick."
+    )
+    draft.add(
+        timeline([_bar(catalog, provider.name, provider.offers[index]) for provider, index in ended], draft.title, desc)
+    )
     columns = (
         Column(head="Provider"),
         Column(head="Model", filter="choice"),
@@ -115,23 +108,29 @@ def _timeline(catalog: Catalog) -> str:
         Column(head="Status", filter="choice"),
         Column(head="Note"),
     )
-    rows = []
-    for provider, index, offer in ended:
-        entity, at = f"providers/{provider.id}", f"offers.{index}"
-        rows.append(
-            Row(
-                cells=(
-                    Cell(draft.entity(entity, provider.name, at), provider.name),
-                    Cell(catalog.models[offer.model].name, offer.model),
-                    draft.cell(entity, f"{at}.announced", offer.announced),
-                    draft.cell(entity, f"{at}.retired", offer.retired, brief=False),
-                    draft.cell(entity, f"{at}.status", offer.status),
-                    Cell(escape(offer.note or "")),
-                )
-            )
-        )
+    rows = [_ended_row(draft, provider, index) for provider, index in ended]
     draft.add(table("Offers that ended, or will", columns, rows, sortable=True))
     return draft.finished()
+
+
+def _bar(catalog: Catalog, provider: str, offer: Offer) -> tuple[str, str, str, str]:
+    start = min(model.released for model in catalog.models.values() if model.released)
+    model = catalog.models[offer.model].name.removeprefix("Llama 4 ")
+    return f"{provider}, {model}", "a" if offer.model == "scout" else "b", start, offer.retired or start
+
+
+def _ended_row(draft: Draft, provider: Provider, index: int) -> Row:
+    entity, at, offer = f"providers/{provider.id}", f"offers.{index}", provider.offers[index]
+    return Row(
+        cells=(
+            Cell(draft.entity(entity, provider.name, at), provider.name),
+            Cell(draft.catalog.models[offer.model].name, offer.model),
+            draft.cell(entity, f"{at}.announced", offer.announced),
+            draft.cell(entity, f"{at}.retired", offer.retired, brief=False),
+            draft.cell(entity, f"{at}.status", offer.status),
+            Cell(escape(offer.note or "")),
+        )
+    )
 
 
 def _pictures(catalog: Catalog) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.errata_checking import checked_errata
-from llama4ref.website.claim_tables import claim_table
+from llama4ref.website.claim_tables import checked, claim_table
 from llama4ref.website.drafting import Draft
 from llama4ref.website.leaf_tables import spoken
 from llama4ref.website.links import home_of, relative
@@ -108,22 +108,8 @@ def _unknowns(catalog: Catalog) -> str:
         Column(head="Unknown"),
         Column(head="Facts", numeric=True, filter="least"),
     )
-    rows = []
-    for entity in dict.fromkeys(entity for entity, _ in found):
-        kind = entity.partition("/")[0]
-        mine = [path for each, path in found if each == entity]
-        shown_paths = Counter(_general(path) for path in mine)
-        words = ", ".join(code(path) + (f" x {count}" if count > 1 else "") for path, count in shown_paths.items())
-        rows.append(
-            Row(
-                cells=(
-                    Cell(draft.entity(entity, entity), entity),
-                    Cell(kind, kind),
-                    Cell(words),
-                    Cell(str(len(mine)), len(mine)),
-                )
-            )
-        )
+    entities = dict.fromkeys(entity for entity, _ in found)
+    rows = [_unknown_row(draft, entity, [path for each, path in found if each == entity]) for entity in entities]
     draft.add(table("What is not published", columns, rows, sortable=True))
     for family in catalog.families.values():
         draft.heading(2, f"What the developer of {family.name} does not say", family.id)
@@ -132,12 +118,26 @@ def _unknowns(catalog: Catalog) -> str:
     return draft.finished()
 
 
+def _unknown_row(draft: Draft, entity: str, paths: list[str]) -> Row:
+    kind = entity.partition("/")[0]
+    counted = Counter(_general(path) for path in paths)
+    words = ", ".join(code(path) + (f" x {count}" if count > 1 else "") for path, count in counted.items())
+    return Row(
+        cells=(
+            Cell(draft.entity(entity, entity), entity),
+            Cell(kind, kind),
+            Cell(words),
+            Cell(str(len(paths)), len(paths)),
+        )
+    )
+
+
 def _general(path: str) -> str:
     return ".".join(part for part in path.split(".") if not part.isdecimal())
 
 
 def _claims(catalog: Catalog) -> str:
-    claims = catalog.claims()
+    claims = checked(catalog)
     counts = Counter(each.agrees for each in claims)
     draft = Draft(
         catalog,

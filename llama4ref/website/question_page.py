@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.tensors import COMPONENTS, dense_layers, moe_layers
 from llama4ref.planning.obligations import check_use
+from llama4ref.website.claim_tables import checked
 from llama4ref.website.computed_tables import spans
 from llama4ref.website.drafting import Draft
 from llama4ref.website.licence_tables import USES, clauses, verdict
@@ -75,7 +76,7 @@ def _who_serves(draft: Draft) -> None:
         Column(head="Lowest credible", unit="tokens", numeric=True, filter="least"),
         Column(head="Input", unit="US$ per million tokens", numeric=True),
         Column(head="Output", unit="US$ per million tokens", numeric=True),
-        Column(head="Who disagrees on the context"),
+        Column(head="Who disagrees"),
     )
     draft.add(
         f"<p>Offers of Scout that take images and whose preferred source states more than {LONG:,} tokens. A plan counts with the lowest "
@@ -97,15 +98,25 @@ def _long_offers(catalog: Catalog) -> Iterator[tuple[Provider, int, Offer]]:
                 yield provider, index, offer
 
 
+_DISPUTABLE = ("context_tokens", "price_input", "price_output")
+
+
+def _dissent(draft: Draft, entity: str, path: str) -> Iterator[str]:
+    """What other sources say of a value, and who they are."""
+    leaf = draft.provenance(entity, path)
+    name = label(path.rpartition(".")[2]).lower()
+    for each in leaf.citations if leaf else ():
+        if not each.agrees:
+            believed = ", not believed" if each.doubt else ""
+            publisher = f"<i>{escape(each.source.publisher)}</i>"
+            yield f"{name} {escape(shown(each.value))}: {publisher}{believed}{draft.notes.word(each)}"
+
+
 def _offer_cells(draft: Draft, provider: Provider, index: int, offer: Offer) -> list[Cell]:
     entity, at = f"providers/{provider.id}", f"offers.{index}"
     leaf = draft.catalog.trace(entity, f"{at}.context_tokens")
     credible = [each.value for each in leaf.citations if each.doubt is None and isinstance(each.value, int)]
-    others = [
-        f"{escape(shown(each.value))}{' (not believed)' if each.doubt else ''}{draft.notes.word(each)}"
-        for each in leaf.citations
-        if not each.agrees
-    ]
+    others = [word for field in _DISPUTABLE for word in _dissent(draft, entity, f"{at}.{field}")]
     tier = f" <small>{escape(offer.tier)}</small>" if offer.tier else ""
     return [
         Cell(draft.entity(entity, provider.name, at) + tier, provider.name),
@@ -178,7 +189,7 @@ def _ten_million(draft: Draft) -> None:
     scout = draft.catalog.model("scout").architecture.context
     entity = "models/scout"
     claim = next(
-        each for each in draft.catalog.claims() if each.entity == entity and each.claim.about == "context.limit"
+        each for each in checked(draft.catalog) if each.entity == entity and each.claim.about == "context.limit"
     )
     stated = f"{escape(claim.claim.stated)}{draft.notes.of(draft.provenance(entity, claim.field))}"
     limit = draft.value(entity, "context.instruct_max_position_embeddings", scout.instruct_max_position_embeddings)
@@ -187,48 +198,50 @@ def _ten_million(draft: Draft) -> None:
         f"<p>The developer states {stated}; the published configuration allows {limit} positions. <b>Training saw {trained} tokens at most</b>: "
         "the rest is generalization.</p>"
     )
+    tests = [each for each in draft.catalog.benchmarks.values() if each.category == "long_context"]
+    draft.add(_longest_independent(draft, tests))
     columns = (
         Column(head="Test"),
-        Column(head="Prompt", unit="tokens", numeric=True),
+        Column(head="Prompt", unit="tokens", numeric=True, filter="least"),
         Column(head="Score of Scout", numeric=True),
-        Column(head="Unit"),
-        Column(head="Reported by"),
+        Column(head="Metric"),
+        Column(head="Reported by", filter="choice"),
         Column(head="Remark"),
     )
-    rows = [
-        row
-        for each in draft.catalog.benchmarks.values()
-        if each.category == "long_context"
-        for row in _long_rows(draft, each)
+    found = [(each, index) for each in tests for index, result in enumerate(each.results) if result.system == "scout"]
+    found.sort(key=lambda pair: (pair[0].results[pair[1]].label == "developer", pair[0].tokens or 0))
+    rows = [_test_row(draft, each, index) for each, index in found]
+    draft.add(table("Tests of long context on Scout, others' first", columns, rows, sortable=True))
+
+
+def _longest_independent(draft: Draft, tests: Sequence[Benchmark]) -> str:
+    """What the longest test says that the developer did not run itself."""
+    found = [
+        (each.tokens, each, index)
+        for each in tests
+        for index, result in enumerate(each.results)
+        if each.tokens and result.system == "scout" and result.label != "developer" and result.score is not None
     ]
-    draft.add(table("Tests of long context on Scout", columns, rows, sortable=True))
-    draft.add(
-        "<p>Independent tests stop far below the limit; the developer's own retrieval test is the one that reaches it.</p>"
-        if _independent_stop_short(draft.catalog, scout.instruct_max_position_embeddings)
-        else ""
+    if not found:
+        return "<p>No test by others is known.</p>"
+    tokens, each, index = max(found, key=lambda test: test[0])
+    result = each.results[index]
+    score = draft.value(f"benchmarks/{each.id}", f"results.{index}.score", result.score)
+    return (
+        f"<p>The longest prompt of a test that the developer did not run itself is {number(tokens)} tokens: "
+        f"{draft.entity(f'benchmarks/{each.id}', each.name)}, {score} {escape(each.unit)} ({escape(result.label)}).</p>"
     )
 
 
-def _independent_stop_short(catalog: Catalog, limit: int) -> bool:
-    lengths = [
-        each.tokens
-        for each in catalog.benchmarks.values()
-        if each.tokens and any(result.system == "scout" and result.label != "developer" for result in each.results)
-    ]
-    return bool(lengths) and max(lengths) * 10 < limit
-
-
-def _long_rows(draft: Draft, each: Benchmark) -> Iterator[Row]:
-    entity = f"benchmarks/{each.id}"
-    for index, result in enumerate(each.results):
-        if result.system == "scout":
-            yield Row(
-                cells=(
-                    Cell(draft.entity(entity, each.name), each.name),
-                    Cell("" if each.tokens is None else number(each.tokens), each.tokens or ""),
-                    draft.cell(entity, f"results.{index}.score", result.score, brief=False),
-                    Cell(escape(each.unit)),
-                    Cell(escape(result.label), result.label),
-                    Cell(escape(result.note or "")),
-                )
-            )
+def _test_row(draft: Draft, each: Benchmark, index: int) -> Row:
+    entity, result = f"benchmarks/{each.id}", each.results[index]
+    return Row(
+        cells=(
+            Cell(draft.entity(entity, each.name), each.name),
+            draft.cell(entity, "tokens", each.tokens) if each.tokens else Cell("<i>not stated</i>", ""),
+            draft.cell(entity, f"results.{index}.score", result.score, brief=False),
+            Cell(escape(f"{each.metric}, {each.unit}")),
+            Cell(escape(result.label), result.label),
+            Cell(escape(result.note or "")),
+        )
+    )

@@ -25,8 +25,9 @@ _WORDS = {
     "id": "Id", "kv": "KV", "qk": "QK", "rms": "RMS", "gpu": "GPU", "gpus": "GPUs", "lm": "LM", "mlp": "MLP", "moe": "MoE",
     "rope": "RoPE", "nope": "NoPE", "api": "API", "url": "URL", "json": "JSON", "bf16": "bf16", "fp8": "FP8", "fp4": "FP4",
     "int8": "INT8", "bos": "BOS", "eos": "EOS", "sft": "SFT", "vllm": "vLLM", "cuda": "CUDA", "gib": "GiB", "gb": "GB",
-    "dtype": "dtype", "std": "standard deviation", "eps": "epsilon", "eea": "EEA", "eu": "EU", "dim": "width",
+    "dtype": "dtype", "std": "standard deviation", "eps": "epsilon", "eea": "EEA", "eu": "EU", "dim": "width", "w4a16": "W4A16",
 }  # fmt: skip
+_NAMES = {"special_tokens": "Special tokens", "trained_tokens": "Trained with"}
 _UNITS_IN_NAMES = ("_tokens", "_bytes", "_percent", "_watts", "_tonnes")
 _PLAIN_DIGITS = re.compile(r"(^|\.)(tokens\.\w+|id|compute_capability|min_capability|max_capability|port)$")
 
@@ -82,12 +83,14 @@ def label(name: str) -> str:
         >>> label("kv_heads"), label("max_output_tokens"), label("price_input")
         ('KV heads', 'Max output', 'Price input')
     """
+    if name in _NAMES:
+        return _NAMES[name]
     for unit in _UNITS_IN_NAMES:
         if name.endswith(unit) and name != unit.lstrip("_"):
             name = name.removesuffix(unit)
-    words = [_WORDS.get(word, word) for word in re.split(r"[_\s]+", name)]
-    text = " ".join(words)
-    return text[:1].upper() + text[1:] if words[0] not in _WORDS else text
+    parts = re.split(r"[_\s]+", name)
+    text = " ".join(_WORDS.get(part, part) for part in parts)
+    return text if parts[0] in _WORDS else text[:1].upper() + text[1:]
 
 
 def plural(count: int, one: str, many: str = "") -> str:
