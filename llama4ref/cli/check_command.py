@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from llama4ref.cli.printing import drawn, echo, echo_json, indented, json_option, plain_table, section
+from llama4ref.cli.printing import drawn, echo, echo_json, heading, indented, json_option, plain_table, section
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from llama4ref.facts.provenance_report import ProvenanceReport
 
 
+State = Literal["ok", "wrong", "skipped"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One thing that was looked at."""
 
     what: str
-    state: str
-    """`ok`, `wrong` or `skipped`."""
+    state: State
     detail: str
     wrong: tuple[str, ...] = ()
     """What is wrong, a line each."""
@@ -45,6 +47,7 @@ def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bo
     is out of date or the installed engine contradicts a fact.
     """
     from llama4ref.facts.loading import specs_folder
+    from llama4ref.facts.provenance_report import provenance_report
 
     catalog = _load(specs, as_json=as_json)
     if catalog is None:
@@ -60,11 +63,14 @@ def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bo
         _schemas(folder),
         _engine(catalog, wanted=engine),
     ]
-    counts = _counts(catalog) if report else None
+    today = dt.datetime.now(tz=dt.UTC).date()
+    counts = provenance_report(catalog, today) if report else None
     if as_json:
-        echo_json({"checks": outcomes, "counts": counts})
+        echo_json({"checks": outcomes, "counted_for": today if report else None, "counts": counts})
     else:
-        echo(drawn(*_lines(outcomes, counts)))
+        echo(drawn(*_outcomes(outcomes)))
+        if counts is not None:
+            echo(drawn("", *_counted(counts, today)))
     return 1 if any(outcome.state == "wrong" for outcome in outcomes) else 0
 
 
@@ -100,37 +106,26 @@ def _claims(catalog: Catalog) -> Outcome:
         for each in unexplained(checked)
     )
     detail = f"{len(computed):,} of {len(checked):,} published figures computed again, {agreeing:,} agree"
-    return Outcome(what="claims", state="wrong" if wrong else "ok", detail=detail, wrong=wrong)
+    return Outcome(what="claims", state=_state(wrong), detail=detail, wrong=wrong)
 
 
 def _crossed(catalog: Catalog) -> Outcome:
-    from llama4ref.facts.cross_checks import verdicts
+    from llama4ref.facts.cross_checks import checks, disagreeing_facts
 
-    found = list(verdicts(catalog))
-    wrong = tuple(
-        f"{verdict.entity} {', '.join(verdict.fields)}: found {verdict.found}, expected {verdict.expected} ({check.compares})"
-        for check, verdict in found
-        if not verdict.held
-    )
-    detail = f"{len(found):,} comparisons of facts with each other and with what follows from them"
-    return Outcome(what="comparisons", state="wrong" if wrong else "ok", detail=detail, wrong=wrong)
+    wrong = tuple(map(str, disagreeing_facts(catalog)))
+    detail = f"facts compared in {len(checks())} ways with each other and with what follows from them"
+    return Outcome(what="comparisons", state=_state(wrong), detail=detail, wrong=wrong)
 
 
 def _errata(catalog: Catalog) -> Outcome:
-    from llama4ref.facts.errata_checking import checked_errata
-
-    checked = checked_errata(catalog)
+    checked = catalog.checked_errata()
     wrong = tuple(
         f"errata/{each.erratum.id}: {each.wrong} no longer contradicts {each.right}; correct it or take it out"
         for each in checked
         if not each.proven
     )
-    return Outcome(
-        what="errata",
-        state="wrong" if wrong else "ok",
-        detail=f"{len(checked)} errors of others, each proven",
-        wrong=wrong,
-    )
+    detail = f"{len(checked)} errors of others, {len(checked) - len(wrong)} proven"
+    return Outcome(what="errata", state=_state(wrong), detail=detail, wrong=wrong)
 
 
 def _schemas(folder: Path) -> Outcome:
@@ -142,7 +137,7 @@ def _schemas(folder: Path) -> Outcome:
         f"{folder.name}/schema/{name} is missing or out of date; run `llama4ref check --write-schemas`"
         for name in stale
     )
-    return Outcome(what="schemas", state="wrong" if wrong else "ok", detail=f"{len(files)} JSON Schemas", wrong=wrong)
+    return Outcome(what="schemas", state=_state(wrong), detail=f"{len(files)} JSON Schemas", wrong=wrong)
 
 
 def _engine(catalog: Catalog, *, wanted: bool) -> Outcome:
@@ -154,18 +149,12 @@ def _engine(catalog: Catalog, *, wanted: bool) -> Outcome:
     from llama4ref.proving.engine_facts import differing_facts, installed_vllm
 
     wrong = differing_facts(catalog.engine("vllm"))
-    return Outcome(
-        what="engine",
-        state="wrong" if wrong else "ok",
-        detail=f"facts held against vLLM {installed_vllm()}",
-        wrong=wrong,
-    )
+    detail = f"facts held against vLLM {installed_vllm()}"
+    return Outcome(what="engine", state=_state(wrong), detail=detail, wrong=wrong)
 
 
-def _counts(catalog: Catalog) -> ProvenanceReport:
-    from llama4ref.facts.provenance_report import provenance_report
-
-    return provenance_report(catalog, dt.datetime.now(tz=dt.UTC).date())
+def _state(wrong: Sequence[str]) -> State:
+    return "wrong" if wrong else "ok"
 
 
 def _write_schemas(folder: Path) -> None:
@@ -183,7 +172,7 @@ def _text_of(path: Path) -> str | None:
         return None
 
 
-def _lines(outcomes: list[Outcome], counts: ProvenanceReport | None) -> Iterator[RenderableType]:
+def _outcomes(outcomes: Sequence[Outcome]) -> Iterator[RenderableType]:
     table = plain_table("what", "state", "detail", wrap=("detail",), show_header=False)
     for outcome in outcomes:
         table.add_row(outcome.what, outcome.state, outcome.detail)
@@ -191,8 +180,10 @@ def _lines(outcomes: list[Outcome], counts: ProvenanceReport | None) -> Iterator
     for outcome in outcomes:
         if outcome.wrong:
             yield from section(f"Wrong: {outcome.what}", *map(indented, outcome.wrong))
-    if counts is None:
-        return
+
+
+def _counted(counts: ProvenanceReport, today: dt.date) -> Iterator[RenderableType]:
+    yield heading(f"Counted for {today}")
     table = plain_table(
         "what", "count", "share", "meaning", right=("count", "share"), wrap=("meaning",), show_header=False
     )
@@ -212,4 +203,4 @@ def _lines(outcomes: list[Outcome], counts: ProvenanceReport | None) -> Iterator
         ("stale", counts.stale, f"as of a day before {counts.stale_before}"),
     ):
         table.add_row(name, f"{count:,}", f"{count / counts.leaves:.1%}", meaning)
-    yield from ("", table)
+    yield table

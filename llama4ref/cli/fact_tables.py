@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 from llama4ref.cli.printing import broken, heading, indented, plain_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
     from rich.table import Table
 
     from llama4ref.cli.source_list import SourceList
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.comparing import ComparedField, LeafOf
+    from llama4ref.facts.quantities import Number
     from llama4ref.facts.sources import Citation, Provenance, Source
 
 _FIELD_WIDTH = 36
+_TELLING_QUANTITIES = ("parameters.total", "parameters.active_text")
 
 
 def shown(value: object) -> str:
@@ -48,10 +51,14 @@ def entity_table(leaves: Mapping[str, Provenance], sources: SourceList) -> Table
         marks = "".join(sources.mark(each.source.id) for each in agreeing).strip()
         table.add_row(broken(path, _FIELD_WIDTH), value_of(leaf), leaf.citations[0].as_of or "", marks)
         for other in (each for each in leaf.citations if not each.agrees):
-            doubt = f" (not believed: {other.doubt})" if other.doubt else ""
-            said = "unknown" if other.value is None else shown(other.value)
-            table.add_row("  disputed", f"{said}{doubt}", other.as_of or "", sources.mark(other.source.id).strip())
+            table.add_row("  disputed", _said(other), other.as_of or "", sources.mark(other.source.id).strip())
     return table
+
+
+def _said(citation: Citation) -> str:
+    """What a source says that disagrees, and why it is not believed."""
+    said = "unknown" if citation.value is None else shown(citation.value)
+    return f"{said} (not believed: {citation.doubt})" if citation.doubt else said
 
 
 def citations_in_full(entity: str, path: str, leaf: Provenance) -> Iterator[RenderableType]:
@@ -84,16 +91,13 @@ def _citation_table(citation: Citation, leaf: Provenance) -> Table:
     return table
 
 
-def dispute(entity: str, path: str, leaf: Provenance) -> Iterator[RenderableType]:
+def dispute(each: LeafOf) -> Iterator[RenderableType]:
     """A leaf on which sources disagree, in a few lines."""
-    yield heading(f"{entity} {path} = {value_of(leaf)}")
-    for each in leaf.citations:
-        if not each.agrees:
-            said = "unknown" if each.value is None else shown(each.value)
-            doubt = f" (not believed: {each.doubt})" if each.doubt else ""
-            yield indented(f"{said}, says {each.source.publisher}: {each.source.title}{doubt}")
-    if leaf.because:
-        yield indented(f"preferred because {leaf.because}")
+    yield heading(f"{each.entity} {each.field} = {value_of(each.leaf)}")
+    for other in each.others:
+        yield indented(f"{other.source.publisher}: {other.source.title} says {_said(other)}")
+    if each.leaf.because:
+        yield indented(f"preferred because {each.leaf.because}")
 
 
 def source_table(source: Source) -> Table:
@@ -116,27 +120,17 @@ def source_table(source: Source) -> Table:
     return table
 
 
-def comparison_table(names: Sequence[str], rows: Mapping[str, Sequence[str]]) -> Table:
-    """Entities side by side, a row for each field."""
+def comparison_table(
+    names: Sequence[str], rows: Iterable[ComparedField], computed: Mapping[str, Sequence[Number | None]]
+) -> Table:
+    """Entities side by side, a row for each field; a star marks what sources dispute."""
     table = plain_table("field", *names, wrap=("field", *names), narrow=_FIELD_WIDTH)
-    for field, cells in rows.items():
-        table.add_row(broken(field, _FIELD_WIDTH), *cells)
+    for row in rows:
+        table.add_row(broken(row.field, _FIELD_WIDTH), *map(_cell, row.leaves))
+    for name, values in computed.items():
+        cells = ("unknown" if value is None else shown(value) for value in values)
+        table.add_row(f"computed: {broken(name, _FIELD_WIDTH - 10)}", *cells)
     return table
-
-
-def compared(entities: Sequence[str], catalog: Catalog, *, every: bool) -> dict[str, tuple[str, ...]]:
-    """The values of several entities by field; only fields that differ unless every one is asked for.
-
-    A value that sources dispute carries a star.
-    """
-    leaves = [catalog.provenance[entity] for entity in entities]
-    rows = {path: tuple(_cell(each.get(path)) for each in leaves) for path in _paths(leaves)}
-    rows |= _computed(entities, catalog)
-    return {path: cells for path, cells in rows.items() if every or len(set(cells)) > 1}
-
-
-def _paths(leaves: Sequence[Mapping[str, Provenance]]) -> list[str]:
-    return list(dict.fromkeys(path for each in leaves for path in each))
 
 
 def _cell(leaf: Provenance | None) -> str:
@@ -145,17 +139,14 @@ def _cell(leaf: Provenance | None) -> str:
     return f"{value_of(leaf)}{' *' if leaf.disputed else ''}"
 
 
-def _computed(entities: Sequence[str], catalog: Catalog) -> dict[str, tuple[str, ...]]:
-    """What follows from the facts of models: their parameters."""
-    from llama4ref.memory.parameter_count import parameters
-
-    models = [catalog.models[entity.partition("/")[2]] for entity in entities if entity.startswith("models/")]
-    if len(models) < len(entities):
+def computed_side_by_side(
+    catalog: Catalog, entities: Sequence[str], *, every: bool
+) -> dict[str, tuple[Number | None, ...]]:
+    """What follows from the facts of models, by quantity; without `every` their parameters alone."""
+    if not all(entity.startswith("models/") for entity in entities):
         return {}
-    counts = [parameters(model) if model.text is not None else None for model in models]
-    return {
-        "computed: parameters": tuple("unknown" if each is None else f"{each.total:,}" for each in counts),
-        "computed: active parameters, text": tuple(
-            "unknown" if each is None else f"{each.active_text:,}" for each in counts
-        ),
-    }
+    from llama4ref.facts.quantities import quantities
+
+    found = [quantities(catalog.model(entity.partition("/")[2])) for entity in entities]
+    names = dict.fromkeys(name for each in found for name in each) if every else _TELLING_QUANTITIES
+    return {name: tuple(each.get(name) for each in found) for name in names}

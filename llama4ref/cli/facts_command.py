@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import click
@@ -9,10 +10,14 @@ import click
 from llama4ref.cli.printing import drawn, echo, echo_json, examples, heading, indented, json_option, plain_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.comparing import LeafOf
     from llama4ref.facts.sources import Provenance
+
+
+DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class Lookup(click.Group):
@@ -66,9 +71,9 @@ def show(*, name: str, field: str | None, cite: bool, as_json: bool) -> None:
         return
     leaves = fields_of(entity, field, catalog)
     if as_json:
-        from llama4ref.cli.fact_export import leaves_json
+        from llama4ref.rendering.catalog_exports import facts_with_sources
 
-        echo_json({"entity": entity, "facts": leaves_json(leaves)})
+        echo_json(facts_with_sources(catalog, [(entity, leaves)]))
     elif cite or set(leaves) == {field}:
         from llama4ref.cli.fact_tables import citations_in_full
 
@@ -84,34 +89,35 @@ def show(*, name: str, field: str | None, cite: bool, as_json: bool) -> None:
 def compare(*, names: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Lay models, checkpoints, providers or accelerators side by side. A star marks what sources dispute."""
     from llama4ref.cli.fact_lookup import entity_called
-    from llama4ref.cli.fact_tables import compared, comparison_table
+    from llama4ref.cli.fact_tables import comparison_table, computed_side_by_side
+    from llama4ref.facts.comparing import compared
 
     catalog = _catalog()
     entities = [entity_called(name, catalog) for name in names]
-    found = {entity.partition("/")[0] for entity in entities}
-    if len(entities) < 2 or len(found) > 1 or "sources" in found:
-        raise click.UsageError(f"compare takes at least two things of one kind, found {', '.join(entities)}")
-    rows = compared(entities, catalog, every=every)
+    rows = compared(catalog, entities, only_differences=not every)
+    computed = computed_side_by_side(catalog, entities, every=every)
     if as_json:
-        echo_json({"entities": entities, "fields": rows})
+        fields = {row.field: {"values": row.values, "disputed": row.disputed} for row in rows}
+        echo_json({"entities": entities, "fields": fields, "computed": computed})
     else:
-        echo(drawn(comparison_table([entity.partition("/")[2] for entity in entities], rows)))
+        echo(drawn(comparison_table([entity.partition("/")[2] for entity in entities], rows, computed)))
 
 
 @command.command()
 @click.argument("name", required=False)
+@click.option("--credible", is_flag=True, help="Only where a word that disagrees is not doubted.")
 @json_option
-def disagreements(*, name: str | None, as_json: bool) -> None:
+def disagreements(*, name: str | None, credible: bool, as_json: bool) -> None:
     """What sources say differently, and which is preferred, and why."""
     from llama4ref.cli.fact_tables import dispute
+    from llama4ref.facts import comparing
 
     catalog = _catalog()
-    found = [(entity, path, leaf) for entity, path, leaf in _leaves(catalog, name) if leaf.disputed]
+    found = comparing.disagreements(catalog, _entity(name, catalog), credible=credible)
     if as_json:
-        _echo_leaves(found)
-        return
-    parts = [part for each in found for part in dispute(*each)]
-    echo(drawn(*parts, "", f"{len(found):,} facts are disputed."))
+        _echo_leaves(catalog, found)
+    else:
+        echo(drawn(*(part for each in found for part in dispute(each)), "", f"{len(found):,} facts are disputed."))
 
 
 @command.command()
@@ -119,15 +125,16 @@ def disagreements(*, name: str | None, as_json: bool) -> None:
 @json_option
 def unknown(*, name: str | None, as_json: bool) -> None:
     """What is recorded as not published."""
+    from llama4ref.facts.comparing import unknowns
+
     catalog = _catalog()
-    found = [(entity, path, leaf) for entity, path, leaf in _leaves(catalog, name) if leaf.state == "unknown"]
+    found = unknowns(catalog, _entity(name, catalog))
     if as_json:
-        _echo_leaves(found)
+        _echo_leaves(catalog, found)
         return
-    by_entity: dict[str, list[str]] = {}
-    for entity, path, _ in found:
-        by_entity.setdefault(entity, []).append(path)
-    parts = [part for entity, paths in by_entity.items() for part in (heading(entity), indented(", ".join(paths)))]
+    parts = [
+        part for entity, leaves in _by_entity(found).items() for part in (heading(entity), indented(", ".join(leaves)))
+    ]
     echo(drawn(*parts, "", f"{len(found):,} facts are recorded as unknown."))
 
 
@@ -150,10 +157,9 @@ def claims(*, as_json: bool) -> int:
 def errata(*, as_json: bool) -> None:
     """What public catalogues and pages get wrong, with ours and the proof."""
     from llama4ref.cli.errata_lines import erratum_lines
-    from llama4ref.facts.errata_checking import checked_errata
 
     catalog = _catalog()
-    checked = checked_errata(catalog)
+    checked = catalog.checked_errata()
     if as_json:
         echo_json(checked)
         return
@@ -161,12 +167,15 @@ def errata(*, as_json: bool) -> None:
 
 
 @command.command()
+@click.option("--model", metavar="NAME", help="Only what is about scout, maverick or behemoth.")
+@click.option("--since", type=DAY, metavar="DATE", help="First day, such as 2025-04-05.")
+@click.option("--until", type=DAY, metavar="DATE", help="Last day.")
 @json_option
-def timeline(*, as_json: bool) -> None:
-    """What happened to the models and to the offers of them, oldest first."""
-    from llama4ref.cli.timeline import happenings
+def timeline(*, model: str | None, since: dt.datetime | None, until: dt.datetime | None, as_json: bool) -> None:
+    """What happened to the models, their checkpoints and the offers of them, oldest first."""
+    from llama4ref.facts import timeline as events
 
-    found = happenings(_catalog())
+    found = events.timeline(_catalog(), model=model, since=_iso(since), until=_iso(until))
     if as_json:
         echo_json(found)
         return
@@ -176,23 +185,33 @@ def timeline(*, as_json: bool) -> None:
     echo(drawn(table))
 
 
-@command.command()
+@command.command(
+    epilog=examples("llama4ref facts export scout --format csv > scout.csv", "llama4ref facts export --format litellm")
+)
 @click.argument("name", required=False)
 @click.option(
-    "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True, help="What to print."
+    "--format",
+    "form",
+    type=click.Choice(["json", "csv", "models-dev", "litellm"]),
+    help="What to print, JSON where nothing is said: facts as json or csv, offers as models-dev or litellm.",
 )
 @json_option
-def export(*, name: str | None, form: str, as_json: bool) -> None:
-    """Print all facts, or those of one thing, with their sources."""
-    from llama4ref.cli.fact_export import export_csv, export_json
-    from llama4ref.cli.fact_lookup import entity_called
+def export(*, name: str | None, form: str | None, as_json: bool) -> None:
+    """Print all facts with their sources, or those of one thing; or offers, of all models or of one."""
+    from llama4ref.planning.offer_queries import OfferQuery
+    from llama4ref.rendering.catalog_exports import export_catalog
 
+    if as_json and form in {"csv", "models-dev"}:
+        raise click.UsageError(f"--json and --format {form} contradict each other; leave one of them out")
     catalog = _catalog()
-    entities = list(catalog.provenance) if name is None else [entity_called(name, catalog)]
-    if form == "csv" and not as_json:
-        click.echo(export_csv(catalog, entities), nl=False)
-    else:
-        echo_json(export_json(catalog, entities))
+    query, entity = None, _entity(name, catalog)
+    if entity is not None and form in {"models-dev", "litellm"}:
+        kind, _, id_ = entity.partition("/")
+        if kind != "models":
+            raise click.UsageError(f"--format {form} holds the offers of models; name a model instead of {entity}")
+        query = OfferQuery(model=id_)
+    text = export_catalog(catalog, form or "json", entities=entity and [entity], query=query)
+    echo(text.rstrip("\n"))
 
 
 @command.command("list")
@@ -212,19 +231,33 @@ def _catalog() -> Catalog:
     return load()
 
 
-def _leaves(catalog: Catalog, name: str | None) -> Iterator[tuple[str, str, Provenance]]:
+def _entity(name: str | None, catalog: Catalog) -> str | None:
+    """The entity that is meant, None where none is named; sources, which have no facts, are refused."""
     from llama4ref.cli.fact_lookup import entity_called
 
-    entities = list(catalog.provenance) if name is None else [entity_called(name, catalog)]
-    for entity in entities:
-        for path, leaf in catalog.provenance[entity].items():
-            yield entity, path, leaf
+    if name is None:
+        return None
+    entity = entity_called(name, catalog)
+    if entity not in catalog.provenance:
+        raise click.UsageError(f"{entity} is a source and has no facts of its own; `llama4ref facts {entity}` shows it")
+    return entity
 
 
-def _echo_leaves(found: Sequence[tuple[str, str, Provenance]]) -> None:
-    from llama4ref.cli.fact_export import leaf_json
+def _by_entity(found: Iterable[LeafOf]) -> dict[str, dict[str, Provenance]]:
+    facts: dict[str, dict[str, Provenance]] = {}
+    for each in found:
+        facts.setdefault(each.entity, {})[each.field] = each.leaf
+    return facts
 
-    echo_json([{"entity": entity, "field": path, **leaf_json(leaf)} for entity, path, leaf in found])
+
+def _echo_leaves(catalog: Catalog, found: Iterable[LeafOf]) -> None:
+    from llama4ref.rendering.catalog_exports import facts_with_sources
+
+    echo_json(facts_with_sources(catalog, _by_entity(found).items()))
+
+
+def _iso(day: dt.datetime | None) -> str | None:
+    return None if day is None else day.date().isoformat()
 
 
 def _overview(*, as_json: bool) -> None:

@@ -74,6 +74,9 @@ def command() -> None:
 @click.option(
     "--copies-shipped/--no-copies-shipped", default=None, help="Whether a product carries the weights to its users."
 )
+@click.option(
+    "--via-hosted-api", is_flag=True, help="It is reached through someone else's hosted API; no weights are held."
+)
 @click.option("--received-in-product", is_flag=True, help="The model came inside another licensee's product.")
 @click.option(
     "--shows-attribution/--no-attribution", "shows_attribution", default=None, help="Whether the attribution is shown."

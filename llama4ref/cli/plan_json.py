@@ -60,6 +60,7 @@ def plan_json(plan: Plan | HostedPlan) -> dict[str, object]:
         "environment": plan.environment,
         "budget": budget_json(plan.budget),
         "performance": plan.performance,
+        "workload": plan.workload,
         "proven": plan.proven,
         "reasons": plan.reasons,
         "cautions": plan.cautions,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from llama4ref.performance.throughput import Estimated, Performance
+    from llama4ref.performance.workload import Workload
     from llama4ref.planning.outcomes import Plan
-    from llama4ref.planning.request import PlanRequest
 
 RUNGS = (
     "computed, from cited facts",
@@ -44,9 +44,9 @@ def headline(plan: Plan | HostedPlan) -> str:
     return f"{plan.model.name} on {plan.count} x {plan.accelerator.name}{nodes}, with vLLM {plan.release}"
 
 
-def summary(plan: Plan | HostedPlan, request: PlanRequest) -> Iterator[tuple[str, str]]:
+def summary(plan: Plan | HostedPlan) -> Iterator[tuple[str, str]]:
     """The plan in pairs of words: what it is, how long, how many at once, how fast."""
-    yield from _hosted(plan) if isinstance(plan, HostedPlan) else _own(plan, request)
+    yield from _hosted(plan) if isinstance(plan, HostedPlan) else _own(plan)
 
 
 def _hosted(plan: HostedPlan) -> Iterator[tuple[str, str]]:
@@ -74,7 +74,7 @@ def price_of(plan: HostedPlan) -> str:
     return each if plan.price is None else f"{each}; ${plan.price:.3g} for the mix"
 
 
-def _own(plan: Plan, request: PlanRequest) -> Iterator[tuple[str, str]]:
+def _own(plan: Plan) -> Iterator[tuple[str, str]]:
     cache = "" if plan.serving.cache_dtype in {"auto", "bfloat16"} else f", {plan.serving.cache_dtype} KV cache"
     why = next((f"\n{reason.because}" for reason in plan.reasons if reason.about == "model"), "")
     yield "checkpoint", f"{plan.checkpoint.repository or plan.checkpoint.id}{why}"
@@ -85,16 +85,31 @@ def _own(plan: Plan, request: PlanRequest) -> Iterator[tuple[str, str]]:
         f"{plan.concurrency:.2f} requests of that length, {plan.serving.max_num_seqs:,} shorter ones in a batch at most",
     )
     yield "KV cache", f"{_tokens(plan.tokens)} at least, as the engine prints it"
-    if plan.performance is not None:
-        yield from _speed(plan.performance, request)
+    if plan.performance is not None and plan.workload is not None:
+        yield from _speed(plan.performance, plan.workload)
     yield "proven", f"{RUNGS[plan.proven]} (rung {plan.proven}); `llama4ref prove` with the same options goes on"
 
 
-def _speed(speed: Performance, request: PlanRequest) -> Iterator[tuple[str, str]]:
-    batch = f"{speed.batch:,} at once" if request.concurrency else "one at a time"
+def _speed(speed: Performance, workload: Workload) -> Iterator[tuple[str, str]]:
     first = f"first token after {_span(speed.ttft_seconds)} s, then " if speed.ttft_seconds else ""
-    yield "speed", f"{first}{_span(speed.request_rate)} tokens/s a request, {batch}; {BOUNDS[speed.binds]} (estimate)"
+    yield "speed", f"{first}{_span(speed.request_rate)} tokens/s a request; {BOUNDS[speed.binds]} (estimate)"
     yield "throughput", f"{_span(speed.saturation_rate)} tokens/s of replies under an endless queue (estimate)"
+    yield "both for", _asked(workload, speed.batch)
+
+
+def _asked(workload: Workload, batch: int) -> str:
+    """The requests that speed is stated for.
+
+    Examples:
+        >>> from llama4ref.performance.workload import Workload
+        >>> _asked(Workload(prompt_tokens=1000, output_tokens=500, concurrency=64), 48)
+        'prompts of 1,000 tokens and replies of 500; 64 at once, of which 48 are computed together'
+    """
+    pictures = f" with {workload.images} images" if workload.images > 1 else " with an image" if workload.images else ""
+    crowd = workload.concurrency or 1
+    together = f", of which {batch:,} are computed together" if batch < crowd else ""
+    times = f"{crowd:,} at once{together}" if crowd > 1 else "one at a time"
+    return f"prompts of {workload.prompt_tokens:,} tokens{pictures} and replies of {workload.output_tokens:,}; {times}"
 
 
 def _span(figure: Estimated) -> str:

@@ -30,7 +30,7 @@ def report(result: PlanResult, catalog: Catalog, *, limit: int = 1, every: bool 
         yield from _nothing_fits(result, every=every)
         return
     for index, plan in enumerate(result.plans[:limit], start=1):
-        yield from plan_in_full(plan, result, sources, number=index if limit > 1 else None)
+        yield from plan_in_full(plan, sources, number=index if limit > 1 else None)
     yield from _others(result, limit, every=every)
     if result.refused:
         yield from section(f"Refused ({len(result.refused)})", refusal_table(result.refused, every=every))
@@ -40,12 +40,12 @@ def report(result: PlanResult, catalog: Catalog, *, limit: int = 1, every: bool 
 
 
 def plan_in_full(
-    plan: Plan | HostedPlan, result: PlanResult, sources: SourceList, *, number: int | None = None
+    plan: Plan | HostedPlan, sources: SourceList, *, number: int | None = None
 ) -> Iterator[RenderableType]:
     """Everything about one plan."""
     yield heading((f"{number}. " if number else "") + headline(plan))
     yield ""
-    yield _pairs(summary(plan, result.request))
+    yield _pairs(summary(plan))
     if isinstance(plan, HostedPlan):
         yield from section("Why", _reasons(plan.reasons, sources))
     else:

@@ -44,10 +44,10 @@ def echo_json(value: object) -> None:
     echo(json.dumps(jsonable(value), indent=2, ensure_ascii=False))
 
 
-def echo(text: str) -> None:
+def echo(text: str, *, err: bool = False) -> None:
     """Print text; characters that the output cannot carry become question marks instead of an error."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding))
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "replace").decode(encoding), err=err)
 
 
 def jsonable(value: object) -> Json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llama4ref.cli.chosen_plan import numbered, own_gpus, plan_number_option, refuse
 from llama4ref.cli.printing import drawn, echo, examples, json_option
 from llama4ref.cli.request_options import planned, request_options
 
@@ -37,15 +38,7 @@ OUTSIDE_FAILED = 3
     show_default=True,
     help="How far up the ladder: settings accepted, a miniature served, the real shapes on this machine's GPUs.",
 )
-@click.option(
-    "--plan",
-    "number",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Which plan, as `plan` numbers them.",
-)
+@plan_number_option
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -83,13 +76,10 @@ def command(
 
     Exits with 0 where the plan held, 1 where it did not, 3 where something outside failed. The server is always ended.
     """
-    from llama4ref.cli.render_command import numbered, own_gpus, refuse
     from llama4ref.errors import RequestError
     from llama4ref.planning.outcomes import HostedPlan
 
-    if request.hosted:
-        raise RequestError("hosted: a provider's servers cannot be launched here; prove a plan on own GPUs")
-    result = planned(own_gpus(request))
+    result = planned(request if request.hosted else own_gpus(request))
     if not result.plans:
         return refuse(result, as_json=as_json)
     plan = numbered(result, number)

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
-from llama4ref.cli.printing import (
-    broken,
-    drawn,
-    echo,
-    echo_json,
-    examples,
-    indented,
-    json_option,
-    plain_table,
-    screen_width,
-)
+from llama4ref.cli.printing import drawn, echo, echo_json, examples, json_option, section
+from llama4ref.planning.offer_queries import OfferQuery, SortKey, find_offers
+from llama4ref.units import parse_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from rich.table import Table
+    from rich.console import RenderableType
 
-    from llama4ref.cli.offer_rows import OfferRow
-
-SORTS = ("price", "context", "output", "name", "date")
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.planning.offer_queries import FoundOffers
 
 
 @click.command(
@@ -45,61 +36,48 @@ SORTS = ("price", "context", "output", "name", "date")
 @click.option(
     "--max-price", type=float, metavar="DOLLARS", help="Most for a million tokens, three of prompt to one of reply."
 )
-@click.option("--sort", type=click.Choice(SORTS), default="price", show_default=True, help="Order.")
-@click.option("--all", "every", is_flag=True, help="Ended offers too.")
+@click.option("--sort", type=click.Choice(get_args(SortKey)), default="price", show_default=True, help="Order.")
+@click.option("--all", "retired", is_flag=True, help="Ended offers too.")
 @json_option
-def command(*, sort: str, as_json: bool, **wanted: object) -> int:
+def command(*, min_context: str | None, min_output: str | None, sort: SortKey, as_json: bool, **wanted: object) -> int:
     """Who serves it, with which limits, at what price, as of when.
 
-    Where sources dispute a limit the lowest credible one counts, and of prices the highest; a star marks them. Ability or limit
-    that is not disclosed is no match. Exits with 1 where nothing matches.
+    Prices are US dollars for a million tokens. Where sources dispute a limit the lowest credible one counts, and of prices the
+    highest; a star marks them. What does not disclose all that is asked for is no match, and is listed apart. Exits with 1 where
+    nothing matches.
     """
-    from llama4ref.cli.offer_rows import Wanted, offer_rows
+    from llama4ref.cli.offer_table import offer_json
     from llama4ref.facts import load
 
-    rows = offer_rows(load(), Wanted.of(wanted))
-    rows.sort(key=_order(sort))
+    limits = {"min_context": _tokens(min_context), "min_output": _tokens(min_output)}
+    query = OfferQuery(**limits, **wanted)  # type: ignore[arg-type]  # click has typed each option
+    catalog = load()
+    found = find_offers(catalog, query, sort=sort)
     if as_json:
-        echo_json(rows)
-    else:
-        disputed = [f"* {row.provider}, {row.name}: {each}" for row in rows for each in row.disputes]
-        echo(drawn(_table(rows), "", f"{len(rows)} offers.", *(indented(line, 0) for line in disputed)))
-    return 0 if rows else 1
-
-
-def _order(sort: str) -> Callable[[OfferRow], tuple[object, ...]]:
-    orders: dict[str, Callable[[OfferRow], tuple[object, ...]]] = {
-        "price": lambda row: (row.price is None, row.price or 0.0, row.provider),
-        "context": lambda row: (-(row.context_tokens or 0), row.provider),
-        "output": lambda row: (-(row.max_output_tokens or 0), row.provider),
-        "name": lambda row: (row.provider, row.name),
-        "date": lambda row: (tuple(-ord(letter) for letter in row.as_of), row.provider),
-    }
-    return orders[sort]
-
-
-def _table(rows: list[OfferRow]) -> Table:
-    width = screen_width()
-    table = plain_table("provider", "model", "context", "reply", "in", "out", "takes", "as of",
-                        right=("context", "reply", "in", "out"), wrap=("provider", "takes"))  # fmt: skip
-    name_width = max(14, (width - 60) // 2)
-    for row in rows:
-        ended = "" if row.ended is None else f"\nends {row.ended}"
-        table.add_row(
-            f"{broken(row.provider, name_width)}{ended}",
-            row.model,
-            _figure(row.context_tokens, row, "context_tokens"),
-            _figure(row.max_output_tokens, row, "max_output_tokens"),
-            _figure(row.price_input, row, "price_input"),
-            _figure(row.price_output, row, "price_output"),
-            row.takes,
-            row.as_of,
+        echo_json(
+            {
+                "matching": [offer_json(each) for each in found.matching],
+                "undisclosed": [offer_json(each) for each in found.undisclosed],
+            }
         )
-    return table
+    else:
+        echo(drawn(*_lines(catalog, found)))
+    return 0 if found.matching else 1
 
 
-def _figure(value: float | None, row: OfferRow, field: str) -> str:
-    star = " *" if field in row.disputed else ""
-    if value is None:
-        return f"?{star}"
-    return (f"{value:,}" if isinstance(value, int) else f"{value:g}") + star
+def _tokens(text: str | None) -> int | None:
+    return None if text is None else parse_tokens(text)
+
+
+def _lines(catalog: Catalog, found: FoundOffers) -> Iterator[RenderableType]:
+    from llama4ref.cli.offer_table import dispute_lines, offer_table
+
+    if found.matching:
+        yield from (offer_table(found.matching), "")
+    yield "1 offer matches." if len(found.matching) == 1 else f"{len(found.matching)} offers match."
+    if found.undisclosed:
+        title = f"Might match, but not all that was asked for is disclosed ({len(found.undisclosed)})"
+        yield from section(title, offer_table(found.undisclosed))
+    disputes = [*dispute_lines(catalog, (*found.matching, *found.undisclosed))]
+    if disputes:
+        yield from section("Disputed", *disputes)

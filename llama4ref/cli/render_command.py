@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llama4ref.cli.chosen_plan import numbered, own_gpus, plan_number_option, refuse
 from llama4ref.cli.printing import echo, echo_json, examples, json_option
 from llama4ref.cli.request_options import planned, request_options
 
 if TYPE_CHECKING:
-    from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult
     from llama4ref.planning.request import PlanRequest
 
 
@@ -31,15 +31,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="What to write.",
 )
-@click.option(
-    "--plan",
-    "number",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Which plan, as `plan` numbers them.",
-)
+@plan_number_option
 @json_option
 def command(*, request: PlanRequest, form: str, number: int, as_json: bool) -> int:
     """Write a plan as vLLM flags, config file, environment file, Compose file or Kubernetes manifest.
@@ -61,31 +53,3 @@ def command(*, request: PlanRequest, form: str, number: int, as_json: bool) -> i
     else:
         echo(text.rstrip("\n"))
     return 0
-
-
-def own_gpus(request: PlanRequest) -> PlanRequest:
-    """The same request for own GPUs alone."""
-    from dataclasses import replace
-
-    return replace(request, hosted=False)
-
-
-def numbered(result: PlanResult, number: int) -> Plan | HostedPlan:
-    """The plan of that number, from 1; raises UsageError where there are fewer."""
-    if number > len(result.plans):
-        raise click.UsageError(f"--plan {number}: there are {len(result.plans)} plans; see `llama4ref plan --all`")
-    return result.plans[number - 1]
-
-
-def refuse(result: PlanResult, *, as_json: bool) -> int:
-    """Say why nothing fits, on stderr as there is nothing to write; the exit code."""
-    from llama4ref.cli.plan_json import result_json
-    from llama4ref.cli.plan_report import report
-    from llama4ref.cli.printing import drawn
-    from llama4ref.facts import load
-
-    if as_json:
-        echo_json(result_json(result, load()))
-    else:
-        click.echo(drawn(*report(result, load())), err=True)
-    return 1

@@ -61,11 +61,19 @@ def export_catalog(
 
 def facts_json(catalog: Catalog, entities: Iterable[str] | None = None) -> str:
     """Facts by entity and field with every source's word, and the sources that they name."""
-    chosen = _chosen(catalog, entities)
-    facts = {entity: {field: _leaf(leaf) for field, leaf in leaves.items()} for entity, leaves in chosen}
-    named = {word.source.id for _, leaves in chosen for leaf in leaves.values() for word in leaf.citations}
-    sources = {id_: dataclasses.asdict(source) for id_, source in catalog.sources.items() if id_ in named}
-    return json.dumps({"facts": facts, "sources": sources}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(facts_with_sources(catalog, _chosen(catalog, entities)), ensure_ascii=False, indent=1) + "\n"
+
+
+def facts_with_sources(
+    catalog: Catalog, facts: Iterable[tuple[str, Mapping[str, Provenance]]]
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Leaves of entities in the types of JSON: `facts` by entity and field, and the `sources` that they name by id."""
+    chosen = dict(facts)
+    named = {word.source.id for leaves in chosen.values() for leaf in leaves.values() for word in leaf.citations}
+    return {
+        "facts": {entity: {field: _leaf(leaf) for field, leaf in leaves.items()} for entity, leaves in chosen.items()},
+        "sources": {id_: dataclasses.asdict(source) for id_, source in catalog.sources.items() if id_ in named},
+    }
 
 
 def facts_csv(catalog: Catalog, entities: Iterable[str] | None = None) -> str:
@@ -104,12 +112,12 @@ def litellm_json(catalog: Catalog, query: OfferQuery | None = None) -> str:
     return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
 
 
-def _chosen(catalog: Catalog, entities: Iterable[str] | None) -> list[tuple[str, dict[str, Provenance]]]:
+def _chosen(catalog: Catalog, entities: Iterable[str] | None) -> list[tuple[str, Mapping[str, Provenance]]]:
     names = list(catalog.provenance) if entities is None else list(entities)
     for name in names:
         if name not in catalog.provenance:
             raise UnknownNameError("entity", name, catalog.provenance)
-    return [(name, dict(catalog.provenance[name])) for name in names]
+    return [(name, catalog.provenance[name]) for name in names]
 
 
 def _leaf(leaf: Provenance) -> dict[str, object]:

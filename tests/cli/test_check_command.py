@@ -96,9 +96,10 @@ def test_stale_schemas_fail_until_they_are_written(call: Callable[..., Answer], 
 
 def test_counts_are_those_of_the_provenance_report(call: Callable[..., Answer], catalog: Catalog) -> None:
     """Every fact is counted, and the table has its rows."""
-    counts = call("check", "--no-engine", "--report", "--json").json["counts"]
-    text = call("check", "--no-engine", "--report").out
+    answer = call("check", "--no-engine", "--report", "--json").json
+    counts, text = answer["counts"], call("check", "--no-engine", "--report").out
 
+    assert f"Counted for {answer['counted_for']}\n" in text
     assert counts["leaves"] == sum(map(len, catalog.provenance.values()))
     assert f"machine-checked {counts['machine_checked']:,} " in " ".join(text.split())
 

@@ -6,7 +6,11 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+import click
 import pytest
+
+from llama4ref.cli.facts_command import export
+from llama4ref.rendering.catalog_exports import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,10 +59,11 @@ def test_cite_shows_every_source_in_full(call: Callable[..., Answer], catalog: C
 
 def test_json_has_value_state_and_citations(call: Callable[..., Answer]) -> None:
     """For programs."""
-    fact = call("facts", "scout", "text.layers", "--json").json["facts"]["text.layers"]
+    answer = call("facts", "scout", "text.layers", "--json").json
+    fact = answer["facts"]["models/scout"]["text.layers"]
 
     assert (fact["value"], fact["state"], fact["disputed"]) == (48, "known", True)
-    assert fact["citations"][0]["source"]
+    assert {word["source"] for word in fact["citations"]} == set(answer["sources"])
 
 
 @pytest.mark.parametrize(
@@ -69,8 +74,8 @@ def test_json_has_value_state_and_citations(call: Callable[..., Answer]) -> None
         (("scout", "text.layer"), "did you mean text.layers"),
         (("scout", "kv_heads"), "did you mean attention.kv_heads"),
         (("list", "modles"), "did you mean models"),
-        (("compare", "scout"), "at least two things of one kind"),
-        (("compare", "scout", "h100-sxm"), "at least two things of one kind"),
+        (("compare", "scout"), "two or more things of one kind"),
+        (("compare", "scout", "h100-sxm"), "two or more things of one kind"),
     ],
 )
 def test_an_unknown_name_offers_the_nearest(call: Callable[..., Answer], words: tuple[str, ...], message: str) -> None:
@@ -96,22 +101,43 @@ def test_two_of_each_kind_can_be_compared(call: Callable[..., Answer], catalog: 
     """By path."""
     first, second = (f"{kind}/{id_}" for id_ in list(getattr(catalog, kind))[:2])
 
-    assert call("facts", "compare", first, second, "--json").json["entities"] == [first, second]
+    compared = call("facts", "compare", first, second, "--json").json
+
+    assert compared["entities"] == [first, second]
+    assert all(len(row["values"]) == len(row["disputed"]) == 2 for row in compared["fields"].values())
 
 
 def test_disagreements_are_all_disputed_leaves(call: Callable[..., Answer], catalog: Catalog) -> None:
     """Counted by another way."""
     disputed = sum(leaf.disputed for leaves in catalog.provenance.values() for leaf in leaves.values())
 
-    assert len(call("facts", "disagreements", "--json").json) == disputed
+    found = call("facts", "disagreements", "--json").json["facts"]
+
+    assert sum(map(len, found.values())) == disputed
     assert f"{disputed:,} facts are disputed." in call("facts", "disagreements").out
+
+
+def test_disagreements_that_are_all_doubted_can_be_left_out(call: Callable[..., Answer]) -> None:
+    """Every one that is left has a word that is not doubted."""
+    every = call("facts", "disagreements", "--json").json["facts"]
+    credible = call("facts", "disagreements", "--credible", "--json").json["facts"]
+    words = [
+        [word["doubt"] for word in leaf["citations"] if not word["agrees"]]
+        for leaves in credible.values()
+        for leaf in leaves.values()
+    ]
+
+    assert 0 < len(words) < sum(map(len, every.values()))
+    assert all(None in doubts for doubts in words)
 
 
 def test_unknown_facts_are_listed(call: Callable[..., Answer], catalog: Catalog) -> None:
     """What is not published is said to be so."""
     unknown = [path for path, leaf in catalog.provenance["models/behemoth"].items() if leaf.state == "unknown"]
 
-    assert [each["field"] for each in call("facts", "unknown", "behemoth", "--json").json] == unknown
+    found = call("facts", "unknown", "behemoth", "--json").json["facts"]
+
+    assert {entity: list(leaves) for entity, leaves in found.items()} == {"models/behemoth": unknown}
     assert "models/behemoth" in call("facts", "unknown").out
 
 
@@ -134,13 +160,25 @@ def test_errata_name_who_is_wrong_and_the_proof(call: Callable[..., Answer], cat
 
 
 def test_the_timeline_is_in_order(call: Callable[..., Answer], catalog: Catalog) -> None:
-    """Events of the family and ends of offers."""
-    days = [each["day"] for each in call("facts", "timeline", "--json").json]
+    """Every event of the family, every release, every end of an offer."""
+    events = call("facts", "timeline", "--json").json
     ended = [offer for provider in catalog.providers.values() for offer in provider.offers if offer.retired]
 
-    assert days == sorted(days)
-    assert len(days) == len(ended) + sum(len(family.events) for family in catalog.families.values())
-    assert "ends its offer" in call("facts", "timeline").out
+    assert [each["day"] for each in events] == sorted(each["day"] for each in events)
+    assert sum(each["kind"] == "offer ended" for each in events) == len(ended)
+    assert {each["what"] for each in events} >= {
+        event.what for family in catalog.families.values() for event in family.events
+    }
+
+
+def test_the_timeline_can_be_cut(call: Callable[..., Answer]) -> None:
+    """By model and by day, both days counted."""
+    events = call(
+        "facts", "timeline", "--model", "maverick", "--since", "2026-03-09", "--until", "2026-03-09", "--json"
+    )
+
+    assert [(each["day"], each["entity"]) for each in events.json] == [("2026-03-09", "providers/groq")]
+    assert call("facts", "timeline", "--since", "soon").code == 2
 
 
 def test_csv_has_a_row_for_each_word_of_each_source(call: Callable[..., Answer], catalog: Catalog) -> None:
@@ -154,13 +192,51 @@ def test_csv_has_a_row_for_each_word_of_each_source(call: Callable[..., Answer],
 
 
 def test_export_holds_every_fact(call: Callable[..., Answer], catalog: Catalog) -> None:
-    """And every source."""
+    """And every source that they name."""
     exported = call("facts", "export").json
 
     assert {entity: list(leaves) for entity, leaves in exported["facts"].items()} == {
         entity: list(leaves) for entity, leaves in catalog.provenance.items()
     }
-    assert list(exported["sources"]) == list(catalog.sources)
+    assert list(exported["sources"]) == [id_ for id_ in catalog.sources if id_ in exported["sources"]]
+
+
+def test_offers_are_exported_in_the_manner_of_two_catalogues(call: Callable[..., Answer]) -> None:
+    """All of them, or those of one model."""
+    rows = call("facts", "export", "--format", "litellm").json
+    scouts = call("facts", "export", "scout", "--format", "litellm", "--json").json
+    files = call("facts", "export", "--format", "models-dev").out
+
+    assert set(scouts) < set(rows)
+    assert all("scout" in name.lower() for name in scouts)
+    assert "# models/meta/scout.toml" in files
+
+
+def test_every_form_of_an_export_can_be_asked_for() -> None:
+    """The command's choices are those of the rendering."""
+    choices = next(parameter.type for parameter in export.params if parameter.name == "form")
+
+    assert isinstance(choices, click.Choice)
+    assert tuple(choices.choices) == FORMS
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--format", "csv", "--json"), "contradict each other"),
+        (("groq", "--format", "litellm"), "name a model instead of providers/groq"),
+        (("llama4-model-card",), "is a source"),
+        (("--format", "xml"), "'xml' is not one of"),
+    ],
+)
+def test_an_export_that_cannot_be_is_one_message(
+    call: Callable[..., Answer], words: tuple[str, ...], message: str
+) -> None:
+    """Exit 2 and nothing on stdout."""
+    answer = call("facts", "export", *words)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
 
 
 def test_kinds_are_listed(call: Callable[..., Answer], catalog: Catalog) -> None:

@@ -81,6 +81,15 @@ def test_json_holds_the_same_plan_in_bytes(call: Callable[..., Answer]) -> None:
     assert {reason["source"] for reason in first["reasons"]} - {None} <= set(answer.json["sources"])
 
 
+def test_speed_says_for_which_requests_it_is(call: Callable[..., Answer]) -> None:
+    """As many and as long as the estimate assumes."""
+    words = ("--concurrency", "4", "--prompt-tokens", "3000", "--output-tokens", "200")
+    stated, assumed = call(*SCOUT_1M, *words), call(*SCOUT_1M, "--json").json["plans"][0]["workload"]
+
+    assert "prompts of 3,000 tokens and replies of 200; 4 at once" in " ".join(stated.out.split())
+    assert {assumed["prompt_tokens"], assumed["output_tokens"], assumed["concurrency"]} == {1000, 1}
+
+
 def test_nothing_fits_is_an_answer(call: Callable[..., Answer]) -> None:
     """Exit 1, the rule, and the numbers."""
     answer = call("plan", "--model", "scout", "--gpu", "l4", "--count", "1", "--context", "1M")

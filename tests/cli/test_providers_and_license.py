@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.cli.offer_rows import Wanted, offer_rows
+from llama4ref.cli.license_command import check
+from llama4ref.planning.obligations import Use
+from llama4ref.planning.offer_queries import find_offers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,23 +25,26 @@ def test_without_conditions_every_offer_that_has_not_ended_is_listed(
     offers = [offer for provider in catalog.providers.values() for offer in provider.offers]
     lasting = [offer for offer in offers if offer.status != "retired"]
 
-    assert len(call("providers", "--json").json) == len(lasting)
-    assert len(call("providers", "--all", "--json").json) == len(offers)
+    assert len(call("providers", "--json").json["matching"]) == len(lasting)
+    assert len(call("providers", "--all", "--json").json["matching"]) == len(offers)
 
 
 def test_conditions_hold_for_every_row(call: Callable[..., Answer]) -> None:
-    """Undisclosed is no match."""
+    """What is not disclosed stands apart and says what is missing."""
     words = ("--model", "scout", "--min-context", "300k", "--images", "--tools", "--max-price", "1", "--json")
-    rows = call("providers", *words).json
+    found = call("providers", *words).json
+    rows = found["matching"]
 
     assert rows
+    assert all(row["undisclosed"] for row in found["undisclosed"])
     assert all(row["model"] == "scout" and row["context_tokens"] >= 300_000 for row in rows)
     assert all(row["images"] is True and row["tools"] is True and row["price"] <= 1 for row in rows)
 
 
-def test_a_disputed_limit_counts_at_its_lowest_credible_value(catalog: Catalog) -> None:
+def test_a_disputed_limit_counts_at_its_lowest_credible_value(call: Callable[..., Answer], catalog: Catalog) -> None:
     """Values that are doubted count nowhere."""
-    rows = {(row.provider_id, row.name, row.as_of): row for row in offer_rows(catalog, Wanted(every=True))}
+    rows = {(row["provider"], row["name"], row["as_of"], row["tier"]): row
+            for row in call("providers", "--all", "--json").json["matching"]}  # fmt: skip
     checked = 0
     for provider in catalog.providers.values():
         for index, offer in enumerate(provider.offers):
@@ -46,34 +52,36 @@ def test_a_disputed_limit_counts_at_its_lowest_credible_value(catalog: Catalog) 
             if leaf is None or not leaf.disputed:
                 continue
             credible = [each.value for each in leaf.citations if each.doubt is None and each.value is not None]
-            row = rows[(provider.id, offer.name, offer.as_of)]
+            row = rows[provider.id, offer.name, offer.as_of, offer.tier]
             checked += 1
 
-            assert row.context_tokens == (min(credible) if credible else None)
-            assert "context_tokens" in row.disputed
+            assert row["context_tokens"] == (min(credible) if credible else None)
+            assert "context_tokens" in row["disputed"]
 
     assert checked
 
 
-def test_offers_that_ended_by_a_day_are_left_out(catalog: Catalog) -> None:
+def test_offers_that_ended_by_a_day_are_left_out(call: Callable[..., Answer]) -> None:
     """The day of the end is the first day without it."""
-    ended = next(row for row in offer_rows(catalog, Wanted(every=True)) if row.ended)
-    on_the_day = offer_rows(catalog, Wanted(active_on=ended.ended))
-    before = offer_rows(catalog, Wanted(active_on="2025-04-01"))
 
-    assert ended not in on_the_day
-    assert ended in before
+    def offers(*words: str) -> list[dict[str, object]]:
+        return call("providers", *words, "--json").json["matching"]
+
+    ended = next(row for row in offers("--all") if row["retired"])
+
+    assert ended not in offers("--active-on", ended["retired"])
+    assert ended in offers("--active-on", "2025-04-01")
 
 
 @pytest.mark.parametrize(
-    ("sort", "field"), [("price", "price"), ("context", "context_tokens"), ("name", "provider"), ("date", "as_of")]
+    ("sort", "field"), [("price", "price"), ("context", "context_tokens"), ("provider", "provider"), ("as_of", "as_of")]
 )
 def test_rows_are_sorted(call: Callable[..., Answer], sort: str, field: str) -> None:
     """What is not disclosed comes last."""
-    values = [row[field] for row in call("providers", "--sort", sort, "--json").json]
+    values = [row[field] for row in call("providers", "--sort", sort, "--json").json["matching"]]
     known = [value for value in values if value is not None]
 
-    assert known == sorted(known, reverse=sort in {"context", "date"})
+    assert known == sorted(known, reverse=sort in {"context", "as_of"})
     assert values[: len(known)] == known
 
 
@@ -100,12 +108,26 @@ def test_no_match_is_an_answer(call: Callable[..., Answer]) -> None:
 
 def test_disputes_are_told_below_the_table(call: Callable[..., Answer], catalog: Catalog) -> None:
     """With a star at the value."""
-    rows = [row for row in offer_rows(catalog, Wanted()) if row.disputes]
+    disputed = next(each for each in find_offers(catalog).matching if "context_tokens" in each.disputed)
     out = call("providers").out
 
-    assert rows
-    assert " *" in out
-    assert f"* {rows[0].provider}" in out
+    assert f"{disputed.context_tokens:,} *" in out
+    assert f"* {disputed.provider.name}, {disputed.offer.name}, context_tokens: " in out
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_offers_fit_the_screen(call: Callable[..., Answer], columns: int) -> None:
+    """With all that ended."""
+    lines = call("providers", "--all", columns=columns).out.splitlines()
+
+    assert [line for line in lines if len(line) > columns] == []
+
+
+def test_every_particular_of_a_use_has_an_option() -> None:
+    """The check asks for all that the licence may turn on."""
+    options = {parameter.name for parameter in check.params}
+
+    assert {field.name for field in fields(Use)} <= options
 
 
 def test_a_french_product_with_images_is_a_breach(call: Callable[..., Answer]) -> None:
