@@ -82,7 +82,7 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
     too_large = _weights_refusal(catalog, candidate, serving, weights)
     if too_large is not None:
         return too_large
-    sizer = _Sizer(candidate, behaviour, request.headroom, serving, weights)
+    sizer = _Sizer(candidate, behaviour, request, serving, weights)
     largest = sizer.largest()
     if largest < (wanted or request.least_tokens):
         return _too_small(candidate, sizer, wanted or request.least_tokens, largest)
@@ -140,9 +140,11 @@ class _Sizer:
     """Budgets of one candidate at different lengths."""
 
     def __init__(
-        self, candidate: Candidate, behaviour: Behaviour, headroom: float, serving: Serving, weights: Weights
+        self, candidate: Candidate, behaviour: Behaviour, request: PlanRequest, serving: Serving, weights: Weights
     ) -> None:
-        self.candidate, self.behaviour, self.headroom, self.serving = candidate, behaviour, headroom, serving
+        self.candidate, self.behaviour, self.headroom, self.serving = candidate, behaviour, request.headroom, serving
+        lengths_are_open = request.context_tokens is None and request.concurrency is not None
+        self.at_once = math.ceil((request.concurrency or 1) / candidate.layout.data_parallel) if lengths_are_open else 1
         each = candidate
         self.longest = memory_budget(
             each.model,
@@ -162,7 +164,7 @@ class _Sizer:
         return max(0, math.floor(budget.kv_cache_at_least_bytes * (1 - self.headroom)))
 
     def largest(self) -> int:
-        """The largest context that fits, 0 where none does.
+        """The largest context that fits as often as is asked for, 0 where none does.
 
         Buffers grow with the context in proportion, so the memory left is a straight line between the shortest and the
         longest; the largest context lies where it meets the cache's need, found by halving and then checked in full.
@@ -180,7 +182,7 @@ class _Sizer:
         while high - low > 1:
             middle = (low + high) // 2
             blocks = (left - slope * middle) // cache.bytes_per_block
-            if blocks > cache.blocks_at(middle) and free >= fall * middle:
+            if blocks > self.at_once * cache.blocks_at(middle) and free >= fall * middle:
                 low = middle
             else:
                 high = middle
@@ -204,17 +206,17 @@ class _Sizer:
         if length > _limit(self.candidate.model):
             return False
         budget = self.budget(length)
-        return budget.free_bytes >= 0 and holds_request(budget.cache, length, self.left(budget))
+        return budget.free_bytes >= 0 and holds_requests(budget.cache, length, self.left(budget), at_once=self.at_once)
 
 
-def holds_request(cache: KVCache, length: int, left: int) -> bool:
-    """Whether the engine starts with this context and one request of it then really fits.
+def holds_requests(cache: KVCache, length: int, left: int, *, at_once: int = 1) -> bool:
+    """Whether the engine starts with this context and so many requests of it then really fit at once.
 
     The two are not the same in every release: some start with less memory than one request needs, and every pool keeps one
     block empty.
     """
     capacity = cache.capacity(left)
-    return capacity.fits and capacity.num_blocks - NULL_BLOCK >= cache.blocks_at(length)
+    return capacity.fits and capacity.num_blocks - NULL_BLOCK >= at_once * cache.blocks_at(length)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -36,14 +36,15 @@ def test_a_figure_agrees_where_it_rounds_to_what_is_stated(
 
 
 def test_a_claim_is_computed_wherever_its_quantity_is(catalog: Catalog):
-    """Where nothing computes it, the shapes are not published or a note says what it is."""
+    """Where nothing computes it, the shapes are not published, it is about memory that a machine should have, or
+    a note says what it is."""
     for each in catalog.claims():
         kind, id_ = each.entity.split("/")
         model = catalog.model(id_ if kind == "models" else catalog.checkpoint(id_).model)
         if each.claim.about in quantities(model) and each.claim.about != "weights.bytes":
             assert each.computed == quantities(model)[each.claim.about]
         if each.computed is None:
-            assert model.text is None or each.claim.note, each
+            assert model.text is None or each.claim.note or each.claim.about.startswith("memory."), each
         assert (each.agrees is None) == (each.computed is None)
 
 

@@ -1,0 +1,173 @@
+"""Options, variables and their reasons, as a release spells them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from llama4ref import PlanRequest, plan
+from llama4ref.facts import load
+from llama4ref.planning.engine_settings import HYBRID_VARIABLE
+from llama4ref.planning.outcomes import Plan
+
+CATALOG = load()
+
+
+def _best(**wish: object) -> Plan:
+    best = plan(PlanRequest(**({"model": "scout", "gpu": "h100-sxm", "count": 8} | wish))).best
+    assert isinstance(best, Plan)
+    return best
+
+
+def test_what_memory_depends_on_is_written_out():
+    """So that another default of another release changes nothing."""
+    best = _best(context="1M")
+
+    assert best.settings["max-model-len"] == best.serving.max_model_len == 1_048_576
+    assert best.settings["max-num-seqs"] == best.serving.max_num_seqs
+    assert best.settings["max-num-batched-tokens"] == best.serving.max_num_batched_tokens
+    assert best.settings["gpu-memory-utilization"] == best.serving.gpu_memory_utilization
+    assert best.settings["tensor-parallel-size"] == best.serving.layout.tensor_parallel
+    assert next(iter(best.settings)) == "model"
+    assert best.settings["model"] == best.checkpoint.repository
+
+
+def test_what_is_asked_for_is_set():
+    """To the number."""
+    best = _best(
+        max_num_seqs=7, max_num_batched_tokens=4096, gpu_memory_utilization=0.8, enforce_eager=True, cache_dtype="fp8"
+    )
+
+    assert best.settings["max-num-seqs"] == 7
+    assert best.settings["max-num-batched-tokens"] == 4096
+    assert best.settings["gpu-memory-utilization"] == 0.8
+    assert best.settings["enforce-eager"] is True
+    assert best.settings["kv-cache-dtype"] == "fp8"
+
+
+def test_concurrency_is_spread_over_replicas():
+    """Each replica's batch holds its part, rounded up."""
+    best = _best(
+        concurrency=10, tensor_parallel=2, min_weight_bits=8, checkpoint="nvidia/Llama-4-Scout-17B-16E-Instruct-FP8"
+    )
+
+    assert best.serving.layout.data_parallel == 4
+    assert best.settings["data-parallel-size"] == 4
+    assert best.settings["max-num-seqs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("release", "written"), [("0.8.3", "image=3"), ("0.8.5", '{"image": 3}'), ("0.32.0", '{"image": 3}')]
+)
+def test_image_limits_are_spelled_as_the_release_reads_them(release: str, written: str):
+    """JSON since 0.8.5."""
+    assert _best(images=3, engine_release=release).settings["limit-mm-per-prompt"] == written
+
+
+@pytest.mark.parametrize(
+    ("release", "left_out"), [("0.8.3", False), ("0.10.0", False), ("0.10.1", True), ("0.32.0", True)]
+)
+def test_text_alone_leaves_the_vision_tower_out_where_it_can(release: str, left_out: bool):
+    """Earlier releases build it whatever is asked, and the budget counts it."""
+    best = _best(engine_release=release)
+    held = any("vision_tower" in line.name for line in best.budget.lines)
+
+    assert held is not left_out
+    assert (best.settings.get("limit-mm-per-prompt") == '{"image": 0}') is left_out
+
+
+@pytest.mark.parametrize(
+    ("release", "context", "variable", "switch"),
+    [
+        ("0.12.0", 8_000_000, True, False),
+        ("0.12.0", 8_192, False, False),
+        ("0.32.0", 1_048_576, False, False),
+    ],
+)
+def test_the_hybrid_cache_is_opted_into_where_it_is_needed(release: str, context: int, variable: bool, switch: bool):
+    """From 0.10.1 to 0.13.0 it is off by default; a context that needs it turns it on by a variable."""
+    best = _best(engine_release=release, context=context, min_weight_bits=16, cache_dtype="bfloat16", gpu="h200-sxm")
+
+    assert (best.environment.get(HYBRID_VARIABLE) == "1") is variable
+    assert ("disable-hybrid-kv-cache-manager" in best.settings) is switch
+
+
+def test_the_hybrid_cache_is_turned_off_where_asked():
+    """By the switch of the releases where it is on."""
+    best = _best(hybrid=False)
+
+    assert best.settings["disable-hybrid-kv-cache-manager"] is True
+    assert not best.serving.hybrid
+
+
+@pytest.mark.parametrize(
+    ("release", "parser"), [("0.8.3", "pythonic"), ("0.9.0", "llama4_pythonic"), ("0.32.0", "llama4_pythonic")]
+)
+def test_tool_calls_are_parsed_by_a_parser_the_release_has(release: str, parser: str):
+    """And are turned on."""
+    best = _best(tools=True, engine_release=release)
+
+    assert best.settings["tool-call-parser"] == parser
+    assert best.settings["enable-auto-tool-choice"] is True
+
+
+def test_the_first_releases_are_told_to_tune_the_temperature():
+    """Beyond 32,768 tokens, where they do not do so themselves."""
+    assert json.loads(str(_best(engine_release="0.8.3", context=100_000).settings["override-generation-config"])) == {
+        "attn_temperature_tuning": True
+    }
+    assert "override-generation-config" not in _best(engine_release="0.8.3", context=32_768).settings
+    assert "override-generation-config" not in _best(engine_release="0.9.0", context=100_000).settings
+
+
+def test_a_draft_head_turns_the_hybrid_cache_off():
+    """And is configured."""
+    best = _best(speculative="somebody/head")
+
+    assert not best.serving.hybrid
+    assert json.loads(str(best.settings["speculative-config"]))["model"] == "somebody/head"
+    assert any(each.about == "speculative decoding" for each in best.cautions)
+
+
+@pytest.mark.parametrize(("release", "flag"), [("0.32.0", "nnodes"), ("0.10.0", "distributed-executor-backend")])
+def test_several_nodes_are_joined_as_the_release_can(release: str, flag: str):
+    """By vLLM itself, or by Ray."""
+    best = _best(count=16, nodes=2, engine_release=release)
+
+    assert flag in best.settings
+    assert best.serving.layout.tensor_parallel <= 8
+
+
+def test_online_quantization_is_asked_for():
+    """A recipe starts from published bf16 weights and names its method."""
+    recipe = next(
+        each for each in CATALOG.checkpoints.values()
+        if each.kind == "recipe" and each.model == "scout" and "vllm" in each.loads and each.loads["vllm"].supported
+        and plan(PlanRequest(checkpoint=each.id, gpu="b200", count=4)).plans
+    )  # fmt: skip
+    best = _best(checkpoint=recipe.id, gpu="b200", count=4)
+
+    assert best.settings["quantization"] == recipe.method
+
+
+def test_every_reason_names_a_known_source():
+    """Or none, where it is the request itself."""
+    for release in ("0.8.3", "0.13.0", "0.32.0"):
+        best = _best(engine_release=release, images=1, tools=True)
+
+        for reason in (*best.reasons, *best.cautions):
+            assert reason.because
+            assert reason.source is None or reason.source in CATALOG.sources
+
+
+@pytest.mark.parametrize("concurrency", [1, 10, 64, 500])
+def test_an_open_context_leaves_room_for_every_request(concurrency: int):
+    """Where a number of requests is asked for and no length, the longest is found that so many fit of."""
+    best = _best(concurrency=concurrency)
+    cache = best.budget.cache
+    blocks = cache.capacity(best.budget.kv_cache_at_least_bytes).num_blocks
+
+    assert best.context == best.largest_context
+    assert blocks > concurrency * cache.blocks_at(best.context)
+    assert best.context == 10_485_760 or blocks <= concurrency * cache.blocks_at(best.context + 2 * cache.block_size)
