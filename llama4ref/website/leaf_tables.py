@@ -90,7 +90,7 @@ def _fact_table(caption: str, rows: Sequence[Row]) -> str:
 
 def _leaf_row(draft: Draft, entity: str, path: str, value: object, meaning: str) -> Row:
     name = label(path.rpartition(".")[2])
-    hint = f'<br><small class="hint">{inline(meaning)}</small>' if meaning else ""
+    hint = f' <br><small class="hint">{inline(meaning)}</small>' if meaning else ""
     note = _note(draft, entity, path)
     unit = unit_of(path) if isinstance(value, int | float) and not isinstance(value, bool) else ""
     return Row(
@@ -105,7 +105,7 @@ def _leaf_row(draft: Draft, entity: str, path: str, value: object, meaning: str)
 def _note(draft: Draft, entity: str, path: str) -> str:
     leaf = draft.provenance(entity, path)
     note = leaf.citations[0].note if leaf and leaf.citations else None
-    return f'<br><small class="hint">{escape(note)}</small>' if note else ""
+    return f' <br><small class="hint">{escape(note)}</small>' if note else ""
 
 
 def linked(draft: Draft, entity: str, path: str, value: object, *, brief: bool = False, unit: str = "") -> str:

@@ -109,12 +109,12 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Row], *, sorta
 
     It stands in a frame of its own that scrolls sideways on narrow screens.
     """
-    head = "".join(_head(column) for column in columns)
-    body = "".join(_row(columns, row) for row in rows)
+    head = " ".join(_head(column) for column in columns)
+    body = " ".join(_row(columns, row) for row in rows)
     marks = " data-sortable" if sortable else ""
     return (
         f'<div class="facts"{marks} role="region" aria-label="{quoted(caption)}" tabindex="0">'
-        f'<table class="t"><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<table class="t"><caption>{escape(caption)}</caption> <thead><tr>{head}</tr></thead> <tbody>{body}</tbody></table></div>'
     )
 
 
@@ -130,7 +130,7 @@ def _row(columns: Sequence[Column], row: Row) -> str:
     pairs = zip(columns, row.cells, strict=True)
     return (
         f"<tr{place}>"
-        + "".join(_cell(column, cell, first=not index) for index, (column, cell) in enumerate(pairs))
+        + " ".join(_cell(column, cell, first=not index) for index, (column, cell) in enumerate(pairs))
         + "</tr>"
     )
 

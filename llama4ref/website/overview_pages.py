@@ -195,7 +195,7 @@ def _erratum_row(draft: Draft, checked: CheckedErratum) -> Row:
             Cell(each.model or "any", each.model or "any"),
             Cell(escape(each.said.printed) + said),
             Cell(f"{escape(right)}{_unit(each.ours)}{_proof(draft, each.ours)}"),
-            Cell(escape(each.why) + (f"<br><small class='hint'>{escape(each.note)}</small>" if each.note else "")),
+            Cell(escape(each.why) + (f" <br><small class='hint'>{escape(each.note)}</small>" if each.note else "")),
             Cell(each.said.checked, each.said.checked),
             Cell({"there": "still there", "corrected": "corrected", "unknown": "unknown"}[state], state),
         ),

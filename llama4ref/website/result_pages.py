@@ -31,6 +31,7 @@ CATEGORIES = {
     "cost": "Cost",
 }
 _FEW_SCORES = 3
+_LABEL = 36
 _OPTIONAL = ("shots", "precision", "checkpoint", "engine", "hardware", "file_size")
 
 
@@ -166,7 +167,7 @@ def _scores(draft: Draft, each: Benchmark, model: str, *, own: bool) -> Cell:
 
 def _plot(catalog: Catalog) -> str:
     chosen = [each for each in catalog.benchmarks.values() if each.unit == "%" and _both(each)]
-    scale = LinearScale(0, 100, 190, 628)
+    scale = LinearScale(0, 100, 240, 628)
     height = 40 + 20 * len(chosen)
     shapes = []
     for tick in range(0, 101, 20):
@@ -176,9 +177,9 @@ def _plot(catalog: Catalog) -> str:
         ]
     for index, each in enumerate(chosen):
         y = 38 + 20 * index
-        shapes.append(text(184, y + 4, each.name, at="end", kind="ink small"))
+        shapes.append(text(234, y + 4, _short(each.name), at="end", kind="ink small"))
         for result in each.results:
-            if result.system in {"scout", "maverick"} and result.score is not None:
+            if result.system in {"scout", "maverick"} and result.score is not None and result.checkpoint is None:
                 kind = "a" if result.system == "scout" else "b"
                 kind += "" if result.label == "developer" else " ring"
                 hint = f"{each.name}, {result.system}, {result.label}: {number(result.score)} %"
@@ -192,14 +193,22 @@ def _plot(catalog: Catalog) -> str:
     title = "Scores by developer and by others"
     desc = (
         f"{plural(len(chosen), 'benchmark')} in percent that the developer and somebody else both ran: filled points are the developer's, "
-        "rings are others'. The table above has the numbers."
+        "rings are others'; other checkpoints than the developer's are left out. The table above has the numbers."
     )
     return figure(svg(640, height + 22, title, desc, [*legend(4, 14, entries), *shapes]), desc)
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1].rstrip(' ,')}…"
+
+
 def _both(each: Benchmark) -> bool:
-    mine = [result for result in each.results if result.system in {"scout", "maverick"} and result.score is not None]
-    return len({result.label == "developer" for result in mine}) == 2
+    own = {
+        result.label == "developer"
+        for result in each.results
+        if result.system in {"scout", "maverick"} and result.score is not None and result.checkpoint is None
+    }
+    return len(own) == 2
 
 
 def _measurements(catalog: Catalog) -> str:
