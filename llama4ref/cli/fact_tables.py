@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llama4ref.cli.printing import broken, heading, indented, plain_table
+from llama4ref.cli.printing import broken, heading, indented, plain_table, screen_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -124,12 +124,13 @@ def comparison_table(
     names: Sequence[str], rows: Iterable[ComparedField], computed: Mapping[str, Sequence[Number | None]]
 ) -> Table:
     """Entities side by side, a row for each field; a star marks what sources dispute."""
-    table = plain_table("field", *names, wrap=("field", *names), narrow=_FIELD_WIDTH)
+    width = min(_FIELD_WIDTH, screen_width() // (len(names) + 1) - 1)
+    table = plain_table("field", *names, wrap=("field", *names), narrow=width)
     for row in rows:
-        table.add_row(broken(row.field, _FIELD_WIDTH), *map(_cell, row.leaves))
+        table.add_row(*(broken(cell, width) for cell in (row.field, *map(_cell, row.leaves))))
     for name, values in computed.items():
         cells = ("unknown" if value is None else shown(value) for value in values)
-        table.add_row(f"computed: {broken(name, _FIELD_WIDTH - 10)}", *cells)
+        table.add_row(broken(f"computed: {name}", width), *cells)
     return table
 
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llama4ref.cli.printing import drawn, echo, echo_json, examples, heading, indented, json_option, plain_table
+from llama4ref.cli.printing import (
+    broken,
+    drawn,
+    echo,
+    echo_json,
+    examples,
+    heading,
+    indented,
+    json_option,
+    plain_table,
+    screen_width,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +28,8 @@ if TYPE_CHECKING:
     from llama4ref.facts.sources import Provenance
 
 
+_OTHER_COLUMNS = 38
+"""Columns of the timeline beside what happened."""
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -87,18 +100,22 @@ def show(*, name: str, field: str | None, cite: bool, as_json: bool) -> None:
 @click.option("--all", "every", is_flag=True, help="Fields that are the same too.")
 @json_option
 def compare(*, names: tuple[str, ...], every: bool, as_json: bool) -> None:
-    """Lay models, checkpoints, providers or accelerators side by side. A star marks what sources dispute."""
+    """Lay models, checkpoints, providers or accelerators side by side. A star marks what sources dispute.
+
+    Published claims are left out, as no two things have the same ones; `llama4ref facts claims` has them.
+    """
     from llama4ref.cli.fact_lookup import entity_called
     from llama4ref.cli.fact_tables import comparison_table, computed_side_by_side
     from llama4ref.facts.comparing import compared
 
     catalog = _catalog()
     entities = [entity_called(name, catalog) for name in names]
-    rows = compared(catalog, entities, only_differences=not every)
+    fields = compared(catalog, entities, only_differences=not every)
+    rows = [row for row in fields if not row.field.startswith("claims.")]
     computed = computed_side_by_side(catalog, entities, every=every)
     if as_json:
-        fields = {row.field: {"values": row.values, "disputed": row.disputed} for row in rows}
-        echo_json({"entities": entities, "fields": fields, "computed": computed})
+        values = {row.field: {"values": row.values, "disputed": row.disputed} for row in rows}
+        echo_json({"entities": entities, "fields": values, "computed": computed})
     else:
         echo(drawn(comparison_table([entity.partition("/")[2] for entity in entities], rows, computed)))
 
@@ -181,7 +198,8 @@ def timeline(*, model: str | None, since: dt.datetime | None, until: dt.datetime
         return
     table = plain_table("day", "what", "about", wrap=("what", "about"))
     for each in found:
-        table.add_row(each.day, each.what + (" (contested)" if each.contested else ""), ", ".join(each.about))
+        what = broken(each.what, screen_width() - _OTHER_COLUMNS)
+        table.add_row(each.day, what + (" (contested)" if each.contested else ""), ", ".join(each.about))
     echo(drawn(table))
 
 

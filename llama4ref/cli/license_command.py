@@ -41,8 +41,8 @@ def command() -> None:
 
 @command.command(
     epilog=examples(
-        "llama4ref license check --who company --domicile FR --offering product --images",
-        "llama4ref license check --who company --domicile US --offering hosted_api --monthly-users 2000000",
+        "llama4ref license check --who company --domicile FR --images",
+        "llama4ref license check --who company --domicile US --monthly-users 2000000",
     )
 )
 @click.option("--license", "id_", default=_DEFAULT, show_default=True, metavar="ID", help="Which licence.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from llama4ref.cli.fact_tables import shown
 from llama4ref.cli.printing import broken, indented, plain_table, screen_width
-from llama4ref.planning.hosted import CredibleOffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,47 +15,57 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from llama4ref.cli.source_list import SourceList
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.sources import Provenance
     from llama4ref.planning.offer_queries import FoundOffer
 
-_FIGURES = ("context_tokens", "max_output_tokens", "price_input", "price_output")
+_FIGURES = {"context_tokens": "context", "max_output_tokens": "reply", "price_input": "in", "price_output": "out"}
 _ABILITIES = {"images": "images", "tools": "tools", "json_schema": "JSON"}
-_OTHER_COLUMNS = 58
-"""Columns that all but the names take."""
+_OTHER_COLUMNS = 57
+"""Columns that figures and days take."""
 
 
 def offer_table(offers: Iterable[FoundOffer]) -> Table:
     """A line for each offer; a star marks a figure that sources dispute, a question mark one that nobody says."""
-    table = plain_table("provider", "offer", "context", "reply", "in", "out", "takes", "as of",
-                        right=("context", "reply", "in", "out"), wrap=("provider", "takes"), narrow=16)  # fmt: skip
-    width = max(12, screen_width() - _OTHER_COLUMNS - 16)
+    figures = tuple(_FIGURES.values())
+    table = plain_table("provider, offer", *figures, "as of", right=figures)
+    width = max(19, screen_width() - _OTHER_COLUMNS)
     for each in offers:
         offer = each.offer
-        name = "\n".join(
-            [
-                broken(offer.name, width),
-                *([offer.tier] if offer.tier else []),
-                *([f"ends {offer.retired}"] if offer.retired else []),
-            ]
-        )
         takes = ", ".join(word for field, word in _ABILITIES.items() if getattr(offer, field))
-        table.add_row(each.provider.name, name, *(_figure(each, field) for field in _FIGURES), takes, offer.as_of)
+        ends = f"ends {offer.retired}" if offer.retired else None
+        below = "\n".join(filter(None, (broken(offer.name, width - 2), offer.tier, takes, ends)))
+        what = textwrap.fill(each.provider.name, width) + "\n" + textwrap.indent(below, "  ")
+        table.add_row(what, *(_figure(each, field) for field in _FIGURES), offer.as_of)
     return table
 
 
 def _figure(each: FoundOffer, field: str) -> str:
     value = getattr(each, field)
-    shown = "?" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:g}"
-    return f"{shown} *" if field in each.disputed else shown
+    return f"{'?' if value is None else shown(value)}{'*' if field in each.disputed else ''}"
 
 
-def dispute_lines(catalog: Catalog, offers: Iterable[FoundOffer]) -> Iterator[RenderableType]:
+def dispute_lines(catalog: Catalog, offers: Iterable[FoundOffer], sources: SourceList) -> Iterator[RenderableType]:
     """What sources say of every figure that carries a star."""
     for each in offers:
-        leaves = {field: catalog.trace(each.entity, each.field(field)) for field in each.disputed}
-        for reason in CredibleOffer(each.provider, each.offer, leaves).disputes(_FIGURES):
-            words = reason.because.removeprefix("sources disagree: ")
-            yield indented(f"* {each.provider.name}, {each.offer.name}, {reason.about}: {words}", 0)
+        said = [
+            f"{word} {_words(catalog.trace(each.entity, each.field(field)), sources)}"
+            for field, word in _FIGURES.items()
+            if field in each.disputed
+        ]
+        if said:
+            yield indented(f"* {each.provider.name}, {each.offer.name}: {'; '.join(said)}", 0)
+
+
+def _words(leaf: Provenance, sources: SourceList) -> str:
+    """Every value once, with the marks of the sources that say so."""
+    marks: dict[str, str] = {}
+    for each in leaf.citations:
+        said = "not disclosed" if each.value is None else shown(each.value)
+        word = f"{said} (not credible)" if each.doubt else said
+        marks[word] = marks.get(word, "") + sources.mark(each.source.id)
+    return ", ".join(f"{word}{mark}" for word, mark in marks.items())
 
 
 def offer_json(each: FoundOffer) -> dict[str, object]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "plan",
     epilog=examples(
         "llama4ref plan --model scout --gpu h100-sxm --count 8 --context 1M",
-        "llama4ref plan --model maverick --gpu h200-sxm --count 8 --images 4 --concurrency 32",
+        "llama4ref plan --model maverick --gpu h200-sxm --count 8 --images 4",
         "llama4ref plan --hosted --context 300k --images 1 --max-price 1",
     ),
 )

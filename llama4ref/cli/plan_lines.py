@@ -92,24 +92,26 @@ def _own(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _speed(speed: Performance, workload: Workload) -> Iterator[tuple[str, str]]:
     first = f"first token after {_span(speed.ttft_seconds)} s, then " if speed.ttft_seconds else ""
-    yield "speed", f"{first}{_span(speed.request_rate)} tokens/s a request; {BOUNDS[speed.binds]} (estimate)"
+    rate = f"{_span(speed.request_rate)} tokens/s a request, {_at_once(workload, speed.batch)}"
+    yield "speed", f"{first}{rate}; {BOUNDS[speed.binds]} (estimate)"
     yield "throughput", f"{_span(speed.saturation_rate)} tokens/s of replies under an endless queue (estimate)"
-    yield "both for", _asked(workload, speed.batch)
+    pictures = f" with {workload.images} images" if workload.images > 1 else " with an image" if workload.images else ""
+    prompts = f"prompts of {workload.prompt_tokens:,} tokens{pictures}"
+    yield "both for", f"{prompts} and replies of {workload.output_tokens:,} tokens"
 
 
-def _asked(workload: Workload, batch: int) -> str:
-    """The requests that speed is stated for.
+def _at_once(workload: Workload, batch: int) -> str:
+    """How many requests speed is stated for.
 
     Examples:
         >>> from llama4ref.performance.workload import Workload
-        >>> _asked(Workload(prompt_tokens=1000, output_tokens=500, concurrency=64), 48)
-        'prompts of 1,000 tokens and replies of 500; 64 at once, of which 48 are computed together'
+        >>> _at_once(Workload(prompt_tokens=1000, output_tokens=500, concurrency=64), 48)
+        '64 at once of which 48 are computed together'
     """
-    pictures = f" with {workload.images} images" if workload.images > 1 else " with an image" if workload.images else ""
     crowd = workload.concurrency or 1
-    together = f", of which {batch:,} are computed together" if batch < crowd else ""
-    times = f"{crowd:,} at once{together}" if crowd > 1 else "one at a time"
-    return f"prompts of {workload.prompt_tokens:,} tokens{pictures} and replies of {workload.output_tokens:,}; {times}"
+    if crowd == 1:
+        return "one at a time"
+    return f"{crowd:,} at once" + (f" of which {batch:,} are computed together" if batch < crowd else "")
 
 
 def _span(figure: Estimated) -> str:

@@ -161,15 +161,19 @@ def indented(text: str, by: int = 2) -> Padding:
     return Padding(Text(text), (0, 0, 0, by))
 
 
-def broken(name: str, width: int) -> str:
-    """A long name over several lines, broken after hyphens, slashes, dots and underscores.
+def broken(text: str, width: int) -> str:
+    """Text with its long words over several lines, broken after hyphens, slashes, dots, commas and underscores.
 
     Examples:
-        >>> broken("org/llama-4-scout", 8).split()
-        ['org/', 'llama-4-', 'scout']
+        >>> broken("by org/llama-4-scout", 8).split()
+        ['by', 'org/', 'llama-4-', 'scout']
     """
+    return " ".join(_broken_word(word, width) for word in text.split(" "))
+
+
+def _broken_word(word: str, width: int) -> str:
     lines = [""]
-    for part in re.findall(r"[^-/._]*[-/._]?", name):
+    for part in re.findall(r"[^-/._,]*[-/._,]?", word):
         if lines[-1] and len(lines[-1]) + len(part) > width:
             lines.append("")
         lines[-1] += part

@@ -27,7 +27,7 @@ OUTSIDE_FAILED = 3
     "prove",
     epilog=examples(
         "llama4ref prove --model scout --gpu h100-sxm --count 8 --context 1M",
-        "llama4ref prove --model scout --gpu h100-sxm --count 8 --context 1M --rung accepted",
+        "llama4ref prove --model scout --gpu h100-sxm --count 8 --rung accepted",
     ),
 )
 @request_options

@@ -71,6 +71,7 @@ def _tokens(text: str | None) -> int | None:
 
 def _lines(catalog: Catalog, found: FoundOffers) -> Iterator[RenderableType]:
     from llama4ref.cli.offer_table import dispute_lines, offer_table
+    from llama4ref.cli.source_list import SourceList, source_lines
 
     if found.matching:
         yield from (offer_table(found.matching), "")
@@ -78,6 +79,7 @@ def _lines(catalog: Catalog, found: FoundOffers) -> Iterator[RenderableType]:
     if found.undisclosed:
         title = f"Might match, but not all that was asked for is disclosed ({len(found.undisclosed)})"
         yield from section(title, offer_table(found.undisclosed))
-    disputes = [*dispute_lines(catalog, (*found.matching, *found.undisclosed))]
+    sources = SourceList(catalog.sources)
+    disputes = [*dispute_lines(catalog, (*found.matching, *found.undisclosed), sources)]
     if disputes:
-        yield from section("Disputed", *disputes)
+        yield from (*section("Disputed", *disputes), *source_lines(sources))

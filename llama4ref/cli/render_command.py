@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     "render",
     epilog=examples(
         "llama4ref render --model scout --gpu h100-sxm --count 8 --context 1M",
-        "llama4ref render --model scout --gpu h100-sxm --count 8 --as config > scout.yaml",
+        "llama4ref render --model scout --gpu b200 --count 8 --as config > scout.yaml",
         "vllm serve --config scout.yaml",
     ),
 )

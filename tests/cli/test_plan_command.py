@@ -86,7 +86,8 @@ def test_speed_says_for_which_requests_it_is(call: Callable[..., Answer]) -> Non
     words = ("--concurrency", "4", "--prompt-tokens", "3000", "--output-tokens", "200")
     stated, assumed = call(*SCOUT_1M, *words), call(*SCOUT_1M, "--json").json["plans"][0]["workload"]
 
-    assert "prompts of 3,000 tokens and replies of 200; 4 at once" in " ".join(stated.out.split())
+    assert "prompts of 3,000 tokens and replies of 200 tokens" in stated.out
+    assert "tokens/s a request, 4 at once;" in " ".join(stated.out.split())
     assert {assumed["prompt_tokens"], assumed["output_tokens"], assumed["concurrency"]} == {1000, 1}
 
 

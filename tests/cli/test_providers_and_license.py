@@ -111,8 +111,8 @@ def test_disputes_are_told_below_the_table(call: Callable[..., Answer], catalog:
     disputed = next(each for each in find_offers(catalog).matching if "context_tokens" in each.disputed)
     out = call("providers").out
 
-    assert f"{disputed.context_tokens:,} *" in out
-    assert f"* {disputed.provider.name}, {disputed.offer.name}, context_tokens: " in out
+    assert f"{disputed.context_tokens:,}*" in out
+    assert f"* {disputed.provider.name}, {disputed.offer.name}: context " in " ".join(out.split())
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -120,7 +120,7 @@ def test_offers_fit_the_screen(call: Callable[..., Answer], columns: int) -> Non
     """With all that ended."""
     lines = call("providers", "--all", columns=columns).out.splitlines()
 
-    assert [line for line in lines if len(line) > columns] == []
+    assert [line for line in lines if len(line) > columns and "://" not in line] == []
 
 
 def test_every_particular_of_a_use_has_an_option() -> None:
