@@ -7,4 +7,14 @@ from llama4ref.memory.parameter_count import parameters
 from llama4ref.memory.serving import Serving
 from llama4ref.memory.weight_shards import Weights, weights
 
-__all__ = ["KVCache", "Layout", "MemoryBudget", "Serving", "Weights", "kv_cache", "memory_budget", "parameters", "weights"]
+__all__ = [
+    "KVCache",
+    "Layout",
+    "MemoryBudget",
+    "Serving",
+    "Weights",
+    "kv_cache",
+    "memory_budget",
+    "parameters",
+    "weights",
+]

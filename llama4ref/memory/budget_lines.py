@@ -44,5 +44,11 @@ def estimated_line(
 ) -> BudgetLine:
     """A line known within factors of its figure."""
     return BudgetLine(
-        name=name, place=place, bytes=count, low=int(count * low), high=int(count * high), formula=formula, source=source
+        name=name,
+        place=place,
+        bytes=count,
+        low=int(count * low),
+        high=int(count * high),
+        formula=formula,
+        source=source,
     )

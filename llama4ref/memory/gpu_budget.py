@@ -135,11 +135,12 @@ def memory_budget(
     )
 
 
-def resized(
-    budget: MemoryBudget, architecture: Architecture, serving: Serving, behaviour: Behaviour
-) -> MemoryBudget:
+def resized(budget: MemoryBudget, architecture: Architecture, serving: Serving, behaviour: Behaviour) -> MemoryBudget:
     """The same budget for another `max_model_len`: only buffers and the cache depend on it."""
-    names = {line.name: line for line in buffer_lines(architecture, serving, behaviour, cache_groups=len(budget.cache.groups))}
+    names = {
+        line.name: line
+        for line in buffer_lines(architecture, serving, behaviour, cache_groups=len(budget.cache.groups))
+    }
     return replace(
         budget,
         lines=tuple(names.get(line.name, line) for line in budget.lines),
