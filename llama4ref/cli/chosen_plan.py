@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llama4ref.cli.printing import drawn, echo, echo_json
+from llama4ref.cli.printing import counted, drawn, echo, echo_json
 
 if TYPE_CHECKING:
     from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult
@@ -34,10 +34,9 @@ def own_gpus(request: PlanRequest) -> PlanRequest:
 
 def numbered(result: PlanResult, number: int) -> Plan | HostedPlan:
     """The plan of that number, from 1; raises UsageError where there are fewer."""
-    there = len(result.plans)
-    if number > there:
-        plans = "is 1 plan" if there == 1 else f"are {there} plans"
-        raise click.UsageError(f"--plan {number}: there {plans}; `llama4ref plan --all` lists them")
+    if number > len(result.plans):
+        found = counted(len(result.plans), "plan")
+        raise click.UsageError(f"--plan {number}: found {found}; `llama4ref plan --all` lists them")
     return result.plans[number - 1]
 
 

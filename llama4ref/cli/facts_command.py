@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import click
 
+from llama4ref.cli.option_types import day
 from llama4ref.cli.printing import (
     broken,
+    counted,
     drawn,
     echo,
     echo_json,
@@ -21,7 +22,9 @@ from llama4ref.cli.printing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.console import RenderableType
 
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.comparing import LeafOf
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 
 _OTHER_COLUMNS = 38
 """Columns of the timeline beside what happened."""
-DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class Lookup(click.Group):
@@ -134,7 +136,8 @@ def disagreements(*, name: str | None, credible: bool, as_json: bool) -> None:
     if as_json:
         _echo_leaves(catalog, found)
     else:
-        echo(drawn(*(part for each in found for part in dispute(each)), "", f"{len(found):,} facts are disputed."))
+        parts = [part for each in found for part in dispute(each)]
+        echo(drawn(*_ended(parts, f"{counted(len(found), 'fact')} disputed by sources.")))
 
 
 @command.command()
@@ -152,7 +155,7 @@ def unknown(*, name: str | None, as_json: bool) -> None:
     parts = [
         part for entity, leaves in _by_entity(found).items() for part in (heading(entity), indented(", ".join(leaves)))
     ]
-    echo(drawn(*parts, "", f"{len(found):,} facts are recorded as unknown."))
+    echo(drawn(*_ended(parts, f"{counted(len(found), 'fact')} recorded as unknown.")))
 
 
 @command.command()
@@ -185,14 +188,14 @@ def errata(*, as_json: bool) -> None:
 
 @command.command()
 @click.option("--model", metavar="NAME", help="Only what is about scout, maverick or behemoth.")
-@click.option("--since", type=DAY, metavar="DATE", help="First day, such as 2025-04-05.")
-@click.option("--until", type=DAY, metavar="DATE", help="Last day.")
+@click.option("--since", type=day, metavar="DATE", help="First day, such as 2025-04-05.")
+@click.option("--until", type=day, metavar="DATE", help="Last day.")
 @json_option
-def timeline(*, model: str | None, since: dt.datetime | None, until: dt.datetime | None, as_json: bool) -> None:
+def timeline(*, model: str | None, since: str | None, until: str | None, as_json: bool) -> None:
     """What happened to the models, their checkpoints and the offers of them, oldest first."""
     from llama4ref.facts import timeline as events
 
-    found = events.timeline(_catalog(), model=model, since=_iso(since), until=_iso(until))
+    found = events.timeline(_catalog(), model=model, since=since, until=until)
     if as_json:
         echo_json(found)
         return
@@ -261,6 +264,11 @@ def _entity(name: str | None, catalog: Catalog) -> str | None:
     return entity
 
 
+def _ended(parts: Sequence[RenderableType], count: str) -> tuple[RenderableType, ...]:
+    """An answer with its count at the end, apart from what stands before it."""
+    return (*parts, "", count) if parts else (count,)
+
+
 def _by_entity(found: Iterable[LeafOf]) -> dict[str, dict[str, Provenance]]:
     facts: dict[str, dict[str, Provenance]] = {}
     for each in found:
@@ -272,10 +280,6 @@ def _echo_leaves(catalog: Catalog, found: Iterable[LeafOf]) -> None:
     from llama4ref.rendering.catalog_exports import facts_with_sources
 
     echo_json(facts_with_sources(catalog, _by_entity(found).items()))
-
-
-def _iso(day: dt.datetime | None) -> str | None:
-    return None if day is None else day.date().isoformat()
 
 
 def _overview(*, as_json: bool) -> None:

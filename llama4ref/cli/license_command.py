@@ -115,7 +115,10 @@ def check(*, id_: str, as_json: bool, **use: object) -> int:
 @click.option("--license", "id_", default=_DEFAULT, show_default=True, metavar="ID", help="Which licence.")
 @json_option
 def purposes(*, id_: str, as_json: bool) -> None:
-    """Purposes that the use policy bans, by the names that `check --purpose` takes."""
+    """Purposes that the use policy bans.
+
+    Their names are those that `license check --purpose` takes.
+    """
     from llama4ref.facts import load
     from llama4ref.planning.obligations import banned_purposes
 

@@ -141,6 +141,16 @@ def plain_table(
     return table
 
 
+def counted(count: int, noun: str) -> str:
+    """How many of something.
+
+    Examples:
+        >>> counted(1, "offer"), counted(1200, "fact")
+        ('1 offer', '1,200 facts')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def heading(text: str) -> Text:
     """Text in bold, wrapped."""
     from rich.text import Text

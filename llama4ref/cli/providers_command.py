@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from llama4ref.cli.printing import drawn, echo, echo_json, examples, json_option, section
+from llama4ref.cli.option_types import day, dollars, tokens
+from llama4ref.cli.printing import counted, drawn, echo, echo_json, examples, json_option, section
 from llama4ref.planning.offer_queries import OfferQuery, SortKey, find_offers
-from llama4ref.units import parse_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,19 +27,21 @@ if TYPE_CHECKING:
     ),
 )
 @click.option("--model", metavar="NAME", help="scout or maverick.")
-@click.option("--min-context", metavar="TOKENS", help="Shortest context that is long enough, such as 300k.")
-@click.option("--min-output", metavar="TOKENS", help="Shortest reply limit that is long enough.")
+@click.option(
+    "--min-context", type=tokens, metavar="TOKENS", help="Shortest context that is long enough, such as 300k."
+)
+@click.option("--min-output", type=tokens, metavar="TOKENS", help="Shortest reply limit that is long enough.")
 @click.option("--images", is_flag=True, help="Must take images.")
 @click.option("--tools", is_flag=True, help="Must take tools.")
 @click.option("--json-schema", is_flag=True, help="Must follow a JSON schema.")
-@click.option("--active-on", metavar="DATE", help="Must not have ended by that day, such as 2026-11-21.")
+@click.option("--active-on", type=day, metavar="DATE", help="Must not have ended by that day, such as 2026-11-21.")
 @click.option(
-    "--max-price", type=float, metavar="DOLLARS", help="Most for a million tokens, three of prompt to one of reply."
+    "--max-price", type=dollars, metavar="DOLLARS", help="Most for a million tokens, three of prompt to one of reply."
 )
 @click.option("--sort", type=click.Choice(get_args(SortKey)), default="price", show_default=True, help="Order.")
 @click.option("--all", "retired", is_flag=True, help="Ended offers too.")
 @json_option
-def command(*, min_context: str | None, min_output: str | None, sort: SortKey, as_json: bool, **wanted: object) -> int:
+def command(*, sort: SortKey, as_json: bool, **wanted: object) -> int:
     """Who serves it, with which limits, at what price, as of when.
 
     Prices are US dollars for a million tokens. Where sources dispute a limit the lowest credible one counts, and of prices the
@@ -49,8 +51,7 @@ def command(*, min_context: str | None, min_output: str | None, sort: SortKey, a
     from llama4ref.cli.offer_table import offer_json
     from llama4ref.facts import load
 
-    limits = {"min_context": _tokens(min_context), "min_output": _tokens(min_output)}
-    query = OfferQuery(**limits, **wanted)  # type: ignore[arg-type]  # click has typed each option
+    query = OfferQuery(**wanted)  # type: ignore[arg-type]  # click has typed each option
     catalog = load()
     found = find_offers(catalog, query, sort=sort)
     if as_json:
@@ -65,17 +66,13 @@ def command(*, min_context: str | None, min_output: str | None, sort: SortKey, a
     return 0 if found.matching else 1
 
 
-def _tokens(text: str | None) -> int | None:
-    return None if text is None else parse_tokens(text)
-
-
 def _lines(catalog: Catalog, found: FoundOffers) -> Iterator[RenderableType]:
     from llama4ref.cli.offer_table import dispute_lines, offer_table
     from llama4ref.cli.source_list import SourceList, source_lines
 
     if found.matching:
         yield from (offer_table(found.matching), "")
-    yield "1 offer matches." if len(found.matching) == 1 else f"{len(found.matching)} offers match."
+    yield f"{counted(len(found.matching), 'offer')} matching."
     if found.undisclosed:
         title = f"Might match, but not all that was asked for is disclosed ({len(found.undisclosed)})"
         yield from section(title, offer_table(found.undisclosed))

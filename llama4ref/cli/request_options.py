@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from llama4ref.cli.option_types import day, dollars
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -63,9 +65,11 @@ _OPTIONS = (
         help="What the best plan is best at.",
     ),
     click.option(
-        "--max-price", type=float, metavar="DOLLARS", help="Most that a provider may ask for a million tokens."
+        "--max-price", type=dollars, metavar="DOLLARS", help="Most that a provider may ask for a million tokens."
     ),
-    click.option("--as-of", metavar="DATE", help="Day for which a provider's offer must hold, such as 2026-11-21."),
+    click.option(
+        "--as-of", type=day, metavar="DATE", help="Day for which a provider's offer must hold, such as 2026-11-21."
+    ),
 )
 
 

@@ -114,7 +114,7 @@ def test_disagreements_are_all_disputed_leaves(call: Callable[..., Answer], cata
     found = call("facts", "disagreements", "--json").json["facts"]
 
     assert sum(map(len, found.values())) == disputed
-    assert f"{disputed:,} facts are disputed." in call("facts", "disagreements").out
+    assert f"{disputed:,} facts disputed by sources." in call("facts", "disagreements").out
 
 
 def test_disagreements_that_are_all_doubted_can_be_left_out(call: Callable[..., Answer]) -> None:

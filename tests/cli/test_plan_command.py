@@ -144,6 +144,7 @@ def test_context_above_the_models_is_refused_with_the_limit(call: Callable[..., 
         (("--context", "1k", "--prompt-tokens", "900", "--output-tokens", "900"), "give at least 1,800"),
         (("--engine-release", "0.1.0"), "name a release from"),
         (("--as-of", "tomorrow"), "expected a day such as"),
+        (("--hosted", "--max-price", "-1"), "expected a price of 0 or more"),
         (("--headroom", "2"), "expected a part from 0 to 0.9"),
     ],
 )

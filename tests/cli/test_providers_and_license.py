@@ -91,6 +91,8 @@ def test_rows_are_sorted(call: Callable[..., Answer], sort: str, field: str) -> 
         (("--model", "scuot"), "did you mean scout"),
         (("--min-context", "12Q"), "not a token count"),
         (("--active-on", "soon"), "expected a day such as"),
+        (("--max-price", "nan"), "expected a price of 0 or more"),
+        (("--max-price", "-1"), "expected a price of 0 or more"),
     ],
 )
 def test_a_wrong_condition_is_one_message(call: Callable[..., Answer], words: tuple[str, ...], message: str) -> None:

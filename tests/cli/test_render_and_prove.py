@@ -59,7 +59,7 @@ def test_render_without_a_plan_says_why(call: Callable[..., Answer]) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((*SCOUT, "--plan", "999"), "--plan 999: there are"),
+        ((*SCOUT, "--plan", "999"), "--plan 999: found"),
         (("--hosted", "--model", "scout"), "--self-hosted"),
         ((*SCOUT, "--as", "helm"), "'helm' is not one of"),
     ],
