@@ -15,7 +15,7 @@ from llama4ref.memory.layout import Layout
 from llama4ref.performance.calibration import TILE_SEQUENCES, Constants, EngineConstants
 from llama4ref.performance.operators import Pass, operators, vision_operators
 from llama4ref.performance.roofline import Seconds, Speed, pass_seconds
-from llama4ref.performance.stored_model import PLAIN_BYTES, Shapes, Stored
+from llama4ref.performance.stored_model import Shapes, Stored
 from llama4ref.performance.workload import Workload
 from llama4ref.units import format_bytes
 
@@ -145,32 +145,7 @@ def _seconds(deployment: Deployment, step: Pass) -> Seconds:
     return pass_seconds(work, deployment.speed)
 
 
-def weight_bytes(shapes: Shapes, stored: Stored, layout: Layout) -> float:
-    """Weights of one rank of the fullest stage, to within the rounding of scales; `memory.weights` has the exact bytes."""
-    slices, size = layout.tensor_parallel, stored.bytes_per_weight
-    in_layers = (
-        shapes.layers * shapes.attention_weights * size["attention"] / slices
-        + shapes.dense_layers * shapes.dense_weights * size["dense_mlp"] / slices
-        + shapes.moe_layers * shapes.experts * shapes.hidden * size["router"]
-        + shapes.moe_layers * shapes.shared_weights * size["shared_expert"] / layout.shared_expert_slices
-        + shapes.moe_layers
-        * shapes.experts
-        * shapes.expert_weights
-        * size["routed_experts"]
-        / (slices * layout.data_parallel)
-    )
-    tables = shapes.hidden * shapes.vocabulary / slices
-    outside = (
-        (size["embed"] + size["lm_head"]) * tables
-        if layout.pipeline_parallel == 1
-        else max(size["embed"], size["lm_head"]) * tables
-    )
-    vision = (shapes.vision_weights / layout.vision_slices + shapes.projector_weights / slices) * PLAIN_BYTES
-    fullest = math.ceil(shapes.layers / layout.pipeline_parallel) / shapes.layers
-    return in_layers * fullest + outside + (vision if layout.vision else 0.0)
-
-
-def room_for_cache(accelerator: Accelerator, weights: float, engine: EngineConstants, constants: Constants) -> float:
+def room_for_cache(accelerator: Accelerator, weights: int, engine: EngineConstants, constants: Constants) -> float:
     """Bytes of one GPU that are left for the KV cache.
 
     Raises:
@@ -179,7 +154,7 @@ def room_for_cache(accelerator: Accelerator, weights: float, engine: EngineConst
     free = accelerator.memory_bytes * engine.utilization - weights
     if free <= 0:
         raise RequestError(
-            f"{format_bytes(round(weights))} of weights on each GPU, but {accelerator.id} has "
+            f"{format_bytes(weights)} of weights on each GPU, but {accelerator.id} has "
             f"{format_bytes(accelerator.memory_bytes)}; use more GPUs or a smaller format"
         )
     return free - min(engine.reserved_bytes, constants.free_kept * free)

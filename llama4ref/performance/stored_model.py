@@ -167,6 +167,9 @@ def _stored(shapes: Shapes, checkpoint: Checkpoint, accelerator: Accelerator, ca
     sizes: dict[str, float] = {}
     arithmetic: dict[str, Arithmetic] = {}
     for component in COMPONENTS:
+        if component in checkpoint.lacks:
+            sizes[component], arithmetic[component] = 0.0, "bf16"
+            continue
         format_ = _format(checkpoint, component, shapes, catalog)
         size = PLAIN_BYTES if format_ is None else matrix_bytes(format_, shapes.hidden, shapes.expert_width) / (
             shapes.hidden * shapes.expert_width

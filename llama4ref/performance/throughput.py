@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 from llama4ref.facts import load
 from llama4ref.memory.attention_cache import ELEMENT_BYTES
+from llama4ref.memory.weight_shards import weights_of
 from llama4ref.performance.batching import (
     Deployment,
     Generation,
@@ -21,7 +22,6 @@ from llama4ref.performance.batching import (
     most_sequences,
     prompt_alone,
     room_for_cache,
-    weight_bytes,
 )
 from llama4ref.performance.calibration import CONSTANTS, Constants
 from llama4ref.performance.roofline import Resource, speed_of
@@ -131,7 +131,8 @@ def estimate(
         raise RequestError(f"cache_dtype: found {cache_dtype!r}, expected one of {known}")
     shapes = shapes_of(model)
     layout.check(model.architecture)
-    stored = stored_in(model, checkpoint, accelerator, catalog or load())
+    facts = catalog or load()
+    stored = stored_in(model, checkpoint, accelerator, facts)
     deployment = deploy(
         shapes,
         stored,
@@ -145,7 +146,8 @@ def estimate(
         ),
     )
     if cache_room is None:
-        cache_room = int(room_for_cache(accelerator, weight_bytes(shapes, stored, layout), chosen, constants))
+        held = weights_of(model, checkpoint, layout, formats=facts.formats).largest.bytes
+        cache_room = int(room_for_cache(accelerator, held, chosen, constants))
     return _performance(
         _Case(
             deployment,

@@ -212,9 +212,13 @@ def _start(wanted: Launch, port: int) -> subprocess.Popen[bytes]:
 
 
 def _environment(wanted: Launch) -> dict[str, str]:
-    """This program's environment, offline and without reports to anyone, with the launch's own on top."""
+    """This program's environment, offline and without reports to anyone, with the launch's own on top.
+
+    What the engine says of itself is read from its log, so the log is at the level that says it.
+    """
     quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
-    environment = {**os.environ, **quiet, **wanted.environment}
+    talking = {"VLLM_LOGGING_LEVEL": "INFO", "VLLM_CONFIGURE_LOGGING": "1"}
+    environment = {**os.environ, **quiet, **talking, **wanted.environment}
     if wanted.mended:
         paths = [str(path) for path in write_plugin(wanted.log.parent / "plugins")]
         if inherited := environment.get("PYTHONPATH"):
