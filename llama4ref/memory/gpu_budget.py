@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.memory.activation_peaks import outside_overhead, overhead_lines, peak_lines
-from llama4ref.memory.attention_cache import KVCache, kv_cache
+from llama4ref.memory.attention_cache import PLATFORMS, KVCache, kv_cache
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
 from llama4ref.memory.device_buffers import buffer_lines
 from llama4ref.memory.weight_shards import Stage, Weights, weights_of
@@ -105,18 +105,7 @@ def memory_budget(
         RequestError: for a layout or a length that the engine refuses, with the rule and the numbers.
         UnknownFactError: where the checkpoint's coverage is not known.
     """
-    cache = kv_cache(
-        model,
-        max_model_len=serving.max_model_len,
-        tensor_parallel=serving.layout.tensor_parallel,
-        pipeline_parallel=serving.layout.pipeline_parallel,
-        cache_dtype=serving.cache_dtype,
-        block_size=serving.block_size,
-        max_num_batched_tokens=serving.max_num_batched_tokens,
-        hybrid=serving.hybrid,
-        rules=behaviour,
-        platform=accelerator.platform if accelerator.platform in {"cuda", "rocm", "cpu", "xpu"} else "cuda",
-    )
+    cache = cache_of(model, serving, platform=accelerator.platform, rules=behaviour)
     stages = (weights or weights_of(model, checkpoint, serving.layout)).stages
     heaviest = max(range(len(stages)), key=lambda index: stages[index].bytes)
     lines = (
@@ -132,6 +121,25 @@ def memory_budget(
         lines=tuple(line for line in lines if line.high),
         stage=heaviest,
         cache=cache,
+    )
+
+
+def cache_of(
+    model: Model, serving: Serving, *, platform: str, release: str | None = None, rules: Behaviour | None = None
+) -> KVCache:
+    """The KV cache of a server's settings, at a release or by its rules; platforms that are not planned for count as CUDA."""
+    return kv_cache(
+        model,
+        max_model_len=serving.max_model_len,
+        tensor_parallel=serving.layout.tensor_parallel,
+        pipeline_parallel=serving.layout.pipeline_parallel,
+        cache_dtype=serving.cache_dtype,
+        block_size=serving.block_size,
+        max_num_batched_tokens=serving.max_num_batched_tokens,
+        hybrid=serving.hybrid,
+        release=release,
+        rules=rules,
+        platform=platform if platform in PLATFORMS else "cuda",
     )
 
 

@@ -96,8 +96,9 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
     )
     try:
         with launch(wanted, progress=report) as server:
+            metrics = metrics_of(server)  # before the probes, since one may end the engine
             probes = probe(_target(proof, server, flags), progress=report)
-            observed = observe(server.log_text(), metrics_of(server))
+            observed = observe(server.log_text(), metrics)
     except LaunchError as error:
         log = wanted.log.read_text(encoding="utf-8", errors="replace")
         return started(explanation=explain(log, exit_code=error.server_exit_code))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from llama4ref.errors import ProofError, ReleaseError, RequestError
 from llama4ref.facts import load
 from llama4ref.memory.attention_cache import KVCache, kv_cache
+from llama4ref.memory.gpu_budget import cache_of
 from llama4ref.proving.accepting import AcceptanceProof, prove_accepted
 from llama4ref.proving.architecture_files import write_architecture
 from llama4ref.proving.environment import environment, need
@@ -88,7 +89,10 @@ def _accepted(plan: Plan, directory: Path) -> Verdict:
             checkpoint=directory,
             flags=engine_flags(plan),
             available_bytes=available,
-            predicted=predicted_capacity(planned_cache(plan, installed_release()), available),
+            predicted=predicted_capacity(
+                cache_of(plan.model, plan.serving, platform=plan.accelerator.platform, release=installed_release()),
+                available,
+            ),
             platform=plan.accelerator.platform,
         )
     )
@@ -202,23 +206,6 @@ def miniature_cache(plan: Plan, miniature: Miniature) -> KVCache:
         hybrid=plan.serving.hybrid,
         release=installed_release(),
         platform="cpu",
-    )
-
-
-def planned_cache(plan: Plan, release: str) -> KVCache:
-    """The KV cache of a plan, as another release makes it."""
-    serving = plan.serving
-    return kv_cache(
-        plan.model,
-        max_model_len=serving.max_model_len,
-        tensor_parallel=serving.layout.tensor_parallel,
-        pipeline_parallel=serving.layout.pipeline_parallel,
-        cache_dtype=serving.cache_dtype,
-        block_size=serving.block_size,
-        max_num_batched_tokens=serving.max_num_batched_tokens,
-        hybrid=serving.hybrid,
-        release=release,
-        platform=plan.accelerator.platform,
     )
 
 
