@@ -92,10 +92,12 @@ class Program(click.Group):
         sys.exit(exit_code_of(call))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; a reader that went away ends it quietly."""
+        """Run the command; a reader that went away ends it quietly, Ctrl-C with one line."""
         try:
             result: object = super().invoke(ctx)
             sys.stdout.flush()
+        except KeyboardInterrupt:
+            raise click.Abort from None
         except BrokenPipeError:
             return _reader_gone()
         return result
@@ -111,6 +113,8 @@ def exit_code_of(call: Callable[[], object]) -> int:
     try:
         result = call()
     except (click.Abort, KeyboardInterrupt):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # the terminal has written ^C into the line
         return _message("interrupted", INTERRUPTED)
     except click.ClickException as error:
         error.show()

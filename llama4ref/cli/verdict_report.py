@@ -26,6 +26,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[RenderableType]:
         yield indented(f"with {versions}{started}", 0)
     if verdict.explanation is not None:
         yield from ("", *_explained(verdict.explanation))
+    yield from (indented(f"not as predicted: {each}", 0) for each in _failures(verdict))
     if verdict.comparisons:
         yield from section("Predicted beside observed", _comparisons(verdict.comparisons))
     if verdict.probes:
@@ -38,6 +39,16 @@ def verdict_lines(verdict: Verdict) -> Iterator[RenderableType]:
             yield from section(title, *map(indented, lines))
     if verdict.log:
         yield from ("", f"Log: {verdict.log}")
+
+
+def _failures(verdict: Verdict) -> Iterator[str]:
+    for row in verdict.comparisons:
+        if row.agreement not in {"equal", "within bound"}:
+            seen = "was not observed" if row.observed is None else f"is {_figure(row.observed)}"
+            yield f"{row.name.replace('_', ' ')} {seen} instead of {_figure(row.predicted)}"
+    for probe in verdict.probes:
+        if probe.outcome == "failed":
+            yield f"{probe.name.replace('_', ' ')}: {probe.detail}"
 
 
 def _explained(explanation: Explanation) -> Iterator[RenderableType]:

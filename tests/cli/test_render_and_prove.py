@@ -146,6 +146,25 @@ def test_a_verdict_lays_predicted_beside_observed() -> None:
     assert "never quality" in text
 
 
+def test_what_was_not_as_predicted_is_said_first() -> None:
+    """Before the tables: the row that differs, the one that is missing, the probe that failed."""
+    changes = {
+        "comparisons": (
+            Comparison(name="num_blocks", predicted=7_000, observed=6_999),
+            Comparison(name="max_model_len", predicted=8_192, observed=None),
+            Comparison(name="tokens", predicted=1, observed=1),
+        ),
+        "probes": (Probe(name="json_schema", outcome=Outcome.FAILED, detail="no JSON"),),
+    }
+    first = drawn(*verdict_lines(_verdict(**changes)), width=100).partition("\nPredicted beside observed\n")[0]
+
+    assert [line for line in first.splitlines() if line.startswith("not as predicted: ")] == [
+        "not as predicted: num blocks is 6,999 instead of 7,000",
+        "not as predicted: max model len was not observed instead of 8,192",
+        "not as predicted: json schema: no JSON",
+    ]
+
+
 _TIMEOUT = Explanation(what="it never became ready", line=3, text="waiting", do=("give it longer with --timeout",))
 _TOO_LONG = Explanation(what="the context does not fit", line=9, text="...", do=(), suggested_max_model_len=512)
 
