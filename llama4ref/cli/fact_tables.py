@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from llama4ref.cli.printing import broken, heading, indented, plain_table, screen_width
+from llama4ref.cli.printing import broken, heading, indented, pair_table, plain_table, screen_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -72,23 +73,20 @@ def citations_in_full(entity: str, path: str, leaf: Provenance) -> Iterator[Rend
 
 
 def _citation_table(citation: Citation, leaf: Provenance) -> Table:
-    table = plain_table("what", "value", wrap=("value",), show_header=False)
     source = citation.source
     stance = ("agrees" if citation.agrees else "disagrees") if leaf.disputed else "source"
-    table.add_row(stance, f"{source.publisher}: {source.title} ({source.kind})")
     says = None if citation.agrees else "unknown" if citation.value is None else shown(citation.value)
-    for name, value in (
-        ("says", says),
-        ("place", citation.at),
-        ("url", source.url),
-        ("as of", citation.as_of),
-        ("read on", source.retrieved),
-        ("doubt", citation.doubt),
-        ("note", citation.note),
-    ):
-        if value:
-            table.add_row(f"  {name}", value)
-    return table
+    particulars = {
+        "says": says,
+        "place": citation.at,
+        "url": source.url,
+        "as of": citation.as_of,
+        "read on": source.retrieved,
+        "doubt": citation.doubt,
+        "note": citation.note,
+    }
+    said = [(f"  {name}", value) for name, value in particulars.items() if value]
+    return pair_table([(stance, f"{source.publisher}: {source.title} ({source.kind})"), *said])
 
 
 def dispute(each: LeafOf) -> Iterator[RenderableType]:
@@ -102,22 +100,8 @@ def dispute(each: LeafOf) -> Iterator[RenderableType]:
 
 def source_table(source: Source) -> Table:
     """A source with all its particulars."""
-    table = plain_table("what", "value", wrap=("value",), show_header=False)
-    for name in (
-        "title",
-        "publisher",
-        "url",
-        "kind",
-        "primary",
-        "revision",
-        "published",
-        "retrieved",
-        "licence",
-        "note",
-    ):
-        value = getattr(source, name)
-        table.add_row(name, "unknown" if value is None else shown(value))
-    return table
+    particulars = {field.name: getattr(source, field.name) for field in fields(source) if field.name != "id"}
+    return pair_table((name, "unknown" if value is None else shown(value)) for name, value in particulars.items())
 
 
 def comparison_table(

@@ -17,6 +17,7 @@ from llama4ref.cli.printing import (
     heading,
     indented,
     json_option,
+    pair_table,
     plain_table,
     screen_width,
 )
@@ -311,10 +312,7 @@ def _list(kind: str, catalog: Catalog, *, as_json: bool) -> None:
     if as_json:
         echo_json(names)
         return
-    table = plain_table("id", "name", wrap=("name",))
-    for id_, title in names.items():
-        table.add_row(id_, title)
-    echo(drawn(table))
+    echo(drawn(pair_table(names.items())))
 
 
 def _title(entity: object) -> object:

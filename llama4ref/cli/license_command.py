@@ -14,6 +14,7 @@ from llama4ref.cli.printing import (
     heading,
     indented,
     json_option,
+    pair_table,
     plain_table,
     section,
 )
@@ -128,10 +129,7 @@ def purposes(*, id_: str, as_json: bool) -> None:
     if as_json:
         echo_json(banned)
         return
-    table = plain_table("name", "what", wrap=("what",))
-    for name, says in banned.items():
-        table.add_row(name, says)
-    echo(drawn(table))
+    echo(drawn(pair_table(banned.items())))
 
 
 def _lines(report: LicenseReport, catalog: Catalog) -> Iterator[RenderableType]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.cli.budget_table import budget_table
 from llama4ref.cli.plan_lines import headline, summary, table_of_plans
-from llama4ref.cli.printing import heading, indented, plain_table, screen_width, section
+from llama4ref.cli.printing import heading, indented, pair_table, plain_table, screen_width, section
 from llama4ref.cli.refusal_table import refusal_table, would_fit
 from llama4ref.cli.source_list import SourceList, source_lines
 from llama4ref.planning.outcomes import HostedPlan
@@ -45,7 +45,7 @@ def plan_in_full(
     """Everything about one plan."""
     yield heading((f"{number}. " if number else "") + headline(plan))
     yield ""
-    yield _pairs(summary(plan))
+    yield pair_table(summary(plan))
     if isinstance(plan, HostedPlan):
         yield from section("Why", _reasons(plan.reasons, sources))
     else:
@@ -74,18 +74,11 @@ def _written(reason: Reason, plan: Plan) -> str:
 
 
 def _reasons(reasons: Iterable[Reason], sources: SourceList) -> Table:
-    table = plain_table("about", "what", wrap=("what",), show_header=False)
-    for reason in reasons:
-        what = f"{reason.value}: {reason.because}" if reason.value else reason.because
-        table.add_row(reason.about.replace("_", " "), f"{what}{sources.mark(reason.source)}")
-    return table
+    def words(reason: Reason) -> str:
+        value = f"{reason.value}: " if reason.value else ""
+        return f"{value}{reason.because}{sources.mark(reason.source)}"
 
-
-def _pairs(pairs: Iterable[tuple[str, str]]) -> Table:
-    table = plain_table("what", "value", wrap=("value",), show_header=False)
-    for name, value in pairs:
-        table.add_row(name, value)
-    return table
+    return pair_table((reason.about.replace("_", " "), words(reason)) for reason in reasons)
 
 
 def _others(result: PlanResult, limit: int, *, every: bool) -> Iterator[RenderableType]:

@@ -141,6 +141,14 @@ def plain_table(
     return table
 
 
+def pair_table(pairs: Iterable[tuple[str, str]]) -> Table:
+    """Names with a value each, without a head."""
+    table = plain_table("what", "value", wrap=("value",), show_header=False)
+    for pair in pairs:
+        table.add_row(*pair)
+    return table
+
+
 def counted(count: int, noun: str) -> str:
     """How many of something.
 
