@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llama4ref.cli.fact_listing import echo_overview, echo_things
 from llama4ref.cli.option_types import day
 from llama4ref.cli.printing import (
     broken,
@@ -17,7 +18,6 @@ from llama4ref.cli.printing import (
     heading,
     indented,
     json_option,
-    pair_table,
     plain_table,
     screen_width,
 )
@@ -65,7 +65,7 @@ class Lookup(click.Group):
 def command(ctx: click.Context, *, as_json: bool) -> None:
     """Look up, compare, cite and export facts."""
     if ctx.invoked_subcommand is None:
-        _overview(as_json=as_json)
+        echo_overview(_catalog(), as_json=as_json)
 
 
 @command.command()
@@ -79,7 +79,7 @@ def show(*, name: str, field: str | None, cite: bool, as_json: bool) -> None:
 
     catalog = _catalog()
     if name in kinds(catalog) and field is None:
-        _list(name, catalog, as_json=as_json)
+        echo_things(name, catalog, as_json=as_json)
         return
     entity = entity_called(name, catalog)
     if entity.startswith("sources/"):
@@ -242,9 +242,9 @@ def export(*, name: str | None, form: str | None, as_json: bool) -> None:
 def list_(*, kind: str | None, as_json: bool) -> None:
     """What there is of a kind: models, checkpoints, formats, accelerators, engines, providers, sources …."""
     if kind is None:
-        _overview(as_json=as_json)
+        echo_overview(_catalog(), as_json=as_json)
     else:
-        _list(kind, _catalog(), as_json=as_json)
+        echo_things(kind, _catalog(), as_json=as_json)
 
 
 def _catalog() -> Catalog:
@@ -281,45 +281,6 @@ def _echo_leaves(catalog: Catalog, found: Iterable[LeafOf]) -> None:
     from llama4ref.rendering.catalog_exports import facts_with_sources
 
     echo_json(facts_with_sources(catalog, _by_entity(found).items()))
-
-
-def _overview(*, as_json: bool) -> None:
-    from llama4ref.cli.fact_lookup import kinds
-
-    catalog = _catalog()
-    by_kind = kinds(catalog)
-    counted = {
-        kind: sum(len(catalog.provenance.get(f"{kind}/{id_}", ())) for id_ in ids) for kind, ids in by_kind.items()
-    }
-    if as_json:
-        echo_json({kind: {"entities": len(ids), "facts": counted[kind]} for kind, ids in by_kind.items()})
-        return
-    table = plain_table("kind", "things", "facts", right=("things", "facts"))
-    for kind, ids in by_kind.items():
-        table.add_row(kind, f"{len(ids):,}", f"{counted[kind]:,}" if counted[kind] else "")
-    echo(drawn(table, "", "List them with: llama4ref facts list KIND"))
-
-
-def _list(kind: str, catalog: Catalog, *, as_json: bool) -> None:
-    from llama4ref.cli.fact_lookup import kinds
-    from llama4ref.errors import UnknownNameError
-
-    by_kind = kinds(catalog)
-    if kind not in by_kind:
-        raise UnknownNameError("kind", kind, by_kind)
-    entities = getattr(catalog, kind)
-    names = {id_: str(_title(entities[id_])) for id_ in by_kind[kind]}
-    if as_json:
-        echo_json(names)
-        return
-    echo(drawn(pair_table(names.items())))
-
-
-def _title(entity: object) -> object:
-    for name in ("name", "title", "repository"):
-        if getattr(entity, name, None):
-            return getattr(entity, name)
-    return ""
 
 
 def _show_source(id_: str, catalog: Catalog, *, as_json: bool) -> None:

@@ -1,0 +1,47 @@
+"""Which kinds of facts are there, and which things of a kind?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.cli.fact_lookup import kinds
+from llama4ref.cli.printing import drawn, echo, echo_json, pair_table, plain_table
+from llama4ref.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+
+
+def echo_overview(catalog: Catalog, *, as_json: bool) -> None:
+    """Print how many things and facts there are of each kind."""
+    by_kind = kinds(catalog)
+    counted = {
+        kind: sum(len(catalog.provenance.get(f"{kind}/{id_}", ())) for id_ in ids) for kind, ids in by_kind.items()
+    }
+    if as_json:
+        echo_json({kind: {"entities": len(ids), "facts": counted[kind]} for kind, ids in by_kind.items()})
+        return
+    table = plain_table("kind", "things", "facts", right=("things", "facts"))
+    for kind, ids in by_kind.items():
+        table.add_row(kind, f"{len(ids):,}", f"{counted[kind]:,}" if counted[kind] else "")
+    echo(drawn(table, "", "List them with: llama4ref facts list KIND"))
+
+
+def echo_things(kind: str, catalog: Catalog, *, as_json: bool) -> None:
+    """Print the things of a kind; raises UnknownNameError for a kind that is not there."""
+    by_kind = kinds(catalog)
+    if kind not in by_kind:
+        raise UnknownNameError("kind", kind, by_kind)
+    entities = getattr(catalog, kind)
+    names = {id_: str(_title(entities[id_])) for id_ in by_kind[kind]}
+    if as_json:
+        echo_json(names)
+        return
+    echo(drawn(pair_table(names.items())))
+
+
+def _title(entity: object) -> object:
+    for name in ("name", "title", "repository"):
+        if getattr(entity, name, None):
+            return getattr(entity, name)
+    return ""
