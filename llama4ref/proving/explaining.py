@@ -214,10 +214,15 @@ def explain(log: str, *, exit_code: int | None = None) -> Explanation:
             what="the server was killed from outside, most often by the system for want of memory",
             do=("free main memory, or shrink the KV cache",),
         )
-    errors = list(re.finditer(r"^.*(?:Error|ERROR|error:).*$", log, re.MULTILINE))
+    errors = list(re.finditer(r"^(?!.*\b(?:WARNING|INFO)\b).*(?:Error|ERROR|error:).*$", log, re.MULTILINE))
     if errors:
         return _at(log, errors[-1].start(), what="the server ended with an error that is not known here", do=(_READ,))
-    return Explanation(what="the log names no error", line=None, text="", do=(_READ,))
+    return Explanation(
+        what="the server ended and its log names no error: something outside ended it, or the system for want of memory",
+        line=None,
+        text="",
+        do=(_READ, "see what else ran, and how much memory was free"),
+    )
 
 
 _READ = "read the log"

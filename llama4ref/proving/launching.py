@@ -97,6 +97,11 @@ class Server:
         """Where it answers, without a path."""
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def answers(self) -> bool:
+        """Whether it says that it is healthy."""
+        return _is_healthy(self.port)
+
     def get(self, path: str, *, timeout_seconds: float = 10.0) -> str:
         """The text of a plain GET.
 

@@ -61,7 +61,7 @@ class MiniatureProof:
 
 
 def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = None) -> Verdict:
-    """Build, serve, probe, observe and compare; a failed launch is a verdict with its explanation.
+    """Build, serve, probe, observe and compare; a server that fails, also while it is probed, is a verdict with its reason.
 
     Raises:
         MissingExtraError: where vLLM, transformers or the `openai` client is not installed.
@@ -99,6 +99,7 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
             metrics = metrics_of(server)  # before the probes, since one may end the engine
             probes = probe(_target(proof, server, flags), progress=report)
             observed = observe(server.log_text(), metrics)
+            ended = None if server.answers else explain(server.log_text())
     except LaunchError as error:
         log = wanted.log.read_text(encoding="utf-8", errors="replace")
         return started(explanation=explain(log, exit_code=error.server_exit_code))
@@ -106,6 +107,7 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
         comparisons=compare(proof.predicted, numbers_of(observed)),
         probes=probes,
         startup_seconds=round(server.startup_seconds, 1),
+        explanation=ended,
     )
 
 
