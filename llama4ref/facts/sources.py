@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["developer", "provider", "vendor", "engine", "independent", "aggregator", "press", "community", "derived"]
+Kind = Literal[
+    "developer", "provider", "vendor", "engine", "independent", "aggregator", "press", "community", "derived"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
