@@ -23,7 +23,6 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-
 _MOST_OFFERED = 12
 """Names listed where none is near."""
 

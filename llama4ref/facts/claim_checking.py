@@ -43,7 +43,7 @@ def _stored(catalog: Catalog, checkpoint: Checkpoint) -> int | None:
         return None
 
 
-def _checked(entity: str, index: int, claim: Claim, computed: int | float | None) -> CheckedClaim:
+def _checked(entity: str, index: int, claim: Claim, computed: float | None) -> CheckedClaim:
     return CheckedClaim(
         entity=entity,
         field=f"claims.{index}.figure",
