@@ -5,6 +5,8 @@ Inside the package sizes are integers in bytes and lengths are integers in token
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import re
 
 from llama4ref.errors import RequestError
@@ -48,6 +50,32 @@ def parse_tokens(text: str) -> int:
     if count < 1:
         raise RequestError(f"{text!r} is no token; write at least 1")
     return count
+
+
+def parse_day(text: str, name: str = "day") -> str:
+    """A day in the one spelling that sorts: year, month and day with dashes.
+
+    Raises:
+        RequestError: if the text is no day.
+
+    Examples:
+        >>> parse_day("2026-11-21"), parse_day("20261121")
+        ('2026-11-21', '2026-11-21')
+    """
+    try:
+        return dt.date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise RequestError(f"{name}: found {text!r}, expected a day such as 2026-11-21") from error
+
+
+def check_price(name: str, price: float | None) -> None:
+    """Refuse what is no price.
+
+    Raises:
+        RequestError: for a number below zero, or none at all.
+    """
+    if price is not None and not (math.isfinite(price) and price >= 0):
+        raise RequestError(f"{name}: found {price}, expected dollars of at least 0")
 
 
 def format_bytes(count: int) -> str:

@@ -66,7 +66,7 @@ def settings_of(
     _lengths(draft, sized, request)
     _cache(draft, sized, request, behaviour)
     _quantization(draft, sized)
-    _abilities(draft, sized, request, behaviour)
+    _abilities(catalog, draft, sized, request, behaviour)
     return draft
 
 
@@ -178,7 +178,9 @@ def _quantization(draft: SettingsDraft, sized: Sized) -> None:
         )
 
 
-def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour) -> None:
+def _abilities(
+    catalog: Catalog, draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour
+) -> None:
     if request.images:
         limit = (
             f"image={request.images}"
@@ -200,7 +202,9 @@ def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest, behavio
     if request.speculative:
         draft.set(
             "speculative-config",
-            json.dumps({"method": "eagle3", "model": request.speculative, "num_speculative_tokens": 3}),
+            json.dumps(
+                {"method": "eagle3", "model": _draft_head(catalog, request.speculative), "num_speculative_tokens": 3}
+            ),
             "as asked for; it forces the hybrid KV cache off, so long context costs four times the cache",
             source="vllm-0.32.0",
         )
@@ -215,3 +219,9 @@ def _abilities(draft: SettingsDraft, sized: Sized, request: PlanRequest, behavio
                 "ray",
                 f"{sized.candidate.nodes} machines, joined by Ray before the start",
             )
+
+
+def _draft_head(catalog: Catalog, name: str) -> str:
+    """The repository of a draft head that is named by its id or by its repository."""
+    known = next((each for each in catalog.checkpoints.values() if each.is_called(name)), None)
+    return known.repository if known is not None and known.repository is not None else name

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from llama4ref.errors import RequestError
 from llama4ref.planning.hosted import CredibleOffer, mixed_price
 from llama4ref.planning.request import PlanRequest
+from llama4ref.units import check_price, parse_day
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from llama4ref.facts.sources import Provenance
 
 SortKey = Literal["price", "context", "output", "provider", "as_of"]
-_COUNTED = ("context_tokens", "max_output_tokens", "price_input", "price_output")
 _MIX = PlanRequest()
 """Three tokens of prompt to one of reply, as where nothing is known of the workload."""
 
@@ -52,11 +52,9 @@ class OfferQuery:
 
     def __post_init__(self) -> None:
         if self.active_on is not None:
-            try:
-                dt.date.fromisoformat(self.active_on)
-            except ValueError as error:
-                raise RequestError(f"active_on: found {self.active_on!r}, expected a day such as 2026-11-21") from error
-        for name in ("min_context", "min_output", "max_price"):
+            object.__setattr__(self, "active_on", parse_day(self.active_on, "active_on"))
+        check_price("max_price", self.max_price)
+        for name in ("min_context", "min_output"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise RequestError(f"{name}: found {value}, expected no less than 0")

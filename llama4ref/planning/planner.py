@@ -82,6 +82,7 @@ def _own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) 
     engine = catalog.engine("vllm")
     behaviour = engine.at(request.engine_release)
     _check_checkpoint(catalog, request, models)
+    _check_draft(catalog, request, models)
     fitting: list[Sized] = []
     refused: list[Refusal] = []
     for model in models:
@@ -105,6 +106,19 @@ def _check_checkpoint(catalog: Catalog, request: PlanRequest, models: Sequence[M
     checkpoint = catalog.checkpoint(request.checkpoint)
     if checkpoint.model not in {model.id for model in models}:
         raise RequestError(f"checkpoint: {checkpoint.id} is of {checkpoint.model}, the request is for {request.model}")
+
+
+def _check_draft(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> None:
+    """A draft head that the facts know must be one, and of the model; another repository is its owner's own business."""
+    name = request.speculative
+    known = {checkpoint.id for checkpoint in catalog.checkpoints.values() if name and checkpoint.is_called(name)}
+    if name is None or (not known and "/" in name):
+        return
+    draft = catalog.checkpoint(name)
+    if draft.stage != "draft":
+        raise RequestError(f"speculative: {draft.id} is no draft head, but a checkpoint of stage {draft.stage}")
+    if draft.model not in {model.id for model in models}:
+        raise RequestError(f"speculative: {draft.id} drafts for {draft.model}, the request is for {request.model}")
 
 
 def _outcomes(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, fields
 from typing import Literal
 
 from llama4ref.errors import RequestError
-from llama4ref.units import parse_tokens
+from llama4ref.units import check_price, parse_day, parse_tokens
 
 Goal = Literal["balanced", "latency", "throughput", "cost"]
 GOALS: tuple[Goal, ...] = ("balanced", "latency", "throughput", "cost")
@@ -91,6 +90,8 @@ class PlanRequest:
             value = getattr(self, name)
             if isinstance(value, str):
                 object.__setattr__(self, name, parse_tokens(value))
+        if self.as_of is not None:
+            object.__setattr__(self, "as_of", parse_day(self.as_of, "as_of"))
         self._check_counts()
         self._check_choices()
         self._check_together()
@@ -119,11 +120,7 @@ class PlanRequest:
             raise RequestError(
                 f"gpu_memory_utilization: found {self.gpu_memory_utilization}, expected more than 0 and at most 1"
             )
-        if self.as_of is not None:
-            try:
-                dt.date.fromisoformat(self.as_of)
-            except ValueError as error:
-                raise RequestError(f"as_of: found {self.as_of!r}, expected a day such as 2026-11-21") from error
+        check_price("max_price", self.max_price)
 
     def _check_together(self) -> None:
         if self.count is not None and self.count % self.nodes:
