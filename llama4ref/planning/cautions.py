@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from llama4ref.planning.checkpoint_choice import dotted, kernels_for, runs
 from llama4ref.planning.outcomes import Reason
 from llama4ref.units import format_bytes, format_tokens
 
@@ -26,6 +27,7 @@ def cautions_of(
     yield from long_context(catalog, sized.candidate.model, sized.serving.max_model_len)
     yield from _host_memory(sized)
     yield from _expert_kernel(sized, engine)
+    yield from _disputed_requirement(catalog, sized)
     yield from _coverage_note(catalog, sized)
     if sized.budget.cache.hybrid and not behaviour.hybrid_kv_cache:
         yield Reason(
@@ -95,18 +97,35 @@ def _host_memory(sized: Sized) -> Iterator[Reason]:
 
 def _expert_kernel(sized: Sized, engine: Engine) -> Iterator[Reason]:
     checkpoint, accelerator = sized.candidate.checkpoint, sized.candidate.accelerator
-    experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
-    known = [
-        kernel for kernel in engine.kernels if kernel.format == experts and kernel.platform == accelerator.platform
-    ]
-    for kernel in known:
-        if kernel.note:
-            yield Reason(about="routed experts", value=kernel.kernels or "", because=kernel.note, source="vllm-0.32.0")
-    if not known:
+    mine = [kernel for kernel in kernels_for(checkpoint, engine) if kernel.platform == accelerator.platform]
+    for kernel in mine:
+        if kernel.note and runs(kernel, accelerator.capability):
+            yield Reason(
+                about="routed experts", value=f"by {kernel.kernels}", because=kernel.note, source="vllm-0.32.0"
+            )
+    if not mine:
+        experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
         yield Reason(
             about="routed experts",
             value=str(experts),
             because=f"no source says which kernel runs them on {accelerator.name}",
+        )
+
+
+def _disputed_requirement(catalog: Catalog, sized: Sized) -> Iterator[Reason]:
+    leaf = catalog.provenance.get(f"checkpoints/{sized.candidate.checkpoint.id}", {}).get("requirements.min_capability")
+    if leaf is not None and leaf.disputed:
+        words = "; ".join(
+            f"{each.source.publisher} says {dotted(each.value)}"
+            for each in leaf.citations
+            if not each.agrees and isinstance(each.value, int)
+        )
+        needed = sized.candidate.checkpoint.requirements.min_capability
+        yield Reason(
+            about="compute capability",
+            value=f"{dotted(needed)} is enough" if needed is not None else "any",
+            because=f"{leaf.because}; {words}",
+            source=leaf.citations[0].source.id,
         )
 
 

@@ -114,16 +114,16 @@ def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engin
             numbers=f"it needs {' or '.join(needs.platforms)}, {accelerator.name} is {accelerator.platform}",
         )
     if has is not None and needs.min_capability is not None and has < needs.min_capability:
-        yield _capability(subject, accelerator, f"at least {_dotted(needs.min_capability)}", needs.note)
+        yield _capability(subject, accelerator, f"at least {dotted(needs.min_capability)}", needs.note)
     if has is not None and needs.max_capability is not None and has > needs.max_capability:
-        yield _capability(subject, accelerator, f"at most {_dotted(needs.max_capability)}", needs.note)
+        yield _capability(subject, accelerator, f"at most {dotted(needs.max_capability)}", needs.note)
     method = engine.methods.get(checkpoint.method)
     if has is not None and method is not None and method.min_capability is not None and has < method.min_capability:
         yield _capability(
-            subject, accelerator, f"at least {_dotted(method.min_capability)} for {checkpoint.method}", None
+            subject, accelerator, f"at least {dotted(method.min_capability)} for {checkpoint.method}", None
         )
     kernels = [each for each in kernels_for(checkpoint, engine) if each.platform == accelerator.platform]
-    if kernels and not any(_runs(kernel, has) for kernel in kernels):
+    if kernels and not any(runs(kernel, has) for kernel in kernels):
         spans = "; ".join(_span(kernel) for kernel in kernels)
         format_ = checkpoint.coverage.routed_experts if checkpoint.coverage else None
         yield Refusal(
@@ -141,7 +141,8 @@ def kernels_for(checkpoint: Checkpoint, engine: Engine) -> tuple[Kernel, ...]:
     return tuple(kernel for kernel in engine.kernels if kernel.format == checkpoint.coverage.routed_experts)
 
 
-def _runs(kernel: Kernel, capability: int | None) -> bool:
+def runs(kernel: Kernel, capability: int | None) -> bool:
+    """Whether a kernel runs at a compute capability; where none is known, whether it runs at all."""
     if not kernel.supported:
         return False
     return capability is None or (
@@ -153,8 +154,8 @@ def _runs(kernel: Kernel, capability: int | None) -> bool:
 def _span(kernel: Kernel) -> str:
     if not kernel.supported:
         return f"no {kernel.platform} kernel"
-    low = f"from {_dotted(kernel.min_capability)}" if kernel.min_capability else "any"
-    return f"{kernel.platform} {low}" + (f" to {_dotted(kernel.max_capability)}" if kernel.max_capability else "")
+    low = f"from {dotted(kernel.min_capability)}" if kernel.min_capability else "any"
+    return f"{kernel.platform} {low}" + (f" to {dotted(kernel.max_capability)}" if kernel.max_capability else "")
 
 
 def _capability(subject: str, accelerator: Accelerator, expected: str, note: str | None) -> Refusal:
@@ -166,5 +167,6 @@ def _capability(subject: str, accelerator: Accelerator, expected: str, note: str
     )
 
 
-def _dotted(capability: int) -> str:
+def dotted(capability: int) -> str:
+    """A compute capability times ten, as it is written: 90 is 9.0."""
     return f"{capability // 10}.{capability % 10}"
