@@ -96,7 +96,7 @@ def _accepted(plan: Plan, directory: Path) -> Verdict:
             platform=plan.accelerator.platform,
         )
     )
-    return _with_notes(verdict, _release_note(plan))
+    return _with_notes(verdict, *_precision_note(plan), _release_note(plan))
 
 
 def _miniature(plan: Plan, directory: Path, port: int, time_limit_seconds: float, progress: Progress | None) -> Verdict:
@@ -135,7 +135,7 @@ def _miniature(plan: Plan, directory: Path, port: int, time_limit_seconds: float
         else "less room than the plan's"
     )
     cut = f"KV cache: {given:,} bytes in blocks of {cache.block_size} tokens, {amount}"
-    return _with_notes(verdict, *changed, cut, _release_note(plan))
+    return _with_notes(verdict, *changed, *_precision_note(plan), cut, _release_note(plan))
 
 
 def _full_size(plan: Plan, directory: Path, time_limit_seconds: float, progress: Progress | None) -> Verdict:
@@ -246,6 +246,15 @@ def _object(value: Setting) -> FlagValue:
         parsed: dict[str, object] = json.loads(value)
         return parsed
     return value
+
+
+def _precision_note(plan: Plan) -> tuple[str, ...]:
+    """What the proof leaves out of a checkpoint that is quantized on its own account."""
+    coverage = plan.checkpoint.coverage
+    experts = coverage.routed_experts if coverage is not None else None
+    if plan.checkpoint.kind == "recipe" or experts is None or not load().format(experts).quantizes:
+        return ()
+    return (f"shown in the published precision: experts in {experts} are not part of this proof",)
 
 
 def _release_note(plan: Plan) -> str:
