@@ -19,14 +19,17 @@ from llama4ref.memory.gpu_budget import cache_of
 from llama4ref.proving.accepting import AcceptanceProof, prove_accepted
 from llama4ref.proving.architecture_files import write_architecture
 from llama4ref.proving.environment import environment, need
-from llama4ref.proving.full_size import Configuration, FullSizeProof, measure_full_size
+from llama4ref.proving.full_size import W4A16, Configuration, FullSizeProof, measure_full_size
 from llama4ref.proving.miniature import Miniature, miniature_of
 from llama4ref.proving.miniature_proof import MiniatureProof, prove_on_miniature
 from llama4ref.proving.tokenizer import write_tokenizer
 from llama4ref.units import GIB
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llama4ref.planning.outcomes import Plan, Setting
+    from llama4ref.proving.architecture_files import JsonValue
     from llama4ref.proving.launching import Flags, FlagValue, Progress
     from llama4ref.proving.verdict import Number, Verdict
 
@@ -171,8 +174,27 @@ def full_size_configuration(plan: Plan) -> Configuration:
     return Configuration(
         name=plan.checkpoint.id,
         flags=engine_flags(plan),
+        quantization=_quantization(plan),
         predicted={"available_kv_cache_gib": budget.kv_cache_bytes / GIB, "model_loading_gib": weights / GIB},
         bounds={"available_kv_cache_gib": spread / GIB, "model_loading_gib": 0.05 * weights / GIB},
+    )
+
+
+def _quantization(plan: Plan) -> Mapping[str, JsonValue] | None:
+    """The quantization that the configuration files of a plan's checkpoint carry.
+
+    Raises:
+        ProofError: where it is not known, so that random weights would lie in another format than the checkpoint's.
+    """
+    if not _precision_note(plan):
+        return None
+    checkpoint, coverage = plan.checkpoint, plan.checkpoint.coverage
+    four_bit = coverage is not None and (coverage.routed_experts, coverage.attention) == ("int4-group-128", "bf16")
+    if checkpoint.method == "compressed-tensors" and four_bit:
+        return W4A16
+    raise ProofError(
+        f"the quantization_config of {checkpoint.id} is not among the facts, so its full size cannot be built with random "
+        "weights; prove a recipe such as recipe-vllm-fp8-per-tensor-scout, or a lower rung"
     )
 
 
