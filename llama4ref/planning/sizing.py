@@ -82,8 +82,10 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
     too_large = _weights_refusal(catalog, candidate, serving, weights)
     if too_large is not None:
         return too_large
-    sizer = _Sizer(candidate, behaviour, request, serving, weights)
-    largest = sizer.largest()
+    template = replace(serving, max_model_len=limit)
+    at_once = _at_once(candidate, request)
+    sizer = _sizer(catalog, candidate, behaviour, template, headroom=request.headroom, at_once=at_once)
+    largest = sizer.largest
     if largest < (wanted or request.least_tokens):
         return _too_small(candidate, sizer, wanted or request.least_tokens, largest)
     serving = replace(serving, max_model_len=wanted or largest)
@@ -136,24 +138,38 @@ def _serving(
     )
 
 
+def _at_once(candidate: Candidate, request: PlanRequest) -> int:
+    """Requests of the full length that each replica must hold: all that are asked for where no length is, else one."""
+    lengths_are_open = request.context_tokens is None and request.concurrency is not None
+    return math.ceil((request.concurrency or 1) / candidate.layout.data_parallel) if lengths_are_open else 1
+
+
+@functools.lru_cache(maxsize=4096)
+def _sizer(
+    catalog: Catalog, candidate: Candidate, behaviour: Behaviour, serving: Serving, *, headroom: float, at_once: int
+) -> _Sizer:
+    """A candidate's budgets, kept: what is left and what fits at most do not depend on the length that is asked for."""
+    weights = _weights(catalog, candidate.model, candidate.checkpoint, candidate.layout)
+    return _Sizer(candidate, behaviour, serving, weights, headroom=headroom, at_once=at_once)
+
+
 class _Sizer:
     """Budgets of one candidate at different lengths."""
 
     def __init__(
-        self, candidate: Candidate, behaviour: Behaviour, request: PlanRequest, serving: Serving, weights: Weights
+        self,
+        candidate: Candidate,
+        behaviour: Behaviour,
+        serving: Serving,
+        weights: Weights,
+        *,
+        headroom: float,
+        at_once: int,
     ) -> None:
-        self.candidate, self.behaviour, self.headroom, self.serving = candidate, behaviour, request.headroom, serving
-        lengths_are_open = request.context_tokens is None and request.concurrency is not None
-        self.at_once = math.ceil((request.concurrency or 1) / candidate.layout.data_parallel) if lengths_are_open else 1
+        self.candidate, self.behaviour, self.serving = candidate, behaviour, serving
+        self.headroom, self.at_once = headroom, at_once
         each = candidate
-        self.longest = memory_budget(
-            each.model,
-            each.checkpoint,
-            each.accelerator,
-            replace(serving, max_model_len=_limit(each.model)),
-            behaviour,
-            weights=weights,
-        )
+        self.longest = memory_budget(each.model, each.checkpoint, each.accelerator, serving, behaviour, weights=weights)
 
     def budget(self, max_model_len: int) -> MemoryBudget:
         serving = replace(self.serving, max_model_len=max_model_len)
@@ -163,6 +179,7 @@ class _Sizer:
         """What the KV cache may count on: its part at worst, less the headroom."""
         return max(0, math.floor(budget.kv_cache_at_least_bytes * (1 - self.headroom)))
 
+    @functools.cached_property
     def largest(self) -> int:
         """The largest context that fits as often as is asked for, 0 where none does.
 
