@@ -40,6 +40,12 @@ class CredibleOffer:
         said = [each.value for each in leaf.citations if each.doubt is None] if leaf else []
         return [value for value in said if isinstance(value, (int, float)) and not isinstance(value, bool)]
 
+    def who_states(self, field: str, value: float | str | None) -> str | None:
+        """Id of the first credible source that states a value; None where none does."""
+        leaf = self.leaves.get(field)
+        said = leaf.citations if leaf is not None else ()
+        return next((each.source.id for each in said if each.doubt is None and each.value == value), None)
+
     def disputes(self, fields: Iterable[str]) -> tuple[Reason, ...]:
         """What sources disagree on."""
         found = []
@@ -165,26 +171,16 @@ def mixed_price(said: CredibleOffer, request: PlanRequest) -> float | None:
 def _reasons(
     said: CredibleOffer, request: PlanRequest, context: int | None, reply: int | None, price: float | None
 ) -> tuple[Reason, ...]:
-    sources = {name: leaf.citations[0].source.id for name, leaf in said.leaves.items() if leaf.citations}
-    found = []
-    if context is not None:
-        found.append(
-            Reason(
-                about="context",
-                value=format_tokens(context),
-                because="the lowest credible limit",
-                source=sources.get("context_tokens"),
-            )
+    found = [
+        Reason(
+            about=about,
+            value=format_tokens(limit),
+            because="the lowest credible limit",
+            source=said.who_states(field, limit),
         )
-    if reply is not None:
-        found.append(
-            Reason(
-                about="output",
-                value=format_tokens(reply),
-                because="the lowest credible limit",
-                source=sources.get("max_output_tokens"),
-            )
-        )
+        for about, field, limit in (("context", "context_tokens", context), ("output", "max_output_tokens", reply))
+        if limit is not None
+    ]
     if price is not None:
         mix = (
             "the request's mix"
@@ -196,11 +192,16 @@ def _reasons(
                 about="price",
                 value=f"{price:.3g}",
                 because=f"dollars a million tokens at {mix}",
-                source=sources.get("price_input"),
+                source=said.who_states("price_input", said.highest("price_input")),
             )
         )
     found.append(
-        Reason(about="as of", value=said.offer.as_of, because="the day this was read for", source=sources.get("as_of"))
+        Reason(
+            about="as of",
+            value=said.offer.as_of,
+            because="the day this was read for",
+            source=said.who_states("as_of", said.offer.as_of),
+        )
     )
     return tuple(found)
 

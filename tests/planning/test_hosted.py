@@ -226,3 +226,17 @@ def test_a_hosted_plan_has_the_fields_of_a_plan():
     assert best.budget is None
     assert best.performance is None
     assert best.reasons
+
+
+def test_the_lowest_limit_is_credited_to_who_states_it() -> None:
+    """A figure beside a source that says something else would be a false citation."""
+    catalog = load()
+    found, _ = hosted_plans(catalog, PlanRequest(model="scout", hosted=True))
+    disputed = [each for each in found if each.context is not None and each.context != each.offer.context_tokens]
+
+    assert disputed
+    for each in disputed:
+        reason = next(reason for reason in each.reasons if reason.about == "context")
+        index = each.provider.offers.index(each.offer)
+        words = catalog.cite(f"providers/{each.provider.id}", f"offers.{index}.context_tokens")
+        assert (reason.source, each.context) in {(word.source.id, word.value) for word in words}
