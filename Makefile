@@ -64,7 +64,7 @@ site: $(VENV)/.light
 	$(BIN)/llama4ref site
 
 gpu: $(VENV)/.prove-gpu
-	$(BIN)/python -m llama4ref.proving.measuring --out proofs
+	$(BIN)/python -m llama4ref.proving.records.measuring --out proofs
 
 clean:
 	rm -rf $(VENV) build dist site proofs

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from llama4ref.facts import Catalog
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 
 COMPONENT_BY_PART = {

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from llama4ref.facts.audit.provenance_report import ProvenanceReport
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.provenance_report import ProvenanceReport
 
 
 State = Literal["ok", "wrong", "skipped"]
@@ -46,8 +46,8 @@ def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bo
     Exits with 2 where a spec is wrong, with every fault by file and line; with 1 where a claim disagrees without a note, a schema
     is out of date or the installed engine contradicts a fact.
     """
+    from llama4ref.facts.audit.provenance_report import provenance_report
     from llama4ref.facts.loading import specs_folder
-    from llama4ref.facts.provenance_report import provenance_report
 
     catalog = _load(specs, as_json=as_json)
     if catalog is None:
@@ -110,7 +110,7 @@ def _claims(catalog: Catalog) -> Outcome:
 
 
 def _crossed(catalog: Catalog) -> Outcome:
-    from llama4ref.facts.cross_checks import checks, disagreeing_facts
+    from llama4ref.facts.audit.cross_checks import checks, disagreeing_facts
 
     wrong = tuple(map(str, disagreeing_facts(catalog)))
     detail = f"facts compared in {len(checks())} ways with each other and with what follows from them"
@@ -129,7 +129,7 @@ def _errata(catalog: Catalog) -> Outcome:
 
 
 def _schemas(folder: Path) -> Outcome:
-    from llama4ref.facts.json_schema import schema_files
+    from llama4ref.facts.reading.json_schema import schema_files
 
     files = schema_files()
     stale = tuple(name for name, text in files.items() if _text_of(folder / "schema" / name) != text)
@@ -146,7 +146,7 @@ def _engine(catalog: Catalog, *, wanted: bool) -> Outcome:
     if not wanted or find_spec("vllm") is None:
         why = "vLLM is not installed, so nothing was held against it" if wanted else "not asked for"
         return Outcome(what="engine", state="skipped", detail=why)
-    from llama4ref.proving.engine_facts import differing_facts, installed_vllm
+    from llama4ref.proving.installed.engine_facts import differing_facts, installed_vllm
 
     wrong = differing_facts(catalog.engine("vllm"))
     detail = f"facts held against vLLM {installed_vllm()}"
@@ -158,7 +158,7 @@ def _state(wrong: Sequence[str]) -> State:
 
 
 def _write_schemas(folder: Path) -> None:
-    from llama4ref.facts.json_schema import schema_files
+    from llama4ref.facts.reading.json_schema import schema_files
 
     (folder / "schema").mkdir(exist_ok=True)
     for name, text in schema_files().items():

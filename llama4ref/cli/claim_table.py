@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from llama4ref.facts.claims import CheckedClaim
+    from llama4ref.facts.types.claims import CheckedClaim
 
 _NAME_WIDTH = 30
 

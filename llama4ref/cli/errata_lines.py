@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.errata import CheckedErratum
+    from llama4ref.facts.types.errata import CheckedErratum
 
 
 def erratum_lines(checked: CheckedErratum, catalog: Catalog) -> Iterator[RenderableType]:

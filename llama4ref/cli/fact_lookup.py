@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.sources import Provenance
+    from llama4ref.facts.types.sources import Provenance
 
 
 def kinds(catalog: Catalog) -> dict[str, tuple[str, ...]]:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from llama4ref.cli.source_list import SourceList
+    from llama4ref.facts.arithmetic.quantities import Number
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.comparing import ComparedField, LeafOf
-    from llama4ref.facts.quantities import Number
-    from llama4ref.facts.sources import Citation, Provenance, Source
+    from llama4ref.facts.queries.comparing import ComparedField, LeafOf
+    from llama4ref.facts.types.sources import Citation, Provenance, Source
 
 _FIELD_WIDTH = 36
 _TELLING_QUANTITIES = ("parameters.total", "parameters.active_text")
@@ -130,7 +130,7 @@ def computed_side_by_side(
     """What follows from the facts of models, by quantity; without `every` their parameters alone."""
     if not all(entity.startswith("models/") for entity in entities):
         return {}
-    from llama4ref.facts.quantities import quantities
+    from llama4ref.facts.arithmetic.quantities import quantities
 
     found = [quantities(catalog.model(entity.partition("/")[2])) for entity in entities]
     names = dict.fromkeys(name for each in found for name in each) if every else _TELLING_QUANTITIES

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.comparing import LeafOf
-    from llama4ref.facts.sources import Provenance
+    from llama4ref.facts.queries.comparing import LeafOf
+    from llama4ref.facts.types.sources import Provenance
 
 
 _OTHER_COLUMNS = 38
@@ -109,7 +109,7 @@ def compare(*, names: tuple[str, ...], every: bool, as_json: bool) -> None:
     """
     from llama4ref.cli.fact_lookup import entity_called
     from llama4ref.cli.fact_tables import comparison_table, computed_side_by_side
-    from llama4ref.facts.comparing import compared
+    from llama4ref.facts.queries.comparing import compared
 
     catalog = _catalog()
     entities = [entity_called(name, catalog) for name in names]
@@ -130,7 +130,7 @@ def compare(*, names: tuple[str, ...], every: bool, as_json: bool) -> None:
 def disagreements(*, name: str | None, credible: bool, as_json: bool) -> None:
     """What sources say differently, and which is preferred, and why."""
     from llama4ref.cli.fact_tables import dispute
-    from llama4ref.facts import comparing
+    from llama4ref.facts.queries import comparing
 
     catalog = _catalog()
     found = comparing.disagreements(catalog, _entity(name, catalog), credible=credible)
@@ -146,7 +146,7 @@ def disagreements(*, name: str | None, credible: bool, as_json: bool) -> None:
 @json_option
 def unknown(*, name: str | None, as_json: bool) -> None:
     """What is recorded as not published."""
-    from llama4ref.facts.comparing import unknowns
+    from llama4ref.facts.queries.comparing import unknowns
 
     catalog = _catalog()
     found = unknowns(catalog, _entity(name, catalog))
@@ -194,7 +194,7 @@ def errata(*, as_json: bool) -> None:
 @json_option
 def timeline(*, model: str | None, since: str | None, until: str | None, as_json: bool) -> None:
     """What happened to the models, their checkpoints and the offers of them, oldest first."""
-    from llama4ref.facts import timeline as events
+    from llama4ref.facts.queries import timeline as events
 
     found = events.timeline(_catalog(), model=model, since=since, until=until)
     if as_json:

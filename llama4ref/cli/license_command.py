@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.planning.obligations import Finding, LicenseReport
+    from llama4ref.planning.licensing.obligations import Finding, LicenseReport
 
 _DEFAULT = "llama-4-community"
 _ALWAYS = "holds for any use"
@@ -101,7 +101,8 @@ def check(*, id_: str, as_json: bool, **use: object) -> int:
     Exits with 1 where the use breaches the licence.
     """
     from llama4ref.facts import load
-    from llama4ref.planning.obligations import Use, check_use
+    from llama4ref.planning.licensing.obligations import check_use
+    from llama4ref.planning.licensing.uses import Use
 
     catalog = load()
     report = check_use(catalog.license(id_), Use(**use))  # type: ignore[arg-type]  # click has typed each option
@@ -121,7 +122,7 @@ def purposes(*, id_: str, as_json: bool) -> None:
     Their names are those that `license check --purpose` takes.
     """
     from llama4ref.facts import load
-    from llama4ref.planning.obligations import banned_purposes
+    from llama4ref.planning.licensing.obligations import banned_purposes
 
     license_ = load().license(id_)
     clauses = license_.policy.clauses if license_.policy else {}

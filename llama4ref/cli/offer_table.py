@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from llama4ref.cli.source_list import SourceList
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.sources import Provenance
+    from llama4ref.facts.types.sources import Provenance
     from llama4ref.planning.offer_queries import FoundOffer
 
 _FIGURES = {"context_tokens": "context", "max_output_tokens": "reply", "price_input": "in", "price_output": "out"}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from llama4ref.planning.request import PlanRequest
-    from llama4ref.proving.proofs import RungName
+    from llama4ref.proving.rungs.proofs import RungName
     from llama4ref.proving.verdict import Verdict
 
 OUTSIDE_FAILED = 3
@@ -85,7 +85,7 @@ def command(
     plan = numbered(result, number)
     if isinstance(plan, HostedPlan):
         raise RequestError("hosted: a provider's servers cannot be launched here; prove a plan on own GPUs")
-    from llama4ref.proving.proofs import prove
+    from llama4ref.proving.rungs.proofs import prove
 
     with progress_shown() as progress:
         progress(f"proving on the rung {rung}", 0.0)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from llama4ref.facts.sources import Source
+    from llama4ref.facts.types.sources import Source
 
 _TITLE_WIDTH = 74
 

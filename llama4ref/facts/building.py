@@ -9,16 +9,14 @@ from pathlib import PurePosixPath
 from types import GenericAlias
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from llama4ref.errors import Fault, SpecErrors, nearest_names
 from llama4ref.facts.catalog import Catalog
-from llama4ref.facts.citing import Cited, Citer, Plain
-from llama4ref.facts.kinds import KINDS
-from llama4ref.facts.reading import Absent, Group, Node, Series, read_spec
-from llama4ref.facts.sources import Provenance, Source
-
-STRICT = ConfigDict(strict=True, extra="forbid")
+from llama4ref.facts.reading.citing import Cited, Citer, Plain
+from llama4ref.facts.reading.yaml_reader import Absent, Group, Node, Series, read_spec
+from llama4ref.facts.types.kinds import KINDS, STRICT
+from llama4ref.facts.types.sources import Provenance, Source
 
 
 def build(files: Mapping[str, bytes]) -> Catalog:
@@ -32,7 +30,7 @@ def build(files: Mapping[str, bytes]) -> Catalog:
         name.removesuffix(".yaml"): each.provenance for name, each in cited.items()
     }
     catalog = Catalog(sources=sources, packed_provenance=pickle.dumps(provenance, pickle.HIGHEST_PROTOCOL), **typed)
-    from llama4ref.facts.consistency import contradictions
+    from llama4ref.facts.audit.consistency import contradictions
 
     broken = {name.removesuffix(".yaml") for name in trees} - {f"{kind}/{id_}" for kind in KINDS for id_ in typed[kind]}
     faults += contradictions(catalog, broken=broken)

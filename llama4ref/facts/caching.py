@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
 
 _DIGEST_BYTES = 16
-_FOLDER = Path(__file__).parent / "__pycache__"
-_CODE = {path.name: path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))}
+_HERE = Path(__file__).parent
+_FOLDER = _HERE / "__pycache__"
+_CODE = {str(path.relative_to(_HERE)): path.read_bytes() for path in sorted(_HERE.rglob("*.py"))}
 """The code as it was when this process loaded it; a file changed later belongs to the next process."""
 
 

@@ -22,8 +22,8 @@ from llama4ref.memory.budget_lines import BudgetLine, estimated_line
 from llama4ref.units import MIB
 
 if TYPE_CHECKING:
-    from llama4ref.facts.engines import Behaviour
-    from llama4ref.facts.models import Architecture
+    from llama4ref.facts.types.engines import Behaviour
+    from llama4ref.facts.types.models import Architecture
     from llama4ref.memory.serving import Serving
 
 BF16 = 2

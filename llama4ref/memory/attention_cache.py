@@ -18,8 +18,8 @@ from llama4ref.memory.layout import Layout
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from llama4ref.facts.engines import Behaviour
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.engines import Behaviour
+    from llama4ref.facts.types.models import Model
     from llama4ref.memory.cache_groups import CacheGroup, CacheStage, LayerKind
 
 ELEMENT_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1}

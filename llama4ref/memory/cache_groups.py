@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from llama4ref.facts.models import Attention, Text
+    from llama4ref.facts.types.models import Attention, Text
 
 LayerKind = Literal["global", "chunked-local"]
 

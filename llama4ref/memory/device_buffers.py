@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
 
 if TYPE_CHECKING:
-    from llama4ref.facts.engines import Behaviour
-    from llama4ref.facts.models import Architecture
+    from llama4ref.facts.types.engines import Behaviour
+    from llama4ref.facts.types.models import Architecture
     from llama4ref.memory.serving import Serving
 
 BF16 = 2

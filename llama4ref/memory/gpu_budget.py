@@ -14,10 +14,10 @@ from llama4ref.memory.device_buffers import buffer_lines
 from llama4ref.memory.weight_shards import Stage, Weights, weights_of
 
 if TYPE_CHECKING:
-    from llama4ref.facts.accelerators import Accelerator
-    from llama4ref.facts.checkpoints import Checkpoint
-    from llama4ref.facts.engines import Behaviour
-    from llama4ref.facts.models import Architecture, Model
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Behaviour
+    from llama4ref.facts.types.models import Architecture, Model
     from llama4ref.memory.serving import Serving
 
 

@@ -15,7 +15,7 @@ from llama4ref.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llama4ref.facts.models import Architecture
+    from llama4ref.facts.types.models import Architecture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

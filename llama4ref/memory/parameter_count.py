@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
+from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
 
 if TYPE_CHECKING:
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class Parameters:
     """The parameters of a model."""
 
     by_component: dict[str, int]
-    """Parameters of each of `llama4ref.facts.tensors.COMPONENTS`."""
+    """Parameters of each of `llama4ref.facts.arithmetic.tensors.COMPONENTS`."""
     active_text: int
     """Parameters that one text token uses: the language model without the routed experts that it does not visit. The
     embedding counts whole, although a token reads one row, as published figures do."""

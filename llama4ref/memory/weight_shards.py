@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
 from llama4ref.facts import load
-from llama4ref.facts.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
-from llama4ref.facts.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
+from llama4ref.facts.arithmetic.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
+from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
 from llama4ref.memory.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llama4ref.facts.checkpoints import Checkpoint
-    from llama4ref.facts.formats import Format
-    from llama4ref.facts.models import Model
-    from llama4ref.facts.tensors import Tensor
+    from llama4ref.facts.arithmetic.tensors import Tensor
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.formats import Format
+    from llama4ref.facts.types.models import Model
 
 VOCAB_PADDING = 64
 """Rows that vLLM pads the embedding and the head to a multiple of."""
@@ -54,7 +54,7 @@ class Stage:
     layers: range
     """Indices of its layers."""
     by_component: dict[str, Share]
-    """Share of each of `llama4ref.facts.tensors.COMPONENTS`."""
+    """Share of each of `llama4ref.facts.arithmetic.tensors.COMPONENTS`."""
 
     @property
     def bytes(self) -> int:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from llama4ref.errors import RequestError
-from llama4ref.facts.accelerators import Accelerator
+from llama4ref.facts.types.accelerators import Accelerator
 from llama4ref.memory.layout import Layout
 from llama4ref.performance.calibration import TILE_SEQUENCES, Constants, EngineConstants
 from llama4ref.performance.operators import Pass, operators, vision_operators

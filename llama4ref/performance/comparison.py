@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.measurements import Measurement, Observation
+    from llama4ref.facts.types.measurements import Measurement, Observation
 
 _UNSTATED_TOKENS = 1000
 """Prompt and reply of a measurement that states none: short beside the weights, whose reading then takes the time."""

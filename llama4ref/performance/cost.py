@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 
 if TYPE_CHECKING:
-    from llama4ref.facts.providers import Offer
+    from llama4ref.facts.types.providers import Offer
     from llama4ref.memory.layout import Layout
     from llama4ref.performance.throughput import Performance
     from llama4ref.performance.workload import Workload
@@ -91,7 +91,7 @@ def hosted_cost(offer: Offer, workload: Workload, *, batch: bool = False, image_
         image_tokens: tokens of the images of one prompt.
 
     Examples:
-        >>> from llama4ref.facts.providers import Offer
+        >>> from llama4ref.facts.types.providers import Offer
         >>> from llama4ref.performance.workload import Workload
         >>> offer = Offer(model="scout", name="scout", as_of="2026-01-01", status="listed", price_input=0.1, price_output=0.3)
         >>> round(hosted_cost(offer, Workload(prompt_tokens=1000, output_tokens=500)).per_request * 1e6)

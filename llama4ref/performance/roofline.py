@@ -14,7 +14,7 @@ from llama4ref.errors import UnknownFactError
 from llama4ref.performance.calibration import Constants
 
 if TYPE_CHECKING:
-    from llama4ref.facts.accelerators import Accelerator
+    from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.performance.operators import Operator
     from llama4ref.performance.stored_model import Arithmetic
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError, UnknownFactError
-from llama4ref.facts.stored_bytes import matrix_bytes
-from llama4ref.facts.tensors import COMPONENTS, dense_layers, moe_layers
+from llama4ref.facts.arithmetic.stored_bytes import matrix_bytes
+from llama4ref.facts.arithmetic.tensors import COMPONENTS, dense_layers, moe_layers
 from llama4ref.memory.parameter_count import parameters
 
 if TYPE_CHECKING:
-    from llama4ref.facts.accelerators import Accelerator
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.checkpoints import Checkpoint
-    from llama4ref.facts.formats import Format
-    from llama4ref.facts.models import Architecture, Model
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.formats import Format
+    from llama4ref.facts.types.models import Architecture, Model
 
     Arithmetic = Literal["bf16", "fp8", "int8", "fp4"]
 

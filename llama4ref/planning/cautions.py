@@ -11,8 +11,8 @@ from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.engines import Behaviour, Engine
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.engines import Behaviour, Engine
+    from llama4ref.facts.types.models import Model
     from llama4ref.planning.request import PlanRequest
     from llama4ref.planning.sizing import Sized
 

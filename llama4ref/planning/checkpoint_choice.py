@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.releases import holds_at
+from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
-    from llama4ref.facts.accelerators import Accelerator
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.checkpoints import Checkpoint
-    from llama4ref.facts.engines import Engine, Kernel
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Engine, Kernel
     from llama4ref.planning.request import PlanRequest
 
 PLATFORMS = ("cuda", "rocm")

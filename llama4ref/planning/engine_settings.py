@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.releases import holds_at
+from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.outcomes import Reason, Setting
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.engines import Behaviour, Engine
+    from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.planning.request import PlanRequest
     from llama4ref.planning.sizing import Sized
 

@@ -11,8 +11,8 @@ from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.providers import Offer, Provider
-    from llama4ref.facts.sources import Provenance
+    from llama4ref.facts.types.providers import Offer, Provider
+    from llama4ref.facts.types.sources import Provenance
     from llama4ref.planning.request import PlanRequest
 
 DEFAULT_MIX = (3, 1)

@@ -10,7 +10,7 @@ from llama4ref.memory.layout import Layout, tensor_parallel_sizes
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
     from llama4ref.planning.request import PlanRequest
 
 COUNTS = (1, 2, 4, 8)

@@ -18,8 +18,8 @@ from llama4ref.units import check_price, parse_day
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.providers import Offer, Provider
-    from llama4ref.facts.sources import Provenance
+    from llama4ref.facts.types.providers import Offer, Provider
+    from llama4ref.facts.types.sources import Provenance
 
 SortKey = Literal["price", "context", "output", "provider", "as_of"]
 _MIX = PlanRequest()

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llama4ref.facts.accelerators import Accelerator
-    from llama4ref.facts.checkpoints import Checkpoint
-    from llama4ref.facts.models import Model
-    from llama4ref.facts.providers import Offer, Provider
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.models import Model
+    from llama4ref.facts.types.providers import Offer, Provider
     from llama4ref.memory.gpu_budget import MemoryBudget
     from llama4ref.memory.serving import Serving
     from llama4ref.performance.throughput import Performance

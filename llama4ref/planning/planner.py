@@ -20,11 +20,11 @@ from llama4ref.planning.sizing import Candidate, Sized, size
 from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
-    from llama4ref.facts.accelerators import Accelerator
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.checkpoints import Checkpoint
-    from llama4ref.facts.engines import Behaviour, Engine
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Behaviour, Engine
+    from llama4ref.facts.types.models import Model
     from llama4ref.performance import Performance
     from llama4ref.planning.request import PlanRequest
 

@@ -19,11 +19,11 @@ from llama4ref.planning.outcomes import Refusal
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
-    from llama4ref.facts.accelerators import Accelerator
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.checkpoints import Checkpoint
-    from llama4ref.facts.engines import Behaviour, Engine
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Behaviour, Engine
+    from llama4ref.facts.types.models import Model
     from llama4ref.memory.attention_cache import KVCache
     from llama4ref.memory.layout import Layout
     from llama4ref.planning.request import PlanRequest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from llama4ref.facts.engines import Engine
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import HostedPlan, Plan
 
 FORMS = ("command", "config", "env", "compose", "kubernetes")

@@ -19,8 +19,8 @@ from llama4ref.planning.offer_queries import FoundOffer, OfferQuery, find_offers
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.models import Model
-    from llama4ref.facts.sources import Citation, Provenance
+    from llama4ref.facts.types.models import Model
+    from llama4ref.facts.types.sources import Citation, Provenance
 
 FORMS = ("json", "csv", "models-dev", "litellm")
 COLUMNS = (

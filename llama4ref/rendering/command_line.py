@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llama4ref.rendering.server_options import comments, explained, launch_of, own_plan
 
 if TYPE_CHECKING:
-    from llama4ref.facts.engines import Engine
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import HostedPlan, Plan
     from llama4ref.rendering.server_options import Launch
 

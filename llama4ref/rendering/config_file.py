@@ -9,7 +9,7 @@ from llama4ref.rendering.server_options import MODEL, comment, comments, explain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llama4ref.facts.engines import Engine
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import HostedPlan, Plan
     from llama4ref.rendering.server_options import Option
 

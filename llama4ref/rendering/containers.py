@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
-from llama4ref.facts.releases import holds_at
+from llama4ref.facts.types.releases import holds_at
 
 if TYPE_CHECKING:
     from llama4ref.planning.outcomes import Plan

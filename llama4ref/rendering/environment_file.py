@@ -8,7 +8,7 @@ from llama4ref.errors import RequestError
 from llama4ref.rendering.server_options import comments, explained, launch_of
 
 if TYPE_CHECKING:
-    from llama4ref.facts.engines import Engine
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import HostedPlan, Plan
 
 

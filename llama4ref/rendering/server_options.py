@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import ReleaseError, RequestError, nearest_names
-from llama4ref.facts.releases import holds_at
+from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.outcomes import HostedPlan
 from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from llama4ref.facts.engines import Engine, Flag
+    from llama4ref.facts.types.engines import Engine, Flag
     from llama4ref.planning.outcomes import Plan, Reason, Setting
 
 MODEL = "model"

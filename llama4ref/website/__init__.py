@@ -1,6 +1,6 @@
-"""Pages from the catalogue: text first (`pages`), then a site (`build_site`)."""
+"""Pages from the catalogue: text first (`make_pages`), then a site (`build_site`)."""
 
 from llama4ref.website.building import SiteReport, build_site
-from llama4ref.website.pages import pages
+from llama4ref.website.pages.all_pages import make_pages
 
-__all__ = ["SiteReport", "build_site", "pages"]
+__all__ = ["SiteReport", "build_site", "make_pages"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import MissingExtraError, RequestError
 from llama4ref.facts import load
-from llama4ref.website.pages import pages
+from llama4ref.website.pages.all_pages import make_pages
 
 if TYPE_CHECKING:
     import click
@@ -66,7 +66,7 @@ def build_site(
     # Imported by name: the command line imports this package, so this package must not import it while it is read.
     described = program or importlib.import_module("llama4ref.cli.program").program
     prose = {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / "docs").glob("*.md"))}
-    made = pages(catalog or load(), prose=prose, program=described)
+    made = make_pages(catalog or load(), prose=prose, program=described)
     with tempfile.TemporaryDirectory(prefix="llama4ref-site-") as scratch:
         docs = Path(scratch) / "docs"
         shutil.copytree(folder / "docs" / "assets", docs / "assets")

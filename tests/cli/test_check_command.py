@@ -108,7 +108,7 @@ def test_counts_are_those_of_the_provenance_report(call: Callable[..., Answer], 
 def test_facts_hold_against_the_installed_engine(catalog: Catalog) -> None:
     """No option, default, method or variable differs."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.engine_facts import differing_facts
+    from llama4ref.proving.installed.engine_facts import differing_facts
 
     assert differing_facts(catalog.engine("vllm")) == ()
 
@@ -119,7 +119,7 @@ def test_a_fact_that_the_installed_engine_contradicts_is_told(catalog: Catalog) 
     pytest.importorskip("vllm")
     from dataclasses import replace
 
-    from llama4ref.proving.engine_facts import differing_facts
+    from llama4ref.proving.installed.engine_facts import differing_facts
 
     engine = catalog.engine("vllm")
     flags = engine.flags | {

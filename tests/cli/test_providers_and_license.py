@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.cli.license_command import check
-from llama4ref.planning.obligations import Use
+from llama4ref.planning.licensing.uses import Use
 from llama4ref.planning.offer_queries import find_offers
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.facts.tensors import COMPONENTS
+from llama4ref.facts.arithmetic.tensors import COMPONENTS
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

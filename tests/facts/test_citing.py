@@ -6,9 +6,9 @@ import textwrap
 
 import pytest
 
-from llama4ref.facts.citing import Cited, Citer
-from llama4ref.facts.reading import read_spec
-from llama4ref.facts.sources import Source
+from llama4ref.facts.reading.citing import Cited, Citer
+from llama4ref.facts.reading.yaml_reader import read_spec
+from llama4ref.facts.types.sources import Source
 
 
 def _source(name: str) -> Source:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.facts.claims import Claim
-from llama4ref.facts.quantities import quantities
+from llama4ref.facts.arithmetic.quantities import quantities
+from llama4ref.facts.types.claims import Claim
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.errors import RequestError, UnknownNameError
-from llama4ref.facts.comparing import compared, disagreements, unknowns
+from llama4ref.facts.queries.comparing import compared, disagreements, unknowns
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.cross_checks import checks, compared_leaves, disagreeing_facts, verdicts
-from llama4ref.facts.derived_checks import read_figures
+from llama4ref.facts.audit.cross_checks import checks, compared_leaves, disagreeing_facts, verdicts
+from llama4ref.facts.audit.derived_checks import read_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.facts.stored_bytes import matrix_bytes
+from llama4ref.facts.arithmetic.stored_bytes import matrix_bytes
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

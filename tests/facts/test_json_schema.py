@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from llama4ref.facts.json_schema import schema_files
-from llama4ref.facts.kinds import KINDS
 from llama4ref.facts.loading import specs_folder
+from llama4ref.facts.reading.json_schema import schema_files
+from llama4ref.facts.types.kinds import KINDS
 
 jsonschema = pytest.importorskip("jsonschema")
 

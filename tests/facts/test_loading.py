@@ -13,8 +13,8 @@ import pytest
 
 from llama4ref.errors import SpecErrors
 from llama4ref.facts import caching, load
-from llama4ref.facts.kinds import KINDS
 from llama4ref.facts.loading import FOLDERS, spec_files, specs_folder
+from llama4ref.facts.types.kinds import KINDS
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.outside_checks import OUTSIDE_CHECKS, TESTED_RELEASE, OutsideCheck, covered, outside_leaves
-from llama4ref.facts.releases import holds_at
+from llama4ref.facts.audit.outside_checks import OUTSIDE_CHECKS, TESTED_RELEASE, OutsideCheck, covered, outside_leaves
+from llama4ref.facts.types.releases import holds_at
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from llama4ref.facts import Catalog
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
@@ -95,7 +95,7 @@ class TestInstalled:
     def test_the_tested_release_is_installed(self) -> None:
         """The rows say which release they are about."""
         pytest.importorskip("vllm")
-        from llama4ref.proving.engine_facts import installed_vllm
+        from llama4ref.proving.installed.engine_facts import installed_vllm
 
         assert installed_vllm() == TESTED_RELEASE
 
@@ -103,7 +103,7 @@ class TestInstalled:
     def test_lowest_capabilities_are_those_of_the_methods(self, name: str) -> None:
         """What each method's configuration class asks for, or the online method where the name is a shorthand, or both."""
         pytest.importorskip("vllm")
-        from llama4ref.proving.torch_companions import mend_torch_companions
+        from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
         mend_torch_companions()
         from vllm.config.quantization import ONLINE_QUANT_SHORTHAND_NAMES
@@ -118,7 +118,7 @@ class TestInstalled:
     def test_only_shorthands_and_bitsandbytes_quantize_while_loading(self) -> None:
         """What the facts call online is a shorthand of the release, or a method that takes plain weights."""
         pytest.importorskip("vllm")
-        from llama4ref.proving.torch_companions import mend_torch_companions
+        from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
         mend_torch_companions()
         from vllm.config.quantization import ONLINE_QUANT_SHORTHAND_NAMES

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.facts.provenance_report import ProvenanceReport, grounds, provenance_report
+from llama4ref.facts.audit.provenance_report import ProvenanceReport, grounds, provenance_report
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

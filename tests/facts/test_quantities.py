@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.quantities import image_tokens, quantities, temperature
+from llama4ref.facts.arithmetic.quantities import image_tokens, quantities, temperature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llama4ref.facts import Catalog
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 CATALOG = load()
 MODELS = [model for model in CATALOG.models.values() if model.text is not None]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llama4ref.facts.reading import NONE, UNKNOWN, Group, Leaf, Series, read_spec
+from llama4ref.facts.reading.yaml_reader import NONE, UNKNOWN, Group, Leaf, Series, read_spec
 
 REFUSED = {
     "a version read as a number": ("a: 1.10", "`1.10`"),

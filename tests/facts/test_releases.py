@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts import Catalog
-from llama4ref.facts.engines import Behaviours
-from llama4ref.facts.releases import BoolStep, holds_at, release_key, step_at
+from llama4ref.facts.types.engines import Behaviours
+from llama4ref.facts.types.releases import BoolStep, holds_at, release_key, step_at
 
 STEPS = (
     BoolStep(since="0.8.3", holds=False),

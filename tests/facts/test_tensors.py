@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.errors import UnknownFactError
-from llama4ref.facts.tensors import COMPONENTS, dense_layers, model_tensors, moe_layers
+from llama4ref.facts.arithmetic.tensors import COMPONENTS, dense_layers, model_tensors, moe_layers
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.errors import UnknownNameError
-from llama4ref.facts.timeline import timeline
+from llama4ref.facts.queries.timeline import timeline
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 _QUANTIZATION = "vllm.model_executor.layers.quantization"
 _SCHEMES = f"{_QUANTIZATION}.compressed_tensors.schemes.compressed_tensors_"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.quantities import image_tokens, quantities
+from llama4ref.facts.arithmetic.quantities import image_tokens, quantities
 from llama4ref.memory.activation_peaks import (
     SAMPLER_BOUNDS,
     SAMPLER_BYTES,

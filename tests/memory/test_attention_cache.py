@@ -17,7 +17,7 @@ from llama4ref.errors import ReleaseError, RequestError
 from llama4ref.facts import load
 from llama4ref.memory.attention_cache import kv_cache
 from llama4ref.memory.parameter_count import parameters
-from llama4ref.proving.torch_companions import mend_torch_companions
+from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 from llama4ref.units import GIB
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from vllm.config import VllmConfig
 
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
     from llama4ref.memory.attention_cache import KVCache
 
 SAMPLES = 400

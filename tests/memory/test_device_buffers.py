@@ -19,7 +19,7 @@ from llama4ref.memory.serving import Serving
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")

@@ -14,7 +14,7 @@ from llama4ref.units import GIB, MIB
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
-    from llama4ref.facts.serving import LaunchLog
+    from llama4ref.facts.types.serving import LaunchLog
 
 PRINTED = 0.01 * GIB
 """Half a step of what is printed with two digits, twice."""

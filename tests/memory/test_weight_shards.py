@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
-from llama4ref.facts.checkpoints import Checkpoint, Coverage, Requirements
-from llama4ref.facts.tensors import COMPONENTS, VISION_COMPONENTS
+from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS
+from llama4ref.facts.types.checkpoints import Checkpoint, Coverage, Requirements
 from llama4ref.memory.parameter_count import parameters
 from llama4ref.memory.weight_shards import weights
 

@@ -10,8 +10,8 @@ from llama4ref.performance.stored_model import shapes_of, stored_in
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
-    from llama4ref.facts.accelerators import Accelerator
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.models import Model
     from llama4ref.performance.stored_model import Shapes, Stored
 
 

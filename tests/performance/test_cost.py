@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llama4ref.errors import RequestError
-from llama4ref.facts.providers import Offer
+from llama4ref.facts.types.providers import Offer
 from llama4ref.memory.layout import Layout
 from llama4ref.performance import Workload, estimate, hosted_cost, rented_cost
 

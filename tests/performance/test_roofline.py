@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from llama4ref.errors import UnknownFactError
-from llama4ref.facts.accelerators import Measured
+from llama4ref.facts.types.accelerators import Measured
 from llama4ref.performance.calibration import CONSTANTS
 from llama4ref.performance.operators import Operator
 from llama4ref.performance.roofline import Seconds, matmul_rate, operator_seconds, speed_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.releases import holds_at
+from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints, expert_bits, trust
 from llama4ref.planning.request import PlanRequest
 

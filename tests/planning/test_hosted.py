@@ -9,12 +9,12 @@ import pytest
 
 from llama4ref import PlanRequest, plan
 from llama4ref.facts import load
-from llama4ref.facts.sources import Citation
+from llama4ref.facts.types.sources import Citation
 from llama4ref.planning.hosted import CredibleOffer, hosted_plans
 from llama4ref.planning.outcomes import HostedPlan, Refusal
 
 if TYPE_CHECKING:
-    from llama4ref.facts.providers import Offer, Provider
+    from llama4ref.facts.types.providers import Offer, Provider
 
 CATALOG = load()
 LIMITS = ("context_tokens", "max_output_tokens")

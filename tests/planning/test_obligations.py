@@ -9,10 +9,11 @@ import pytest
 
 from llama4ref.errors import RequestError
 from llama4ref.facts import load
-from llama4ref.planning.obligations import OFFERINGS, Use, banned_purposes, check_use, month_counted
+from llama4ref.planning.licensing.obligations import banned_purposes, check_use, month_counted
+from llama4ref.planning.licensing.uses import OFFERINGS, Use
 
 if TYPE_CHECKING:
-    from llama4ref.planning.obligations import Finding, LicenseReport
+    from llama4ref.planning.licensing.obligations import Finding, LicenseReport
 
 HOME = Use(who="company", domicile="US", monthly_users=5_000)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.memory import kv_cache
-from llama4ref.proving.miniature import Miniature, build, miniature_of
-from llama4ref.proving.miniature_proof import MiniatureProof, prove_on_miniature
+from llama4ref.proving.model_files.miniature import Miniature, build, miniature_of
+from llama4ref.proving.rungs.miniature_proof import MiniatureProof, prove_on_miniature
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from llama4ref.facts import Catalog
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
     from llama4ref.proving.verdict import Verdict
 
 CPU_BLOCK_SIZE = 128

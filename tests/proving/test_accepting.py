@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.memory import kv_cache
-from llama4ref.proving.accepting import AcceptanceProof, accept, prove_accepted
-from llama4ref.proving.architecture_files import write_architecture
-from llama4ref.proving.full_size import W4A16, standard_configurations
+from llama4ref.proving.model_files.architecture_files import write_architecture
+from llama4ref.proving.rungs.accepting import AcceptanceProof, accept, prove_accepted
+from llama4ref.proving.rungs.full_size import W4A16, standard_configurations
 from llama4ref.units import GIB
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 FLAGS = {"tensor-parallel-size": 8, "max-model-len": 1_048_576, "max-num-batched-tokens": 8192}

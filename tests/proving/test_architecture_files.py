@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.memory import parameters
-from llama4ref.proving.architecture_files import config, write_architecture
+from llama4ref.proving.model_files.architecture_files import config, write_architecture
 
 if TYPE_CHECKING:
     from pathlib import Path

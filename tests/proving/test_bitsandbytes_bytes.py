@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.memory import parameters, weights
-from llama4ref.proving.bitsandbytes_bytes import LoadedBytes, load_quantized
+from llama4ref.proving.installed.bitsandbytes_bytes import LoadedBytes, load_quantized
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from llama4ref.facts import Catalog
-    from llama4ref.proving.miniature import Miniature
+    from llama4ref.proving.model_files.miniature import Miniature
 
 pytestmark = [
     pytest.mark.slow,

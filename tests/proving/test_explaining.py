@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llama4ref.proving.explaining import CAUSES, explain
+from llama4ref.proving.server.explaining import CAUSES, explain
 
 LOGS = Path(__file__).parent / "logs"
 EXPECTED = {

@@ -10,15 +10,15 @@ import yaml
 
 from llama4ref.errors import ProofError
 from llama4ref.proving.environment import Environment, Gpu, environment
-from llama4ref.proving.full_size import Configuration, FullSizeProof, measure_full_size, run_configurations
-from llama4ref.proving.measurement_records import Circumstances, measurement_record
-from llama4ref.proving.miniature import miniature_of
+from llama4ref.proving.model_files.miniature import miniature_of
+from llama4ref.proving.records.measurement_records import Circumstances, measurement_record
+from llama4ref.proving.rungs.full_size import Configuration, FullSizeProof, measure_full_size, run_configurations
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llama4ref.facts.models import Model
-    from llama4ref.proving.full_size import Run
+    from llama4ref.facts.types.models import Model
+    from llama4ref.proving.rungs.full_size import Run
 
 SMALL = {"max-model-len": 16_384, "max-num-batched-tokens": 2048, "kv-cache-memory-bytes": 2**29, "enforce-eager": True}
 CIRCUMSTANCES = Circumstances(

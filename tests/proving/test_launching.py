@@ -14,8 +14,8 @@ import pytest
 
 import llama4ref
 from llama4ref.errors import LaunchError, PortInUseError
-from llama4ref.proving.explaining import explain
-from llama4ref.proving.launching import Launch, arguments, free_port, launch
+from llama4ref.proving.server.explaining import explain
+from llama4ref.proving.server.launching import Launch, arguments, free_port, launch
 
 HERE = Path(__file__).parent
 PATH = os.pathsep.join([str(HERE), str(Path(llama4ref.__file__).parent.parent)])
@@ -82,7 +82,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {str(HERE)!r})
 from test_launching import fake
-from llama4ref.proving.launching import launch
+from llama4ref.proving.server.launching import launch
 with launch(fake(Path({str(tmp_path)!r}), "escaping child")):
     print("ready", flush=True)
     time.sleep(600)

@@ -7,8 +7,8 @@ import pytest
 from llama4ref.errors import ProofError
 from llama4ref.facts import load
 from llama4ref.proving.environment import environment
-from llama4ref.proving.full_size import standard_configurations
-from llama4ref.proving.measuring import CONTEXT, accelerator_of, main, predicted
+from llama4ref.proving.records.measuring import CONTEXT, accelerator_of, main, predicted
+from llama4ref.proving.rungs.full_size import standard_configurations
 
 pytest.importorskip("vllm")
 pytestmark = pytest.mark.vllm

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.memory import parameters
-from llama4ref.proving.miniature import build, miniature_of
+from llama4ref.proving.model_files.miniature import build, miniature_of
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from llama4ref.facts.models import Model
-    from llama4ref.proving.miniature import Miniature
+    from llama4ref.facts.types.models import Model
+    from llama4ref.proving.model_files.miniature import Miniature
 
 STRUCTURE = {
     "attention.qk_norm",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llama4ref.proving.observing import metric, observe
+from llama4ref.proving.server.observing import metric, observe
 
 OLD = """(EngineCore_0 pid=7) INFO 09-18 10:00:00 [gpu_model_runner.py:2338] Model loading took 25.5012 GiB and 41.1 seconds
 (EngineCore_0 pid=7) INFO 09-18 10:00:10 [kv_cache_utils.py:864] GPU KV cache size: 1,310,720 tokens

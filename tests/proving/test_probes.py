@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.proving import questions
-from llama4ref.proving.launching import Launch, Server, launch
-from llama4ref.proving.probes import inapplicable, probe, target_of
-from llama4ref.proving.questions import image_tokens, png, prompt_of
-from llama4ref.proving.supervising import descendants
+from llama4ref.proving.probes import questions
+from llama4ref.proving.probes.probing import inapplicable, probe, target_of
+from llama4ref.proving.probes.questions import image_tokens, png, prompt_of
+from llama4ref.proving.server.launching import Launch, Server, launch
+from llama4ref.proving.server.supervising import descendants
 from llama4ref.proving.verdict import Outcome
 
 if TYPE_CHECKING:
-    from llama4ref.facts.models import Model
-    from llama4ref.proving.miniature import Miniature
+    from llama4ref.facts.types.models import Model
+    from llama4ref.proving.model_files.miniature import Miniature
 
 
 def somewhere(tmp_path: Path) -> Server:

@@ -7,8 +7,8 @@ import pytest
 from llama4ref.errors import ProofError, RequestError
 from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.proving.environment import environment
-from llama4ref.proving.full_size import W4A16
-from llama4ref.proving.proofs import engine_flags, full_size_configuration, miniature_flags, prove
+from llama4ref.proving.rungs.full_size import W4A16
+from llama4ref.proving.rungs.proofs import engine_flags, full_size_configuration, miniature_flags, prove
 
 
 def planned(**wishes: object) -> Plan:

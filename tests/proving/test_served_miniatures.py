@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.proving.explaining import explain
-from llama4ref.proving.launching import STAGES
-from llama4ref.proving.miniature import miniature_of
-from llama4ref.proving.probes import QUESTIONS
+from llama4ref.proving.model_files.miniature import miniature_of
+from llama4ref.proving.probes.probing import QUESTIONS
+from llama4ref.proving.server.explaining import explain
+from llama4ref.proving.server.launching import STAGES
 from llama4ref.proving.verdict import Agreement, Outcome, Verdict
 from tests.proving.conftest import Proven, served
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 pytestmark = [pytest.mark.vllm, pytest.mark.serve, pytest.mark.slow]
 

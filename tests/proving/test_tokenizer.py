@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.proving.tokenizer import SPECIAL_TOKENS, special_ids, write_tokenizer
+from llama4ref.proving.model_files.tokenizer import SPECIAL_TOKENS, special_ids, write_tokenizer
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.models import Model
 
 SMALL, FULL = 320, 202_048
 

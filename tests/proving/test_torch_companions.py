@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.proving.miniature_plugin import NAME, write_plugin
+from llama4ref.proving.model_files.miniature_plugin import NAME, write_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,5 +52,5 @@ def test_the_plugin_is_visible_only_where_its_directory_is_on_the_path(tmp_path:
     )
     without = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert "llama4ref.proving.miniature_plugin:register" in with_it.stdout
+    assert "llama4ref.proving.model_files.miniature_plugin:register" in with_it.stdout
     assert NAME not in without.stdout

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llama4ref.facts import Catalog
-    from llama4ref.facts.engines import Engine
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import Plan
 
 

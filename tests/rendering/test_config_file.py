@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from llama4ref.facts.engines import Engine
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import Plan
 
 OF_0_32 = ["scout-1m-8xh100", "maverick-images-tools-8xh200", "scout-mi300x-no-hybrid", "scout-2-nodes"]
@@ -27,7 +27,7 @@ OF_0_32 = ["scout-1m-8xh100", "maverick-images-tools-8xh200", "scout-mi300x-no-h
 def serve() -> Callable[[list[str]], argparse.Namespace]:
     """vLLM's parser of `vllm serve`."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
     mend_torch_companions()
     from vllm.entrypoints.cli.serve import ServeSubcommand

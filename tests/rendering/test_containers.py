@@ -17,7 +17,7 @@ from llama4ref.rendering.server_options import launch_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from llama4ref.facts.engines import Engine
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import Plan
 
 

@@ -11,7 +11,7 @@ import pytest
 from llama4ref.rendering import FORMS, render
 
 if TYPE_CHECKING:
-    from llama4ref.facts.engines import Engine
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import Plan
 
 GOLDEN = Path(__file__).parent / "golden"

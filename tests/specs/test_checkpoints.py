@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.releases import holds_at, release_key
-from llama4ref.facts.stored_bytes import checkpoint_bytes
-from llama4ref.facts.tensors import COMPONENTS, model_tensors
+from llama4ref.facts.arithmetic.stored_bytes import checkpoint_bytes
+from llama4ref.facts.arithmetic.tensors import COMPONENTS, model_tensors
+from llama4ref.facts.types.releases import holds_at, release_key
 from llama4ref.memory import weights
 from llama4ref.units import GIB
 
 if TYPE_CHECKING:
-    from llama4ref.facts.checkpoints import Checkpoint
+    from llama4ref.facts.types.checkpoints import Checkpoint
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
@@ -173,7 +173,7 @@ def test_meta_maverick_fp8_takes_what_a_launch_logged() -> None:
 def test_red_hat_coverage_follows_the_published_patterns(id_: str) -> None:
     """What the publisher's patterns leave alone, as vLLM matches them, is what the facts leave in sixteen bits."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
     mend_torch_companions()
     from vllm.model_executor.layers.quantization.compressed_tensors.utils import should_ignore_layer
@@ -193,7 +193,7 @@ class TestVllmRecipes:
     def test_coverage_is_what_the_engine_would_quantize(self, recipe: Checkpoint) -> None:
         """The shorthand resolves to a method for exactly the layers that the facts say it quantizes."""
         pytest.importorskip("vllm")
-        from llama4ref.proving.torch_companions import mend_torch_companions
+        from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
         mend_torch_companions()
         from vllm.config.quantization import _ONLINE_SHORTHANDS

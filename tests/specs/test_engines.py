@@ -11,8 +11,8 @@ import pytest
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts import load
-from llama4ref.facts.engines import Engine, Flag
-from llama4ref.facts.releases import holds_at, release_key
+from llama4ref.facts.types.engines import Engine, Flag
+from llama4ref.facts.types.releases import holds_at, release_key
 from llama4ref.units import GIB
 
 CATALOG = load()
@@ -24,7 +24,7 @@ PLATFORMS = {"cuda", "rocm", "cpu", "xpu", "hpu", "metal"}
 def installed() -> str:
     """The installed vLLM's release, which the facts must cover."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
     mend_torch_companions()
     from vllm.version import __version__

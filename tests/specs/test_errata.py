@@ -11,7 +11,7 @@ import pytest
 
 from llama4ref.errors import SpecErrors
 from llama4ref.facts import load
-from llama4ref.facts.errata_checking import checked_erratum, resolved
+from llama4ref.facts.audit.errata_checking import checked_erratum, resolved
 from llama4ref.facts.loading import specs_folder
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from llama4ref.facts import Catalog
-    from llama4ref.facts.errata import Erratum
-    from llama4ref.facts.models import Model
+    from llama4ref.facts.types.errata import Erratum
+    from llama4ref.facts.types.models import Model
 
 CATALOG = load()
 

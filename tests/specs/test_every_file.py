@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 
 from llama4ref.facts import Catalog, load
-from llama4ref.facts.kinds import KINDS
 from llama4ref.facts.loading import spec_files, specs_folder
-from llama4ref.facts.reading import read_spec
+from llama4ref.facts.reading.yaml_reader import read_spec
+from llama4ref.facts.types.kinds import KINDS
 
 FILES = sorted(spec_files(specs_folder()))
 SPECS = [name for name in FILES if name != "sources.yaml"]

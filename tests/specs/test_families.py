@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.tensors import COMPONENTS
+from llama4ref.facts.arithmetic.tensors import COMPONENTS
 
 CATALOG = load()
 FAMILY = CATALOG.family("llama-4")
@@ -87,7 +87,7 @@ def test_a_quantization_mode_says_of_every_component_whether_it_is_quantized(mod
 
 def test_safeguards_made_of_a_model_here_have_its_size():
     """Llama Guard 4 is Scout without routers and routed experts, rounded to a billion."""
-    from llama4ref.facts.tensors import model_tensors
+    from llama4ref.facts.arithmetic.tensors import model_tensors
 
     guard = CATALOG.safeguard("llama-guard-4")
     kept = [

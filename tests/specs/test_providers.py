@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llama4ref.facts import Catalog
-    from llama4ref.facts.providers import Offer
+    from llama4ref.facts.types.providers import Offer
 
 # Shut down, or merged out of the provider's documentation: what deprecation notices and catalogue commits say.
 ENDED = {

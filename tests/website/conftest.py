@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.cli.program import program
-from llama4ref.website import pages
+from llama4ref.website.pages.all_pages import make_pages
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -25,4 +25,4 @@ def prose() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def made(catalog: Catalog, prose: dict[str, str]) -> dict[str, str]:
     """Every page and file by path."""
-    return pages(catalog, prose=prose, program=program)
+    return make_pages(catalog, prose=prose, program=program)

@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from llama4ref.website.figures import layer_pattern, routing
-from llama4ref.website.plots import context_by_provider, price_against_context
+from llama4ref.website.pictures.figures import layer_pattern, routing
+from llama4ref.website.pictures.plots import context_by_provider, price_against_context
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llama4ref.website.footnotes import Footnotes
+from llama4ref.website.markup.footnotes import Footnotes
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

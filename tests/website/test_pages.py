@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.cli.program import program
-from llama4ref.website import pages
-from llama4ref.website.links import home_of
+from llama4ref.website.markup.links import home_of
+from llama4ref.website.pages.all_pages import make_pages
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -21,7 +21,7 @@ NOT_ON_PAGES = ("claims.", "results.", "observations.")
 
 def test_same_catalogue_gives_the_same_text(catalog: Catalog, prose: dict[str, str], made: dict[str, str]) -> None:
     """Nothing but the catalogue and the prose decides what a page says."""
-    again = pages(catalog, prose=prose, program=program)
+    again = make_pages(catalog, prose=prose, program=program)
 
     assert again == made
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.errors import SpecErrors
-from llama4ref.website.prose import prose_pages, with_terms
+from llama4ref.website.pages.prose import prose_pages, with_terms
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.facts.tensors import moe_layers
+from llama4ref.facts.arithmetic.tensors import moe_layers
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

@@ -1,0 +1,1 @@
+"""What follows from a model's and a format's facts alone: tensors, bytes as stored, quantities."""

@@ -1,0 +1,227 @@
+"""Facts of checkpoints beside their names, sizes, models and the engine that loads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.arithmetic.quantities import quantities
+from llama4ref.facts.arithmetic.tensors import COMPONENTS
+from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.audit.claim_checking import checked_claims
+from llama4ref.facts.types.releases import release_key
+
+if TYPE_CHECKING:
+    from llama4ref.facts.entries import Entries
+    from llama4ref.facts.types.checkpoints import Checkpoint
+
+NAMED_FORMATS = (
+    (r"NVFP4|FP4$", "nvfp4"), (r"FP8", "fp8"), (r"w4a16", "int4"), (r"AWQ", "int4"), (r"bnb-4bit", "nf4"),
+    (r"GGUF:", "gguf"), (r"bf16$", "bf16"), (r"fp16$", "fp16"), (r"^mlx.*\dbit", "mlx"),
+)  # fmt: skip
+"""What a word in a published name says of the routed experts."""
+CONTAINERS = {"gguf": r"GGUF|^llama4:|yasserrmd", "mlx": r"^mlx-community/", "pth": r"-Original$"}
+EXPERTS_MISNAMED = re.compile(r"mlx-community/Llama-4-Maverick-17B-16E")
+"""A repository whose name is an erratum."""
+
+
+def names(catalog: Entries) -> Iterator[Verdict]:
+    """The published name beside the model, the stage and the container that are recorded."""
+    for checkpoint in catalog.checkpoints.values():
+        repository, entity = checkpoint.repository or "", f"checkpoints/{checkpoint.id}"
+        if not repository:
+            continue
+        yield Verdict(entity, ("model",), checkpoint.model in repository.lower(), repository, checkpoint.model)
+        experts = re.search(r"-(\d+)E\b", repository)
+        if experts and not EXPERTS_MISNAMED.match(repository):
+            held = int(experts[1]) == catalog.model(checkpoint.model).architecture.experts.count
+            yield Verdict(entity, ("repository", "model"), held, repository)
+        if experts and checkpoint.stage != "draft":
+            yield Verdict(
+                entity, ("stage",), ("Instruct" in repository) == (checkpoint.stage == "instruct"), repository
+            )
+        yield from _publisher(entity, checkpoint)
+        if checkpoint.kind == "weights":
+            held = all(
+                bool(re.search(word, repository)) == (checkpoint.container == kind) for kind, word in CONTAINERS.items()
+            )
+            yield Verdict(entity, ("container",), held, repository, checkpoint.container)
+
+
+def _publisher(entity: str, checkpoint: Checkpoint) -> Iterator[Verdict]:
+    owner = _bare((checkpoint.repository or "").partition("/")[0])
+    publisher = _bare(checkpoint.publisher)
+    if checkpoint.kind != "recipe" and "/" in (checkpoint.repository or ""):
+        yield Verdict(entity, ("publisher",), publisher in owner or owner in publisher, owner, publisher)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def named_formats(catalog: Entries) -> Iterator[Verdict]:
+    """A number format in the published name beside the format of the routed experts."""
+    for checkpoint in catalog.checkpoints.values():
+        coverage = checkpoint.coverage
+        if coverage is None or coverage.routed_experts is None or checkpoint.kind == "recipe":
+            continue
+        for word, format_ in NAMED_FORMATS:
+            if re.search(word, checkpoint.repository or ""):
+                held = coverage.routed_experts.startswith(format_)
+                yield Verdict(
+                    f"checkpoints/{checkpoint.id}", ("coverage.routed_experts", "repository"), held, word, format_
+                )
+                break
+
+
+def sizes(catalog: Entries) -> Iterator[Verdict]:
+    """A published size that comes out of the coverage confirms what it covers."""
+    for each in checked_claims(catalog):
+        kind, _, id_ = each.entity.partition("/")
+        if kind == "checkpoints" and each.claim.about == "weights.bytes" and each.agrees:
+            coverage = catalog.checkpoint(id_).coverage
+            large = [name for name in COMPONENTS if coverage and coverage.of(name) and name != "norms"]
+            yield Verdict(each.entity, (*(f"coverage.{name}" for name in large), "skipped_moe_layers"), held=True)
+
+
+def layers(catalog: Entries) -> Iterator[Verdict]:
+    """Dense layers are covered where the model has them; norms keep the model's own dtype; skipped layers have experts."""
+    for checkpoint in catalog.checkpoints.values():
+        coverage, model = checkpoint.coverage, catalog.model(checkpoint.model)
+        if coverage is None:
+            continue
+        entity = f"checkpoints/{checkpoint.id}"
+        dense = quantities(model)["layers.dense"] > 0
+        yield Verdict(entity, ("coverage.dense_mlp",), dense == (coverage.dense_mlp is not None))
+        if checkpoint.container not in {"gguf", "mlx"}:
+            yield Verdict(
+                entity, ("coverage.norms",), coverage.norms == "bf16" and model.architecture.text.dtype == "bfloat16"
+            )
+        if checkpoint.skipped_moe_layers is not None:
+            step = model.architecture.experts.interleave_step
+            held = all((layer + 1) % step == 0 for layer in checkpoint.skipped_moe_layers)
+            yield Verdict(entity, ("skipped_moe_layers",), held)
+
+
+def licences(catalog: Entries) -> Iterator[Verdict]:
+    """Derivatives stay under the licence of their model, and none is older than the model."""
+    for checkpoint in catalog.checkpoints.values():
+        model, entity = catalog.model(checkpoint.model), f"checkpoints/{checkpoint.id}"
+        if checkpoint.license is not None:
+            yield Verdict(
+                entity, ("license",), checkpoint.license == model.license, checkpoint.license, model.license or ""
+            )
+        if checkpoint.released is not None and model.released is not None:
+            yield Verdict(
+                entity, ("released",), checkpoint.released >= model.released, checkpoint.released, model.released
+            )
+
+
+def loading(catalog: Entries) -> Iterator[Verdict]:
+    """What vLLM loads beside its methods and kernels; what any engine loads beside its own first release."""
+    for checkpoint in catalog.checkpoints.values():
+        for engine, each in checkpoint.loads.items():
+            first = catalog.engine(engine).first_release
+            if each.since is not None and first is not None:
+                held = release_key(each.since) >= release_key(first)
+                yield Verdict(f"checkpoints/{checkpoint.id}", (f"loads.{engine}.since",), held, each.since, first)
+        if "vllm" in checkpoint.loads and checkpoint.kind != "draft_head":
+            yield from _in_vllm(catalog, checkpoint)
+
+
+def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[Verdict]:
+    vllm, entity, each = catalog.engine("vllm"), f"checkpoints/{checkpoint.id}", checkpoint.loads["vllm"]
+    method = vllm.methods.get(checkpoint.method)
+    experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
+    kernel = any(kernel.supported for kernel in vllm.kernels if kernel.format == experts)
+    known = method is not None or checkpoint.method == "unquantized"
+    fields = ("loads.vllm.supported", "method")
+    if each.supported:
+        yield Verdict(
+            entity, (*fields, "coverage.routed_experts"), known and kernel, checkpoint.method, "a method with a kernel"
+        )
+        if method is not None and method.since is not None and each.since is not None:
+            held = release_key(each.since) >= release_key(method.since)
+            yield Verdict(entity, ("loads.vllm.since",), held, each.since, method.since)
+        if method is not None:
+            yield Verdict(entity, ("loads.vllm.until",), each.until == method.until, str(each.until), str(method.until))
+    elif each.supported is False:
+        ended = method is not None and method.until is not None
+        container = checkpoint.container not in {"safetensors", "in_memory"}
+        if not known or ended or container:
+            yield Verdict(entity, fields, held=True)
+
+
+def floors(catalog: Entries) -> Iterator[Verdict]:
+    """The lowest compute capability beside what the engine's kernels for the format ask for."""
+    vllm = catalog.engine("vllm")
+    for checkpoint in catalog.checkpoints.values():
+        lowest, each = checkpoint.requirements.min_capability, checkpoint.loads.get("vllm")
+        if lowest is None or each is None or not each.supported or checkpoint.coverage is None:
+            continue
+        asked = [
+            kernel.min_capability
+            for kernel in vllm.kernels
+            if kernel.format == checkpoint.coverage.routed_experts
+            and kernel.platform == "cuda"
+            and kernel.min_capability
+        ]
+        if asked:
+            yield Verdict(
+                f"checkpoints/{checkpoint.id}",
+                ("requirements.min_capability",),
+                lowest >= min(asked),
+                str(lowest),
+                str(asked),
+            )
+
+
+def plain(catalog: Entries) -> Iterator[Verdict]:
+    """A checkpoint without a quantization method, in a layout of the developer's, holds bfloat16 throughout."""
+    for checkpoint in catalog.checkpoints.values():
+        if (
+            checkpoint.method == "unquantized"
+            and checkpoint.container in {"safetensors", "pth"}
+            and checkpoint.coverage
+        ):
+            named = {name: checkpoint.coverage.of(name) for name in COMPONENTS}
+            stated = {name: format_ for name, format_ in named.items() if format_ is not None}
+            fields = ("method", *(f"coverage.{name}" for name in stated))
+            yield Verdict(
+                f"checkpoints/{checkpoint.id}", fields, set(stated.values()) == {"bf16"}, str(set(stated.values()))
+            )
+
+
+def platforms(catalog: Entries) -> Iterator[Verdict]:
+    """What vLLM loads asks for platforms that the method runs on; MLX runs on Metal alone."""
+    methods = catalog.engine("vllm").methods
+    for checkpoint in catalog.checkpoints.values():
+        asked, each = checkpoint.requirements.platforms, checkpoint.loads.get("vllm")
+        method = methods.get(checkpoint.method)
+        if asked is None:
+            continue
+        allowed = {"metal"} if checkpoint.container == "mlx" else None
+        if each is not None and each.supported and method is not None and method.platforms:
+            allowed = set(method.platforms)
+        if allowed is not None:
+            yield Verdict(
+                f"checkpoints/{checkpoint.id}",
+                ("requirements.platforms",),
+                set(asked) <= allowed,
+                str(asked),
+                str(allowed),
+            )
+
+
+CHECKS = (
+    Check("checkpoint-names", "crossed", "a published name with model, stage, publisher and container", names),
+    Check("named-formats", "crossed", "a format in a published name with the format of the experts", named_formats),
+    Check("checkpoint-sizes", "computed", "a published size with the size that the coverage gives", sizes),
+    Check("covered-layers", "crossed", "covered and skipped layers with the layers of the model", layers),
+    Check("checkpoint-licences", "crossed", "a derivative's licence and day with its model's", licences),
+    Check("loading", "crossed", "what an engine loads with its methods, kernels and releases", loading),
+    Check("capability-floors", "crossed", "a checkpoint's lowest capability with that of the kernels", floors),
+    Check("plain-checkpoints", "crossed", "the absence of a method with the formats of all components", plain),
+    Check("checkpoint-platforms", "crossed", "the platforms a checkpoint asks for with those of its method", platforms),
+)

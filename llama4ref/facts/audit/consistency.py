@@ -1,0 +1,214 @@
+"""Which facts cannot be true together, and which names lead nowhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from llama4ref.errors import Fault, ReleaseError, UnknownFactError, UnknownNameError, nearest_names
+from llama4ref.facts.audit.errata_checking import checked_erratum
+from llama4ref.facts.entries import Entries
+from llama4ref.facts.types.accelerators import Accelerator
+from llama4ref.facts.types.checkpoints import Checkpoint
+from llama4ref.facts.types.engines import Behaviours, Engine
+from llama4ref.facts.types.errata import Erratum, Reference
+from llama4ref.facts.types.measurements import Measurement
+from llama4ref.facts.types.models import Model
+from llama4ref.facts.types.providers import Provider
+from llama4ref.facts.types.releases import release_key
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A field that something else in the specs rules out."""
+
+    field: str
+    found: str
+    expected: str
+    do: str
+    missing: str | None = None
+    """What a dangling name leads to, such as `models/scout`."""
+
+
+def contradictions(catalog: Entries, *, broken: Collection[str] = ()) -> list[Fault]:
+    """Every contradiction and dangling name, as faults with file and line.
+
+    Entities whose own files are at fault are `broken`: they are not in the catalogue, and names that lead to them do not dangle.
+    """
+    found = [
+        *_found(catalog, "models", catalog.models, _model),
+        *_found(catalog, "checkpoints", catalog.checkpoints, _checkpoint),
+        *_found(catalog, "accelerators", catalog.accelerators, _accelerator),
+        *_found(catalog, "engines", catalog.engines, _engine),
+        *_found(catalog, "providers", catalog.providers, _provider),
+        *_found(catalog, "measurements", catalog.measurements, _measurement),
+        *_found(catalog, "errata", catalog.errata, _erratum),
+    ]
+    left = [fault for fault, missing in found if missing not in broken]
+    return sorted(left, key=lambda fault: (fault.file, fault.line))
+
+
+def _found(
+    catalog: Entries, kind: str, entities: Mapping[str, T], rule: Callable[[T, Entries], Iterator[Contradiction]]
+) -> Iterator[tuple[Fault, str | None]]:
+    for id_, entity in entities.items():
+        for each in rule(entity, catalog):
+            yield _fault(catalog, f"{kind}/{id_}", each), each.missing
+
+
+def _fault(catalog: Entries, entity: str, each: Contradiction) -> Fault:
+    leaves = catalog.provenance.get(entity, {})
+    near = [path for path in leaves if path == each.field or path.startswith(f"{each.field}.")]
+    line = leaves[near[0]].line if near else 1
+    return Fault(f"specs/{entity}.yaml", line, each.field, each.found, each.expected, each.do)
+
+
+def _dangling(field: str, kind: str, name: str | None, known: Iterable[str]) -> Iterator[Contradiction]:
+    known = list(known)
+    if name is not None and name not in known:
+        near = nearest_names(name, known)
+        do = f"did you mean {' or '.join(near)}" if near else f"add specs/{kind}/{name}.yaml"
+        yield Contradiction(field, name, f"the id of one of the {kind}", do, missing=f"{kind}/{name}")
+
+
+def _model(model: Model, catalog: Entries) -> Iterator[Contradiction]:
+    yield from _dangling("license", "licenses", model.license, catalog.licenses)
+    if model.attention and model.attention.heads % model.attention.kv_heads:
+        heads = model.attention
+        yield Contradiction(
+            "attention.kv_heads", str(heads.kv_heads), f"a divisor of {heads.heads} heads", "correct one"
+        )
+    if model.text and model.attention and model.text.layers % model.attention.nope_interval:
+        yield Contradiction(
+            "attention.nope_interval",
+            str(model.attention.nope_interval),
+            f"a divisor of {model.text.layers} layers",
+            "correct one",
+        )
+    if model.experts and model.experts.per_token > model.experts.count:
+        yield Contradiction("experts.per_token", str(model.experts.per_token), "at most experts.count", "correct one")
+    if model.vision and model.vision.image_size % model.vision.patch_size:
+        yield Contradiction(
+            "vision.patch_size", str(model.vision.patch_size), "a divisor of the image size", "correct one"
+        )
+    if model.context and model.context.trained_tokens > model.context.instruct_max_position_embeddings:
+        yield Contradiction(
+            "context.trained_tokens", str(model.context.trained_tokens), "at most the model's limit", "correct one"
+        )
+    if model.text and model.tokens:
+        highest = max(model.tokens.bos, *model.tokens.eos, model.tokens.pad, model.tokens.patch, model.tokens.image_end)
+        if highest >= model.text.vocab_size:
+            yield Contradiction("tokens", str(highest), f"ids below {model.text.vocab_size}", "correct one")
+
+
+def _checkpoint(checkpoint: Checkpoint, catalog: Entries) -> Iterator[Contradiction]:
+    yield from _dangling("model", "models", checkpoint.model, catalog.models)
+    if checkpoint.coverage is None:
+        return
+    for component in checkpoint.coverage.__dataclass_fields__:
+        format_ = checkpoint.coverage.of(component)
+        yield from _dangling(f"coverage.{component}", "formats", format_, catalog.formats)
+
+
+def _accelerator(accelerator: Accelerator, _: Entries) -> Iterator[Contradiction]:
+    peak = accelerator.peak
+    rates = {
+        name: rate for name, rate in (("bf16", peak.bf16), ("fp8", peak.fp8), ("fp4", peak.fp4)) if rate is not None
+    }
+    if list(rates.values()) != sorted(rates.values()):
+        yield Contradiction("peak", str(rates), "rates that do not fall with the width", "check for sparse figures")
+    for name in ("bf16", "fp8"):
+        measured, limit = getattr(accelerator.measured, name), getattr(peak, name)
+        if measured is not None and limit is not None and measured > limit:
+            yield Contradiction(
+                f"measured.{name}", str(measured), f"at most the peak of {limit}", "check for sparse figures"
+            )
+
+
+def _engine(engine: Engine, _: Entries) -> Iterator[Contradiction]:
+    for name in Behaviours.__dataclass_fields__ if engine.behaviours else ():
+        since = [step.since for step in getattr(engine.behaviours, name)]
+        try:
+            if since != sorted(since, key=release_key) or len(set(since)) != len(since):
+                yield Contradiction(
+                    f"behaviours.{name}", ", ".join(since), "releases oldest first", "put the steps in order"
+                )
+        except ReleaseError as error:
+            yield Contradiction(f"behaviours.{name}", str(error), "dotted numbers", "quote a release such as 0.32.0")
+    for name, flag in engine.flags.items():
+        if flag.since and flag.until and release_key(flag.since) >= release_key(flag.until):
+            yield Contradiction(f"flags.{name}.until", flag.until, f"a release after {flag.since}", "correct one")
+
+
+def _provider(provider: Provider, catalog: Entries) -> Iterator[Contradiction]:
+    for index, offer in enumerate(provider.offers):
+        at = f"offers.{index}"
+        yield from _dangling(f"{at}.model", "models", offer.model, catalog.models)
+        yield from _dates(at, {"as_of": offer.as_of, "retired": offer.retired})
+        model = catalog.models.get(offer.model)
+        limit = model.context.instruct_max_position_embeddings if model and model.context else None
+        if offer.context_tokens is not None and limit is not None and offer.context_tokens > limit:
+            yield Contradiction(
+                f"{at}.context_tokens", str(offer.context_tokens), f"at most the model's {limit}", "mark it doubted"
+            )
+        if offer.context_tokens and offer.max_output_tokens and offer.max_output_tokens > offer.context_tokens:
+            yield Contradiction(
+                f"{at}.max_output_tokens", str(offer.max_output_tokens), "at most the context", "correct one"
+            )
+
+
+def _dates(at: str, dates: Mapping[str, str | None]) -> Iterator[Contradiction]:
+    for name, text in dates.items():
+        try:
+            if text is not None:
+                dt.date.fromisoformat(text)
+        except ValueError:
+            yield Contradiction(f"{at}.{name}", text or "", "a day such as 2026-11-21", "write year, month and day")
+
+
+def _measurement(measurement: Measurement, catalog: Entries) -> Iterator[Contradiction]:
+    yield from _dangling("model", "models", measurement.model, catalog.models)
+    yield from _dangling("checkpoint", "checkpoints", measurement.checkpoint, catalog.checkpoints)
+    yield from _dangling("engine", "engines", measurement.engine, catalog.engines)
+    yield from _dangling("accelerator", "accelerators", measurement.accelerator, catalog.accelerators)
+
+
+def _erratum(erratum: Erratum, catalog: Entries) -> Iterator[Contradiction]:
+    said = erratum.said
+    yield from _dangling("model", "models", erratum.model, catalog.models)
+    yield from _dates("said", {"first_seen": said.first_seen, "checked": said.checked})
+    if (said.figure is None) == (said.stands_for is None):
+        yield Contradiction(
+            "said.figure", "both or neither", "a figure, or the fact it stands for", "give one of figure and stands_for"
+        )
+    references = {"ours": erratum.ours} | ({"said.stands_for": said.stands_for} if said.stands_for else {})
+    crooked = [*_crooked(references)]
+    yield from crooked
+    if not crooked:
+        yield from _unproven(erratum, catalog)
+
+
+def _crooked(references: Mapping[str, Reference]) -> Iterator[Contradiction]:
+    for at, each in references.items():
+        if (each.field is None) == (each.quantity is None):
+            yield Contradiction(at, "both or neither", "a field or a quantity", "name one of them")
+
+
+def _unproven(erratum: Erratum, catalog: Entries) -> Iterator[Contradiction]:
+    try:
+        checked = checked_erratum(catalog, erratum)
+    except (UnknownNameError, UnknownFactError) as error:
+        model = f"models/{erratum.model}"
+        yield Contradiction("ours", str(error), "a fact or a computed quantity", "correct the name", missing=model)
+        return
+    if not checked.proven:
+        yield Contradiction(
+            "said.figure",
+            str(checked.wrong),
+            f"a value that ours, {checked.right}, excludes",
+            "correct or remove the erratum",
+        )

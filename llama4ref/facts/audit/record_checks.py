@@ -1,0 +1,193 @@
+"""Facts of benchmarks, measurements and engines beside each other and beside who says so."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.types.releases import release_key
+
+if TYPE_CHECKING:
+    from llama4ref.facts.entries import Entries
+    from llama4ref.facts.types.benchmarks import Result
+    from llama4ref.facts.types.measurements import Measurement
+
+NOLIMA_LENGTHS = (1, 2, 4, 8, 16, 32)
+"""Prompt lengths of the test, in 1,024 tokens."""
+NOLIMA_SHARE = 0.85
+"""A length counts as effective where the score keeps this share of the base score."""
+DIVERGENCES = ("kl-divergence-median", "kl-divergence-mean", "kl-divergence-p99", "kl-divergence-max")
+LESS_IS_BETTER = (
+    "divergence",
+    "perplexity",
+    "log-likelihood",
+    "rank",
+    "price",
+    "non-response",
+    "missed",
+    "confabulation",
+    "hallucination",
+)
+"""Words of metrics where a smaller score is better."""
+BITS = {"bf16": "BF16", "fp8": "FP8", "nvfp4": "NVFP4", "int4": "INT4"}
+
+
+def labels(catalog: Entries) -> Iterator[Verdict]:
+    """Who measured, as labelled, beside what kind of source it is read in; base models beside tests of base models."""
+    for benchmark in catalog.benchmarks.values():
+        entity = f"benchmarks/{benchmark.id}"
+        for index, result in enumerate(benchmark.results):
+            at = f"results.{index}"
+            developer = catalog.cite(entity, f"{at}.score")[0].source.kind == "developer"
+            held = result.label == "secondary" or developer == (result.label == "developer")
+            yield Verdict(entity, (f"{at}.label",), held, result.label)
+            yield Verdict(
+                entity, (f"{at}.stage",), (result.stage == "base") == benchmark.id.endswith("-base"), result.stage
+            )
+
+
+def systems(catalog: Entries) -> Iterator[Verdict]:
+    """A tested system is a model here, or carries a proper name."""
+    for benchmark in catalog.benchmarks.values():
+        for index, result in enumerate(benchmark.results):
+            held = result.system in catalog.models or result.system[0].isupper()
+            yield Verdict(f"benchmarks/{benchmark.id}", (f"results.{index}.system",), held, result.system)
+
+
+def directions(catalog: Entries) -> Iterator[Verdict]:
+    """Whether more is better follows from what the metric counts."""
+    for benchmark in catalog.benchmarks.values():
+        falls = any(word in benchmark.metric for word in LESS_IS_BETTER)
+        yield Verdict(
+            f"benchmarks/{benchmark.id}",
+            ("higher_is_better", "metric"),
+            benchmark.higher_is_better != falls,
+            benchmark.metric,
+        )
+
+
+def units(catalog: Entries) -> Iterator[Verdict]:
+    """Rates are tokens a second, times are seconds, and an observation is of one request at a time or of a queue."""
+    for run in catalog.measurements.values():
+        for index, each in enumerate(run.observations):
+            at = f"observations.{index}"
+            held = each.unit == ("tokens/s" if "rate" in each.metric else "s")
+            yield Verdict(f"measurements/{run.id}", (f"{at}.metric", f"{at}.unit"), held, each.metric, each.unit)
+
+
+def scores(catalog: Entries) -> Iterator[Verdict]:
+    """A percentage lies between 0 and 100, a place begins at 1, nothing is negative."""
+    for benchmark in catalog.benchmarks.values():
+        low, high = {"%": (0.0, 100.0), "place": (1.0, 1000.0)}.get(benchmark.unit, (0.0, float("inf")))
+        for index, result in enumerate(benchmark.results):
+            if result.score is not None:
+                held = low <= result.score <= high
+                yield Verdict(f"benchmarks/{benchmark.id}", (f"results.{index}.score", "unit"), held, str(result.score))
+
+
+def effective_lengths(catalog: Entries) -> Iterator[Verdict]:
+    """NoLiMa's effective length is the longest prompt before the score falls below its share of the base score."""
+    base = _by_system(catalog, "nolima-base-score")
+    at_length = {length: _by_system(catalog, f"nolima-{length}k") for length in NOLIMA_LENGTHS}
+    for system, (index, result) in _by_system(catalog, "nolima-effective-length").items():
+        if system not in base or result.score is None:
+            continue
+        reached, used = 0, []
+        for length, found in at_length.items():
+            if system not in found:
+                break
+            used.append((length, found[system][0]))
+            if (found[system][1].score or 0) < NOLIMA_SHARE * (base[system][1].score or 0):
+                break
+            reached = length
+        held = result.score == reached or (reached == 0 and result.score < 1)
+        yield Verdict("benchmarks/nolima-effective-length", (f"results.{index}.score",), held, system, str(reached))
+        yield Verdict("benchmarks/nolima-base-score", (f"results.{base[system][0]}.score",), held)
+        yield from (Verdict(f"benchmarks/nolima-{length}k", (f"results.{at}.score",), held) for length, at in used)
+
+
+def _by_system(catalog: Entries, id_: str) -> dict[str, tuple[int, Result]]:
+    return {result.system: (index, result) for index, result in enumerate(catalog.benchmark(id_).results)}
+
+
+def divergences(catalog: Entries) -> Iterator[Verdict]:
+    """Of one quantized file the median divergence is below the mean, that below the 99th percentile, that below the maximum."""
+    rows: dict[str, dict[str, tuple[int, Result]]] = {id_: {} for id_ in DIVERGENCES}
+    for id_ in DIVERGENCES:
+        for index, result in enumerate(catalog.benchmark(id_).results):
+            rows[id_][f"{result.precision} {result.file_size} {result.note}"] = (index, result)
+    for low, high in itertools.pairwise(DIVERGENCES):
+        for key in rows[low].keys() & rows[high].keys():
+            (index, below), (other, above) = rows[low][key], rows[high][key]
+            if below.score is not None and above.score is not None:
+                held = below.score <= above.score
+                yield Verdict(f"benchmarks/{low}", (f"results.{index}.score",), held, key)
+                yield Verdict(f"benchmarks/{high}", (f"results.{other}.score",), held, key)
+
+
+def runs(catalog: Entries) -> Iterator[Verdict]:
+    """A run's GPUs are the product of its parallelism; its name, checkpoint and precision agree with its fields."""
+    for run in catalog.measurements.values():
+        entity = f"measurements/{run.id}"
+        sizes = {
+            "tensor_parallel": run.tensor_parallel,
+            "pipeline_parallel": run.pipeline_parallel,
+            "data_parallel": run.data_parallel,
+        }
+        known = [size for size in sizes.values() if size is not None]
+        if len(known) == len(sizes):
+            held = known[0] * known[1] * known[2] == run.count
+            yield Verdict(entity, ("count", *sizes), held, str(known), str(run.count))
+        if run.parallelism is not None and run.tensor_parallel is not None and run.parallelism.startswith("TP"):
+            held = f"TP{run.tensor_parallel}" in run.parallelism
+            yield Verdict(entity, ("parallelism", "tensor_parallel"), held, run.parallelism)
+        held = run.id.startswith(f"{run.engine}-{run.release}-{run.model}-{run.accelerator}-{run.count}")
+        yield Verdict(entity, ("engine", "release", "model", "accelerator", "count"), held, run.id)
+        yield from _checkpoint(catalog, entity, run)
+
+
+def _checkpoint(catalog: Entries, entity: str, run: Measurement) -> Iterator[Verdict]:
+    if run.checkpoint is None:
+        return
+    checkpoint = catalog.checkpoint(run.checkpoint)
+    yield Verdict(entity, ("checkpoint", "model"), checkpoint.model == run.model, run.checkpoint)
+    experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
+    word = next((word for prefix, word in BITS.items() if experts and experts.startswith(prefix)), None)
+    if word is not None and run.precision is not None:
+        held = word in run.precision.upper().replace("FP4", "NVFP4").replace("NVNV", "NV")
+        yield Verdict(entity, ("checkpoint", "precision"), held, run.precision, word)
+
+
+def windows(catalog: Entries) -> Iterator[Verdict]:
+    """Options, methods, variables and published settings of an engine beside the releases and names it has."""
+    for engine in catalog.engines.values():
+        entity = f"engines/{engine.id}"
+        for index, claim in enumerate(engine.claims_of_capacity):
+            at, limit = f"claims_of_capacity.{index}", catalog.model(claim.model).architecture.context
+            held = claim.max_context <= limit.instruct_max_position_embeddings
+            yield Verdict(entity, (f"{at}.max_context", f"{at}.model"), held, f"{claim.max_context:,}")
+            yield Verdict(entity, (f"{at}.accelerator",), claim.accelerator in catalog.accelerators, claim.accelerator)
+        for index, each in enumerate(engine.flag_sets):
+            if engine.flags and each.flags:
+                named = {flag.split()[0].removeprefix("--no-").removeprefix("--") for flag in each.flags}
+                yield Verdict(
+                    entity, (f"flag_sets.{index}.flags",), named <= set(engine.flags), str(named - set(engine.flags))
+                )
+        if engine.first_release and engine.newest_release:
+            held = release_key(engine.first_release) <= release_key(engine.newest_release)
+            yield Verdict(entity, ("first_release", "newest_release"), held)
+
+
+CHECKS = (
+    Check("who-measured", "crossed", "who measured with the kind of source, the stage with the test", labels),
+    Check("tested-systems", "bounded", "a tested system with the ids of the models", systems),
+    Check("directions", "crossed", "whether more is better with what the metric counts", directions),
+    Check("observed-units", "crossed", "the unit of an observation with its metric", units),
+    Check("score-ranges", "bounded", "a score with the range of its unit", scores),
+    Check("effective-lengths", "computed", "an effective length with the scores it follows from", effective_lengths),
+    Check("divergences", "crossed", "median, mean, percentile and maximum of one file with each other", divergences),
+    Check("runs", "crossed", "a run's parallelism, name and precision with its fields", runs),
+    Check("engine-settings", "crossed", "published settings with the engine's options and the model's limits", windows),
+)

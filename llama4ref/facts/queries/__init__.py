@@ -1,0 +1,1 @@
+"""Questions about the whole catalogue: comparing entities, the timeline."""

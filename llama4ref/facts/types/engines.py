@@ -1,0 +1,221 @@
+"""What a serving engine does, needs and accepts, and from which release on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from llama4ref.errors import ReleaseError
+from llama4ref.facts.types.releases import BoolStep, FloatStep, IntStep, TextStep, holds_at, release_key, step_at
+from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, LaunchLog, Variable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviours:
+    """What the memory rules turn on; each a list of steps, oldest first."""
+
+    hybrid_kv_cache: tuple[BoolStep, ...]
+    """Whether chunked-local layers keep one chunk only, without being asked to."""
+    hybrid_platforms: tuple[TextStep, ...]
+    """Platforms where they can, being asked to: names with spaces between, or `none`."""
+    in_flight_tokens_reserved: tuple[BoolStep, ...]
+    """Whether a chunked-local layer reserves all tokens in flight instead of one batch."""
+    pipeline_batch_overlap: tuple[BoolStep, ...]
+    """Whether asynchronous scheduling adds a batch in flight under pipeline parallelism too."""
+    null_block_reserved: tuple[BoolStep, ...]
+    """Whether the start check keeps one block back."""
+    start_check: tuple[TextStep, ...]
+    """What the start check counts of one request: `layers` before they are grouped, the `first-group` of the whole model,
+    the `first-group-of-stage`, or all `groups`."""
+    concurrency_in_blocks: tuple[BoolStep, ...]
+    """Whether the printed concurrency counts whole blocks of a request instead of its tokens."""
+    tokens_from_concurrency: tuple[BoolStep, ...]
+    """Whether the printed KV cache size is concurrency x max_model_len instead of blocks / groups x block size."""
+    cuda_graphs_in_budget: tuple[BoolStep, ...]
+    """Whether CUDA-graph memory is estimated and subtracted from the KV cache budget."""
+    gpu_memory_utilization: tuple[FloatStep, ...]
+    """Default of `--gpu-memory-utilization`."""
+    second_model_runner: tuple[BoolStep, ...]
+    """Whether the second model runner, with its buffers, is the default on a GPU."""
+    sampler_profile: tuple[TextStep, ...]
+    """What the profiled sampling step does: `sort` the logits, find a `threshold` by kernel, or only draw (`draw`)."""
+    collectives_in_budget: tuple[BoolStep, ...]
+    """Whether memory of the communication library counts against the KV cache budget."""
+    vision_left_out: tuple[BoolStep, ...]
+    """Whether a limit of no images leaves the vision tower unbuilt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """`Behaviours` at one release."""
+
+    release: str
+    hybrid_kv_cache: bool
+    hybrid_platforms: str
+    in_flight_tokens_reserved: bool
+    pipeline_batch_overlap: bool
+    null_block_reserved: bool
+    start_check: str
+    concurrency_in_blocks: bool
+    tokens_from_concurrency: bool
+    cuda_graphs_in_budget: bool
+    gpu_memory_utilization: float
+    second_model_runner: bool
+    sampler_profile: str
+    collectives_in_budget: bool
+    vision_left_out: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flag:
+    """One option of the engine's server."""
+
+    since: str | None
+    """First release that has it; unknown where it was there before the first release the facts cover."""
+    until: str | None
+    """First release that no longer has it, or unknown-free `none` while it is there."""
+    takes: Literal["value", "json", "switch"]
+    """A plain value, a JSON object or its dotted form, or nothing: a switch is turned off by `--no-` and its name."""
+    default: str | None
+    """Default at the newest release covered, as written on the command line (a switch: `true` or `false`); none where
+    the engine finds a value itself."""
+    note: str | None
+    """What it means for Llama 4."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One name that `--quantization` accepts."""
+
+    since: str | None
+    until: str | None
+    min_capability: int | None
+    """Lowest CUDA compute capability of the method, times ten; the expert kernel may ask for more."""
+    online: bool
+    """Whether it quantizes a bf16 checkpoint while loading."""
+    note: str | None
+    """What it is for."""
+    platforms: tuple[str, ...] | None = None
+    """Platforms that take the name at the newest release, kernels or not; unknown for methods that ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kernel:
+    """Where the engine can run routed experts that are stored in a format."""
+
+    format: str
+    """Id of the experts' format."""
+    platform: str
+    """`cuda`, `rocm` or `cpu`."""
+    min_capability: int | None
+    """Lowest CUDA compute capability, times ten."""
+    max_capability: int | None
+    """Highest CUDA compute capability, times ten."""
+    supported: bool
+    kernels: str | None
+    """Kernels in the order the engine tries them."""
+    note: str | None = None
+    """What they cost or refuse."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """A serving engine."""
+
+    id: str
+    name: str
+    publisher: str
+    first_release: str | None
+    """First release that serves Llama 4."""
+    newest_release: str | None
+    """Newest release that these facts cover."""
+    behaviours: Behaviours | None
+    """Memory rules, where this project plans for the engine."""
+    flags: dict[str, Flag]
+    """Server options by name, without dashes in front."""
+    methods: dict[str, Method]
+    """Quantization methods by name."""
+    kernels: tuple[Kernel, ...]
+    """Routed-expert support by format and platform."""
+    notes: tuple[str, ...]
+    """What else to know."""
+    hardware_defaults: tuple[HardwareDefault, ...] = ()
+    """Defaults that depend on the hardware, rows of more memory first."""
+    environment: dict[str, Variable] = field(default_factory=dict)
+    """Environment variables by name."""
+    bugs: tuple[Bug, ...] = ()
+    """Faults and limits met while serving Llama 4."""
+    claims_of_capacity: tuple[CapacityClaim, ...] = ()
+    """Published context lengths."""
+    launch_logs: tuple[LaunchLog, ...] = ()
+    """Published starts with what they printed about memory."""
+    flag_sets: tuple[FlagSet, ...] = ()
+    """Published settings."""
+
+    def at(self, release: str | None = None) -> Behaviour:
+        """What holds at a release; the newest one that the facts cover where none is named.
+
+        Raises:
+            ReleaseError: for a release before the first one that serves Llama 4, after the newest one covered, or
+                of an engine whose memory rules are not recorded.
+        """
+        first, newest = self.first_release, self.newest_release
+        if self.behaviours is None or first is None or newest is None:
+            raise ReleaseError(f"{self.name}: its memory rules are not recorded; plan for vllm")
+        wanted = newest if release is None else release.removeprefix("v")
+        if not release_key(first) <= release_key(wanted) <= release_key(newest):
+            raise ReleaseError(f"{self.name} {wanted} is not covered; name a release from {first} to {newest}")
+        steps = {name: step_at(getattr(self.behaviours, name), wanted) for name in Behaviours.__dataclass_fields__}
+        missing = [name for name, step in steps.items() if step is None]
+        if missing:
+            raise ReleaseError(f"{self.name} {wanted}: {missing[0]} is not recorded for this release")
+        return Behaviour(release=wanted, **{name: step.holds for name, step in steps.items() if step is not None})
+
+    def flags_at(self, release: str) -> tuple[str, ...]:
+        """Names of the options that exist at a release."""
+        return tuple(name for name, flag in self.flags.items() if holds_at(release, since=flag.since, until=flag.until))
+
+    def default_on(
+        self,
+        flag: str,
+        *,
+        platform: str,
+        memory_bytes: int,
+        device: str = "",
+        release: str | None = None,
+        workers: int = 1,
+    ) -> int | None:
+        """The default of an option that depends on the hardware; None where nothing is recorded.
+
+        `memory_bytes` is the memory of one device, `device` its name in any case of letters, `workers` how many
+        processes share the load (tensor times pipeline parallel).
+        """
+        wanted = release or self.newest_release
+        if wanted is None:
+            return None
+        for row in self.hardware_defaults:
+            if row.flag == flag and row.is_meant_for(
+                platform=platform, release=wanted, memory_bytes=memory_bytes, device=device
+            ):
+                return row.value * workers if row.per_worker else row.value
+        return None
+
+
+__all__ = [
+    "Behaviour",
+    "Behaviours",
+    "BoolStep",
+    "Bug",
+    "CapacityClaim",
+    "Engine",
+    "Flag",
+    "FlagSet",
+    "FloatStep",
+    "HardwareDefault",
+    "IntStep",
+    "Kernel",
+    "LaunchLog",
+    "Method",
+    "TextStep",
+    "Variable",
+]

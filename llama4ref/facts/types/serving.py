@@ -1,0 +1,170 @@
+"""How Llama 4 has been served with an engine: defaults by hardware, variables, known bugs, published launches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llama4ref.facts.types.releases import holds_at
+from llama4ref.units import GIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareDefault:
+    """The value that a server option gets on some hardware where nobody gives one; rows of more memory come first."""
+
+    flag: str
+    """Name of the option."""
+    platform: str
+    """`cuda`, `rocm`, `cpu`."""
+    since: str
+    """First release with this default."""
+    until: str | None
+    """First release without it; none while it holds."""
+    min_memory_gib: int
+    """Least device memory it is meant for, in GiB."""
+    only_names: tuple[str, ...]
+    """Lowercase parts of the names of the devices it is meant for; an empty list where the name does not matter."""
+    except_names: tuple[str, ...]
+    """Lowercase parts of the names of devices that get the next row instead."""
+    value: int
+    """The default of a server."""
+    per_worker: bool
+    """Whether it is multiplied by the number of workers."""
+
+    def is_meant_for(self, *, platform: str, release: str, memory_bytes: int, device: str) -> bool:
+        """Whether it holds for a device of this memory and name at a release."""
+        name = device.lower()
+        return (
+            platform == self.platform
+            and memory_bytes >= self.min_memory_gib * GIB
+            and (not self.only_names or any(part in name for part in self.only_names))
+            and not any(part in name for part in self.except_names)
+            and holds_at(release, since=self.since, until=self.until)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """An environment variable of the engine."""
+
+    since: str | None
+    """First release that reads it; unknown where it was there before the first release the facts cover."""
+    until: str | None
+    """First release that no longer reads it; none while it is read."""
+    default: str | None
+    """Value in force where it is not set; none where nothing is."""
+    note: str | None
+    """What it means for Llama 4."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bug:
+    """A fault or limit that people met while serving Llama 4."""
+
+    id: str
+    """A short name."""
+    symptom: str
+    """What is seen."""
+    platform: str | None
+    """Where; none where it does not depend on it."""
+    since: str | None
+    """First release that has it, as far as is known."""
+    until: str | None
+    """First release without it; none where nothing ends it, unknown where that was not looked up."""
+    workaround: str | None
+    """What to do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityClaim:
+    """A published context length that some machine served, or was said to serve."""
+
+    release: str | None
+    """Release of the engine; unknown where only a pull request or a day is named."""
+    accelerator: str
+    """Id of the accelerator."""
+    count: int
+    """Accelerators altogether."""
+    model: str
+    """Id of the model."""
+    checkpoint: str | None
+    """Id of the checkpoint; unknown where only a precision is named."""
+    precision: str | None
+    """Precision of the weights in the publisher's word."""
+    max_context: int
+    """Tokens of one request, prompt and answer."""
+    is_rounded: bool
+    """Whether the publisher says `about` or `up to`."""
+    flags: tuple[str, ...] | None
+    """Options of the launch."""
+    note: str | None
+    """What else was said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchLog:
+    """What the engine printed about memory at a start, of one GPU, in GiB as printed."""
+
+    release: str
+    """Release of the engine."""
+    accelerator: str
+    """Id of the accelerator."""
+    count: int
+    """Accelerators altogether, all in one tensor-parallel group."""
+    model: str
+    """Id of the model."""
+    checkpoint: str
+    """Id of the checkpoint."""
+    max_model_len: int | None
+    """Context limit that was asked for, or that the model's own limit asked for."""
+    gpu_memory_utilization: float
+    """Share of the memory that the engine was given."""
+    weights: float | None
+    """Weights with the RoPE table."""
+    activations: float | None
+    """Peak of the profiled step."""
+    libraries: float | None
+    """What no tensor held while profiling."""
+    graphs: float | None
+    """Captured CUDA graphs."""
+    cache: float | None
+    """Memory available for the KV cache."""
+    tokens: int | None
+    """KV cache size in tokens."""
+    concurrency: float | None
+    """Requests of the limit that fit at once."""
+    largest_context: int | None
+    """Largest context that the engine said it could grant."""
+    note: str | None
+    """What the log leaves open and how it was closed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagSet:
+    """Settings that somebody published for serving Llama 4."""
+
+    id: str
+    """A short name."""
+    release: str | None
+    """Release of the engine that they are for, at least."""
+    accelerators: tuple[str, ...]
+    """Ids of the accelerators."""
+    count: int | None
+    """Accelerators altogether; none where any number will do."""
+    model: str
+    """Id of the model."""
+    checkpoint: str | None
+    """Id of the checkpoint."""
+    goal: str | None
+    """What they are tuned for."""
+    max_context: int | None
+    """Context limit of the launch."""
+    flags: tuple[str, ...]
+    """Options as on the command line."""
+    environment: tuple[str, ...]
+    """Variables as `NAME=value`."""
+    note: str | None
+    """What has changed since, or contradicts it."""
+
+
+__all__ = ["Bug", "CapacityClaim", "FlagSet", "HardwareDefault", "LaunchLog", "Variable"]

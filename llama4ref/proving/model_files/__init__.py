@@ -1,0 +1,1 @@
+"""Files that stand in for a checkpoint: configuration, tokenizer, miniature weights, mends for the CPU."""

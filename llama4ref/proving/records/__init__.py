@@ -1,0 +1,1 @@
+"""Observed runs as measurement records."""

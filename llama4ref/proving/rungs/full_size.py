@@ -1,0 +1,233 @@
+"""What do the real shapes take, and how fast are they, on the accelerator of this machine?
+
+Rung 3 of the ladder: the full-size configuration with random weights (`--load-format dummy`), served with a plan's
+settings. One call measures several configurations in turn within a time limit; each gives the engine's own memory
+figures, capacity, largest context, and speed at several numbers of requests at once. Without an accelerator it refuses.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from llama4ref.errors import LaunchError, ProbeError, ProofError
+from llama4ref.proving.environment import Environment, environment, need
+from llama4ref.proving.model_files.architecture_files import write_architecture
+from llama4ref.proving.model_files.tokenizer import write_tokenizer
+from llama4ref.proving.probes.streaming_speed import Speed, measure_speed
+from llama4ref.proving.rungs.miniature_proof import metrics_of, numbers_of
+from llama4ref.proving.server.explaining import explain
+from llama4ref.proving.server.launching import Launch, launch
+from llama4ref.proving.server.observing import Observation, observe
+from llama4ref.proving.verdict import RANDOM_WEIGHTS, Number, Rung, Verdict, compare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llama4ref.facts.types.models import Model
+    from llama4ref.proving.model_files.architecture_files import JsonValue
+    from llama4ref.proving.server.launching import Flags, Progress, Server
+
+ENGINE_FLAGS: Flags = {"load-format": "dummy"}
+"""Random weights: no checkpoint is read."""
+SHORTEST_RUN_SECONDS = 60.0
+"""With less time left a configuration is not started."""
+
+W4A16: Mapping[str, JsonValue] = {
+    "quant_method": "compressed-tensors",
+    "format": "pack-quantized",
+    "quantization_status": "compressed",
+    "config_groups": {
+        "group_0": {
+            "targets": ["Linear"],
+            "weights": {
+                "num_bits": 4,
+                "type": "int",
+                "symmetric": True,
+                "strategy": "group",
+                "group_size": 128,
+                "dynamic": False,
+            },
+        }
+    },
+    "ignore": ["re:.*lm_head", "re:.*self_attn", "re:.*router", "re:.*vision_model.*", "re:.*multi_modal_projector.*"],
+}
+"""The quantization of published W4A16 checkpoints: experts and dense feed-forward in 4 bits, in groups of 128."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """One thing to measure."""
+
+    name: str
+    """Short name in the record."""
+    flags: Flags
+    """Engine settings by flag name."""
+    quantization: Mapping[str, JsonValue] | None = None
+    """The checkpoint's `quantization_config`, where it has one."""
+    predicted: Mapping[str, Number] = field(default_factory=dict)
+    """Expected values by name of the field of the observation."""
+    bounds: Mapping[str, Number] = field(default_factory=dict)
+    """How far off each may be."""
+    concurrencies: Sequence[int] = (1, 8, 32)
+    """Requests at once whose speed is measured; none for memory and capacity only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullSizeProof:
+    """What to measure, on which model, within how long."""
+
+    model: Model
+    configurations: Sequence[Configuration]
+    directory: Path
+    """Where configuration files and logs are written, and kept."""
+    text_only: bool = True
+    """Whether the vision tower and projector are left out of the checkpoint's architecture."""
+    prompt_tokens: int = 1024
+    output_tokens: int = 64
+    time_limit_seconds: float = 530.0
+    """For all configurations together."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What one configuration gave."""
+
+    configuration: Configuration
+    verdict: Verdict
+    observation: Observation | None
+    """None where the server did not start."""
+    speeds: tuple[Speed, ...]
+
+
+def standard_configurations(max_model_len: int = 131_072, *, kernels: Flags | None = None) -> tuple[Configuration, ...]:
+    """What tells most about one accelerator of at least 140 GB with Scout, within nine minutes.
+
+    Flags are those of vLLM 0.24.0 and later. Scout in bf16 takes more than one such accelerator has, so it is not here.
+    Those without concurrencies skip compilation and speed: they only show memory and capacity.
+
+    Args:
+        max_model_len: Context asked for.
+        kernels: Settings that choose kernels, such as `moe-backend`, where the engine's own choice is not installed.
+    """
+    common: Flags = {
+        "max-model-len": max_model_len,
+        "max-num-batched-tokens": 8192,
+        "max-num-seqs": 64,
+        **(kernels or {}),
+    }
+    fp8: Flags = {**common, "quantization": "fp8_per_tensor"}
+    eager: Flags = {"enforce-eager": True}
+    return (
+        Configuration(name="fp8 experts and layers, hybrid cache", flags=fp8),
+        Configuration(
+            name="fp8, hybrid cache off",
+            flags={**fp8, **eager, "disable-hybrid-kv-cache-manager": True},
+            concurrencies=(),
+        ),
+        Configuration(name="4-bit experts, hybrid cache", flags=common, quantization=W4A16),
+        Configuration(name="fp8 with fp8 cache", flags={**fp8, **eager, "kv-cache-dtype": "fp8"}, concurrencies=()),
+        Configuration(
+            name="fp8 by channel", flags={**fp8, **eager, "quantization": "fp8_per_channel"}, concurrencies=()
+        ),
+    )
+
+
+def measure_full_size(
+    proof: FullSizeProof, *, progress: Progress | None = None, found: Callable[[], Environment] = environment
+) -> tuple[Run, ...]:
+    """Measure each configuration in turn; those that the time limit leaves no room for are not in the answer.
+
+    Raises:
+        MissingExtraError: where vLLM is not installed.
+        ProofError: where this machine has no GPU.
+    """
+    need("vllm")
+    here = found()
+    if here.platform != "cuda":
+        message = "the full size needs an NVIDIA GPU and a vLLM built for it, and this machine has not both"
+        raise ProofError(message)
+    return run_configurations(proof, here, progress=progress)
+
+
+def run_configurations(proof: FullSizeProof, here: Environment, *, progress: Progress | None = None) -> tuple[Run, ...]:
+    """The measuring itself, on whatever the installed vLLM runs on."""
+    started = time.monotonic()
+    runs: list[Run] = []
+    for number, configuration in enumerate(proof.configurations):
+        left = proof.time_limit_seconds - (time.monotonic() - started)
+        if left < SHORTEST_RUN_SECONDS:
+            break
+        if progress is not None:
+            progress(f"measuring: {configuration.name}", time.monotonic() - started)
+        runs.append(
+            _run(proof, configuration, here, directory=proof.directory / f"{number}", left=left, progress=progress)
+        )
+    return tuple(runs)
+
+
+def _run(
+    proof: FullSizeProof,
+    configuration: Configuration,
+    here: Environment,
+    *,
+    directory: Path,
+    left: float,
+    progress: Progress | None,
+) -> Run:
+    directory.mkdir(parents=True, exist_ok=True)
+    write_architecture(directory, proof.model, text_only=proof.text_only, quantization=configuration.quantization)
+    write_tokenizer(directory, vocab_size=proof.model.architecture.text.vocab_size)
+    wanted = Launch(
+        model=directory,
+        log=directory / "server.log",
+        flags={**ENGINE_FLAGS, **configuration.flags},
+        environment=proof.environment,
+        time_limit_seconds=left,
+        mended=here.platform == "cpu",
+    )
+    verdict = partial(
+        Verdict,
+        rung=Rung.FULL_SIZE,
+        subject=f"{proof.model.name}, {configuration.name}",
+        settings=wanted.flags,
+        versions=here.versions,
+        log=str(wanted.log),
+    )
+    report = progress or (lambda _stage, _seconds: None)
+    try:
+        with launch(wanted, progress=report) as server:
+            observed = observe(server.log_text(), metrics_of(server))
+            speeds, notes = _speeds(proof, configuration, server)
+    except LaunchError as error:
+        log = wanted.log.read_text(encoding="utf-8", errors="replace")
+        failed = verdict(explanation=explain(log, exit_code=error.server_exit_code))
+        return Run(configuration=configuration, verdict=failed, observation=None, speeds=())
+    compared = compare(configuration.predicted, numbers_of(observed), bounds=configuration.bounds)
+    done = verdict(
+        comparisons=compared, startup_seconds=round(server.startup_seconds, 1), notes=(RANDOM_WEIGHTS, *notes)
+    )
+    return Run(configuration=configuration, verdict=done, observation=observed, speeds=speeds)
+
+
+def _speeds(
+    proof: FullSizeProof, configuration: Configuration, server: Server
+) -> tuple[tuple[Speed, ...], tuple[str, ...]]:
+    """Speeds, and why there are none where the server stopped answering."""
+    if not configuration.concurrencies:
+        return (), ()
+    try:
+        measured = measure_speed(
+            server,
+            concurrencies=configuration.concurrencies,
+            prompt_tokens=proof.prompt_tokens,
+            output_tokens=proof.output_tokens,
+        )
+    except ProbeError as error:
+        return (), (str(error),)
+    return measured, ()

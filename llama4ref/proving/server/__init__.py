@@ -1,0 +1,1 @@
+"""One vLLM server: starting, supervising, ending it, and reading what it says."""

