@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def result_json(result: PlanResult, catalog: Catalog) -> dict[str, object]:
     """The answer to a request, with the sources it names."""
     plans = [plan_json(plan) for plan in result.plans]
-    named = {reason.source for plan in result.plans for reason in (*plan.reasons, *plan.cautions)}
+    named = {reason.source for plan in result.plans for reason in (*plan.reasons, *plan.caveats)}
     named |= {line.source for plan in result.plans if plan.budget is not None for line in plan.budget.lines}
     named |= {refusal.source for refusal in result.refused}
     return {
@@ -39,7 +39,7 @@ def plan_json(plan: Plan | HostedPlan) -> dict[str, object]:
             "price": plan.price,
             "settings": plan.settings,
             "reasons": plan.reasons,
-            "cautions": plan.cautions,
+            "caveats": plan.caveats,
         }
     return {
         "kind": "self-hosted",
@@ -55,13 +55,12 @@ def plan_json(plan: Plan | HostedPlan) -> dict[str, object]:
         "largest_context": plan.largest_context,
         "concurrency": plan.concurrency,
         "tokens": plan.tokens,
-        "serving": plan.serving,
+        "config": plan.config,
         "settings": plan.settings,
         "environment": plan.environment,
         "budget": budget_json(plan.budget),
         "performance": plan.performance,
         "workload": plan.workload,
-        "proven": plan.proven,
         "reasons": plan.reasons,
-        "cautions": plan.cautions,
+        "caveats": plan.caveats,
     }

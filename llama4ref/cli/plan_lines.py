@@ -75,19 +75,19 @@ def price_of(plan: HostedPlan) -> str:
 
 
 def _own(plan: Plan) -> Iterator[tuple[str, str]]:
-    cache = "" if plan.serving.cache_dtype in {"auto", "bfloat16"} else f", {plan.serving.cache_dtype} KV cache"
+    cache = "" if plan.config.cache_dtype in {"auto", "bfloat16"} else f", {plan.config.cache_dtype} KV cache"
     why = next((f"\n{reason.because}" for reason in plan.reasons if reason.about == "model"), "")
     yield "checkpoint", f"{plan.checkpoint.repository or plan.checkpoint.id}{why}"
-    yield "layout", f"{described(plan.serving.layout)}{cache}{'' if plan.serving.hybrid else ', hybrid KV cache off'}"
+    yield "layout", f"{described(plan.config.layout)}{cache}{'' if plan.config.hybrid else ', hybrid KV cache off'}"
     yield "context", f"{_tokens(plan.context)} promised; up to {format_tokens(plan.largest_context)} would fit"
     yield (
         "at once",
-        f"{plan.concurrency:.2f} requests of that length, {plan.serving.max_num_seqs:,} shorter ones in a batch at most",
+        f"{plan.concurrency:.2f} requests of that length, {plan.config.max_num_seqs:,} shorter ones in a batch at most",
     )
     yield "KV cache", f"{_tokens(plan.tokens)} at least, as the engine prints it"
     if plan.performance is not None and plan.workload is not None:
         yield from _speed(plan.performance, plan.workload)
-    yield "proven", f"{RUNGS[plan.proven]} (rung {plan.proven}); `llama4ref prove` with the same options goes on"
+    yield "proven", f"{RUNGS[0]} (rung 0); `llama4ref prove` with the same options goes on"
 
 
 def _speed(speed: Performance, workload: Workload) -> Iterator[tuple[str, str]]:
@@ -156,7 +156,7 @@ def _cells(plan: Plan | HostedPlan) -> tuple[str, str, str, str, str]:
             "",
             price,
         )
-    cache = "" if plan.serving.cache_dtype in {"auto", "bfloat16"} else f" {plan.serving.cache_dtype} KV"
-    where = f"{plan.count} x {plan.accelerator.id} {described(plan.serving.layout)}{cache}"
+    cache = "" if plan.config.cache_dtype in {"auto", "bfloat16"} else f" {plan.config.cache_dtype} KV"
+    where = f"{plan.count} x {plan.accelerator.id} {described(plan.config.layout)}{cache}"
     rate = UNKNOWN if plan.performance is None else _digits(plan.performance.saturation_rate.value)
     return (plan.checkpoint.id, where, format_tokens(plan.context), f"{plan.concurrency:.2f}", rate)

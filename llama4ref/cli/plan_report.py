@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from llama4ref.engine.engine_config import Reason
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.planning.outcomes import Plan, PlanResult, Reason
+    from llama4ref.planning.outcomes import Plan, PlanResult
 
 OTHERS_SHOWN = 8
 
@@ -50,10 +51,10 @@ def plan_in_full(
         yield from section("Why", _reasons(plan.reasons, sources))
     else:
         yield from section("Settings", _settings(plan, sources))
-        where = f", of pipeline stage {plan.budget.stage}" if plan.serving.layout.pipeline_parallel > 1 else ""
+        where = f", of pipeline stage {plan.budget.stage}" if plan.config.layout.pipeline_parallel > 1 else ""
         yield from section(f"Memory of one GPU{where}", budget_table(plan.budget, sources))
-    if plan.cautions:
-        yield from section("Mind", _reasons(plan.cautions, sources))
+    if plan.caveats:
+        yield from section("Mind", _reasons(plan.caveats, sources))
 
 
 def _settings(plan: Plan, sources: SourceList) -> Table:

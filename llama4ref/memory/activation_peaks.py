@@ -22,9 +22,9 @@ from llama4ref.memory.budget_lines import BudgetLine, estimated_line
 from llama4ref.units import MIB
 
 if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.types.engines import Behaviour
     from llama4ref.facts.types.models import Architecture
-    from llama4ref.memory.serving import Serving
 
 BF16 = 2
 SAMPLER_BYTES = {"sort": 38, "threshold": 16, "draw": 10}
@@ -43,7 +43,7 @@ class Widths:
     dense: int
 
 
-def peak_lines(architecture: Architecture, serving: Serving, behaviour: Behaviour) -> Iterator[BudgetLine]:
+def peak_lines(architecture: Architecture, serving: EngineConfig, behaviour: Behaviour) -> Iterator[BudgetLine]:
     """One line for each phase of the profiled step; only the largest counts."""
     if serving.images_per_prompt:
         yield _vision_peak(architecture, serving)
@@ -51,7 +51,7 @@ def peak_lines(architecture: Architecture, serving: Serving, behaviour: Behaviou
     yield _sampling_peak(architecture, serving, behaviour)
 
 
-def overhead_lines(serving: Serving, behaviour: Behaviour, *, platform: str) -> Iterator[BudgetLine]:
+def overhead_lines(serving: EngineConfig, behaviour: Behaviour, *, platform: str) -> Iterator[BudgetLine]:
     """What the driver, the communication library and captured graphs take."""
     yield _library_overhead(serving, behaviour)
     if platform in {"cuda", "rocm"} and not serving.enforce_eager:
@@ -68,7 +68,7 @@ def overhead_lines(serving: Serving, behaviour: Behaviour, *, platform: str) -> 
         )
 
 
-def _library_overhead(serving: Serving, behaviour: Behaviour) -> BudgetLine:
+def _library_overhead(serving: EngineConfig, behaviour: Behaviour) -> BudgetLine:
     several = serving.layout.tensor_parallel > 1 or serving.layout.data_parallel > 1
     if behaviour.collectives_in_budget:
         low, figure, high = (2048, 4352, 4760) if several else (640, 768, 1280)
@@ -82,7 +82,7 @@ def _library_overhead(serving: Serving, behaviour: Behaviour) -> BudgetLine:
     )  # fmt: skip
 
 
-def outside_overhead(serving: Serving, behaviour: Behaviour) -> BudgetLine:
+def outside_overhead(serving: EngineConfig, behaviour: Behaviour) -> BudgetLine:
     """What lies beside the engine's share before it starts to count; nothing where it counts from zero."""
     several = serving.layout.gpus > 1
     low, figure, high = (1408, 2112, 2304) if several else (448, 522, 768)
@@ -98,7 +98,7 @@ def outside_overhead(serving: Serving, behaviour: Behaviour) -> BudgetLine:
     )
 
 
-def token_widths(architecture: Architecture, serving: Serving) -> Widths:
+def token_widths(architecture: Architecture, serving: EngineConfig) -> Widths:
     """Numbers of one token alive at once in each part of a layer, on one GPU."""
     hidden, layout = architecture.text.hidden_size, serving.layout
     heads = architecture.attention
@@ -114,7 +114,7 @@ def token_widths(architecture: Architecture, serving: Serving) -> Widths:
     )
 
 
-def _forward_peak(architecture: Architecture, serving: Serving) -> BudgetLine:
+def _forward_peak(architecture: Architecture, serving: EngineConfig) -> BudgetLine:
     widths = token_widths(architecture, serving)
     mlp = widths.experts if architecture.experts.interleave_step == 1 else max(widths.experts, widths.dense)
     per_token = (widths.residual + max(widths.attention, mlp)) * BF16
@@ -130,7 +130,7 @@ def _forward_peak(architecture: Architecture, serving: Serving) -> BudgetLine:
     )
 
 
-def _sampling_peak(architecture: Architecture, serving: Serving, behaviour: Behaviour) -> BudgetLine:
+def _sampling_peak(architecture: Architecture, serving: EngineConfig, behaviour: Behaviour) -> BudgetLine:
     each = SAMPLER_BYTES[behaviour.sampler_profile]
     low, high = SAMPLER_BOUNDS[behaviour.sampler_profile]
     vocabulary = architecture.text.vocab_size
@@ -159,7 +159,7 @@ def tokens_per_tile(architecture: Architecture) -> int:
     return round((side * architecture.vision.pixel_shuffle_ratio) ** 2)
 
 
-def _vision_peak(architecture: Architecture, serving: Serving) -> BudgetLine:
+def _vision_peak(architecture: Architecture, serving: EngineConfig) -> BudgetLine:
     vision = architecture.vision
     images = max(1, serving.max_num_batched_tokens // tokens_of_largest_image(architecture))
     tiles = images * (vision.max_tiles + vision.global_tile)

@@ -10,10 +10,10 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError
 from llama4ref.facts import load
 from llama4ref.memory.cache_groups import cache_groups, cache_stages, layers_by_kind
-from llama4ref.memory.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
 
 if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.types.engines import Behaviour
     from llama4ref.facts.types.models import Architecture
-    from llama4ref.memory.serving import Serving
 
 BF16 = 2
 INT32 = 4
@@ -27,7 +27,7 @@ VOCABULARY_BITS = 32
 
 
 def buffer_lines(
-    architecture: Architecture, serving: Serving, behaviour: Behaviour, *, cache_groups: int
+    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, *, cache_groups: int
 ) -> Iterator[BudgetLine]:
     """Every table and buffer worth a line, on a GPU of the first stage."""
     yield _rope_table(architecture)
@@ -57,7 +57,7 @@ def block_table_width(max_model_len: int, block_size: int) -> int:
     return -(-blocks // step) * step
 
 
-def _block_tables(serving: Serving, behaviour: Behaviour, groups: int) -> Iterator[BudgetLine]:
+def _block_tables(serving: EngineConfig, behaviour: Behaviour, groups: int) -> Iterator[BudgetLine]:
     row = block_table_width(serving.max_model_len, serving.block_size) * INT32
     one = serving.max_num_seqs * row
     rows = f"{serving.max_num_seqs:,} requests x {row:,} bytes"
@@ -83,7 +83,7 @@ def _block_tables(serving: Serving, behaviour: Behaviour, groups: int) -> Iterat
         )
 
 
-def _input_buffers(architecture: Architecture, serving: Serving, behaviour: Behaviour) -> BudgetLine:
+def _input_buffers(architecture: Architecture, serving: EngineConfig, behaviour: Behaviour) -> BudgetLine:
     tokens, width = serving.max_num_batched_tokens, architecture.text.hidden_size
     served = serving.images_per_prompt > 0 or not behaviour.vision_left_out
     return exact_line(
@@ -95,7 +95,7 @@ def _input_buffers(architecture: Architecture, serving: Serving, behaviour: Beha
     )
 
 
-def _sampler_state(architecture: Architecture, serving: Serving) -> BudgetLine:
+def _sampler_state(architecture: Architecture, serving: EngineConfig) -> BudgetLine:
     vocabulary = architecture.text.vocab_size
     words = vocabulary + -(-vocabulary // VOCABULARY_BITS)
     return exact_line(
@@ -107,7 +107,7 @@ def _sampler_state(architecture: Architecture, serving: Serving) -> BudgetLine:
     )
 
 
-def _token_ids(serving: Serving) -> BudgetLine:
+def _token_ids(serving: EngineConfig) -> BudgetLine:
     return exact_line(
         "token ids",
         "host",

@@ -14,11 +14,11 @@ from llama4ref.memory.device_buffers import buffer_lines
 from llama4ref.memory.weight_shards import Stage, Weights, weights_of
 
 if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour
     from llama4ref.facts.types.models import Architecture, Model
-    from llama4ref.memory.serving import Serving
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def memory_budget(
     model: Model,
     checkpoint: Checkpoint | None,
     accelerator: Accelerator,
-    serving: Serving,
+    serving: EngineConfig,
     behaviour: Behaviour,
     *,
     weights: Weights | None = None,
@@ -125,7 +125,7 @@ def memory_budget(
 
 
 def cache_of(
-    model: Model, serving: Serving, *, platform: str, release: str | None = None, rules: Behaviour | None = None
+    model: Model, serving: EngineConfig, *, platform: str, release: str | None = None, rules: Behaviour | None = None
 ) -> KVCache:
     """The KV cache of a server's settings, at a release or by its rules; platforms that are not planned for count as CUDA."""
     return kv_cache(
@@ -143,7 +143,9 @@ def cache_of(
     )
 
 
-def resized(budget: MemoryBudget, architecture: Architecture, serving: Serving, behaviour: Behaviour) -> MemoryBudget:
+def resized(
+    budget: MemoryBudget, architecture: Architecture, serving: EngineConfig, behaviour: Behaviour
+) -> MemoryBudget:
     """The same budget for another `max_model_len`: only buffers and the cache depend on it."""
     names = {
         line.name: line

@@ -15,11 +15,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
 from llama4ref.facts import load
 from llama4ref.facts.arithmetic.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
-from llama4ref.memory.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

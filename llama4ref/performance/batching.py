@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError
 from llama4ref.facts.types.accelerators import Accelerator
-from llama4ref.memory.layout import Layout
 from llama4ref.performance.calibration import TILE_SEQUENCES, Constants, EngineConstants
 from llama4ref.performance.operators import Pass, operators, vision_operators
 from llama4ref.performance.roofline import Seconds, Speed, pass_seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.memory.layout import Layout
+from llama4ref.engine.layout import Layout
 from llama4ref.performance.calibration import CONSTANTS, Constants
 from llama4ref.performance.throughput import Estimated, Performance, estimate
 from llama4ref.performance.workload import Workload

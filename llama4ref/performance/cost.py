@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 
 if TYPE_CHECKING:
+    from llama4ref.engine.layout import Layout
     from llama4ref.facts.types.providers import Offer
-    from llama4ref.memory.layout import Layout
     from llama4ref.performance.throughput import Performance
     from llama4ref.performance.workload import Workload
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from llama4ref.memory.layout import Layout
+from llama4ref.engine.layout import Layout
 from llama4ref.performance.stored_model import Shapes, Stored
 
 ACTIVATION_BYTES = 2

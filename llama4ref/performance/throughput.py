@@ -28,11 +28,11 @@ from llama4ref.performance.roofline import Resource, speed_of
 from llama4ref.performance.stored_model import shapes_of, stored_in
 
 if TYPE_CHECKING:
+    from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.models import Model
-    from llama4ref.memory.layout import Layout
     from llama4ref.performance.workload import Workload
 
 

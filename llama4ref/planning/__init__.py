@@ -1,6 +1,7 @@
 """What to run: from a request to plans with their reasons, and refusals with their rules."""
 
-from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult, Reason, Refusal
+from llama4ref.engine.engine_config import Reason
+from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult, Refusal
 from llama4ref.planning.planner import plan
 from llama4ref.planning.request import PlanRequest
 

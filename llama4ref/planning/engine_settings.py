@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.engine_config import EngineConfig, Reason, Setting
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.layout_choice import described
-from llama4ref.planning.outcomes import Reason, Setting
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
@@ -54,10 +55,10 @@ class SettingsDraft:
             self.reasons.append(Reason(about=variable, value=value, because=because, source=source))
 
 
-def settings_of(
+def config_of(
     catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour
-) -> SettingsDraft:
-    """The options, variables and reasons of a sized candidate."""
+) -> EngineConfig:
+    """The configuration of a sized candidate, written: options, variables and a reason for each."""
     draft = SettingsDraft(engine, behaviour.release)
     checkpoint = sized.candidate.checkpoint
     if checkpoint.repository:
@@ -67,7 +68,7 @@ def settings_of(
     _cache(draft, sized, request, behaviour)
     _quantization(draft, sized)
     _abilities(catalog, draft, sized, request, behaviour)
-    return draft
+    return replace(sized.config, settings=draft.settings, environment=draft.environment, reasons=tuple(draft.reasons))
 
 
 def _why_checkpoint(catalog: Catalog, sized: Sized) -> str:
@@ -107,37 +108,37 @@ def _parallel(draft: SettingsDraft, sized: Sized) -> None:
 
 
 def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
-    serving = sized.serving
+    config = sized.config
     asked = "as asked for" if request.context_tokens else "the longest that fits at worst"
     draft.set(
         "max-model-len",
-        serving.max_model_len,
+        config.max_model_len,
         f"{asked}; up to {format_tokens(sized.largest_context)} would fit, and {sized.concurrency:.2f} requests of this length at once",
     )
     if request.concurrency and not request.max_num_seqs:
-        seqs = f"{request.concurrency:,} requests at once over {serving.layout.data_parallel} replicas; buffers grow with it"
+        seqs = f"{request.concurrency:,} requests at once over {config.layout.data_parallel} replicas; buffers grow with it"
     else:
         seqs = (
             "as asked for" if request.max_num_seqs else "the engine's default on this GPU, written out so that it stays"
         )
-    draft.set("max-num-seqs", serving.max_num_seqs, seqs, source="vllm-0.32.0")
+    draft.set("max-num-seqs", config.max_num_seqs, seqs, source="vllm-0.32.0")
     batched = (
         "as asked for"
         if request.max_num_batched_tokens
         else "the engine's default on this GPU, written out so that it stays"
     )
-    draft.set("max-num-batched-tokens", serving.max_num_batched_tokens, batched, source="vllm-0.32.0")
+    draft.set("max-num-batched-tokens", config.max_num_batched_tokens, batched, source="vllm-0.32.0")
     draft.set(
         "gpu-memory-utilization",
-        serving.gpu_memory_utilization,
+        config.gpu_memory_utilization,
         f"{format_bytes(sized.budget.requested_bytes)} of {format_bytes(sized.budget.total_bytes)}; the rest is for what comes after",
     )
-    if serving.enforce_eager:
+    if config.enforce_eager:
         draft.set("enforce-eager", True, "as asked for: no CUDA graphs, slower and smaller")
 
 
 def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour) -> None:
-    serving, cache = sized.serving, sized.budget.cache
+    config, cache = sized.config, sized.budget.cache
     dtype = sized.candidate.cache_dtype
     own = sized.candidate.checkpoint.kv_cache_dtype
     if dtype == "fp8":
@@ -158,7 +159,7 @@ def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: 
         )  # fmt: skip
     elif can and behaviour.hybrid_kv_cache and not cache.hybrid:
         draft.set("disable-hybrid-kv-cache-manager", True, "as asked for: every layer keeps the full length")
-    if not holds_at(draft.release, since=TEMPERATURE_RULE_SINCE) and serving.max_model_len > TEMPERATURE_FROM_TOKENS:
+    if not holds_at(draft.release, since=TEMPERATURE_RULE_SINCE) and config.max_model_len > TEMPERATURE_FROM_TOKENS:
         draft.set(
             "override-generation-config",
             json.dumps({"attn_temperature_tuning": True}),

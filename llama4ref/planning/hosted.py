@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.planning.outcomes import HostedPlan, Reason, Refusal
+from llama4ref.engine.engine_config import Reason
+from llama4ref.planning.outcomes import HostedPlan, Refusal
 from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _considered(catalog: Catalog, request: PlanRequest, said: CredibleOffer) -> 
         max_output_tokens=reply,
         price=price,
         reasons=_reasons(said, request, context, reply, price),
-        cautions=(*said.disputes(_relied_on(request)), *_undisclosed(said, request)),
+        caveats=(*said.disputes(_relied_on(request)), *_undisclosed(said, request)),
     )
 
 

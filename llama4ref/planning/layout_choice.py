@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.layout import Layout, tensor_parallel_sizes
 from llama4ref.errors import RequestError
-from llama4ref.memory.layout import Layout, tensor_parallel_sizes
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:

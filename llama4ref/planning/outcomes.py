@@ -5,32 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.engine_config import Reason, Setting
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.models import Model
     from llama4ref.facts.types.providers import Offer, Provider
     from llama4ref.memory.gpu_budget import MemoryBudget
-    from llama4ref.memory.serving import Serving
     from llama4ref.performance.throughput import Performance
     from llama4ref.performance.workload import Workload
     from llama4ref.planning.request import PlanRequest
-
-Setting = str | int | float | bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """Why a choice was made."""
-
-    about: str
-    """The setting or choice, such as `max-model-len`."""
-    value: str
-    """What was chosen."""
-    because: str
-    """The rule and its numbers."""
-    source: str | None = None
-    """Id of the source of the rule; none where it is the request itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +50,8 @@ class Plan:
     count: int
     """GPUs in all."""
     nodes: int
-    release: str
-    """Release of vLLM that the settings are for."""
-    serving: Serving
-    """Settings that memory depends on."""
+    config: EngineConfig
+    """Settings, environment and reasons, for one release of vLLM."""
     budget: MemoryBudget
     """Memory of the fullest GPU, line by line."""
     context: int
@@ -76,19 +62,32 @@ class Plan:
     """Requests of that length that fit at once, over all replicas, at worst."""
     tokens: int
     """KV cache size that the engine would print at worst, of one replica."""
-    settings: dict[str, Setting]
-    """Server options by name, in the order they are written; `model` is the positional one."""
-    environment: dict[str, str]
-    """Environment variables."""
-    reasons: tuple[Reason, ...]
-    cautions: tuple[Reason, ...]
-    """What holds although it may disappoint."""
+    caveats: tuple[Reason, ...]
+    """What to know before relying on it: limits of quality, of proof and of speed."""
     performance: Performance | None
     """How fast it should be; None where the accelerator's rates are unknown."""
     workload: Workload | None
     """The requests that `performance` is stated for; None where it is."""
-    proven: int = 0
-    """Highest rung of the ladder of proof that this plan was shown to hold on."""
+
+    @property
+    def release(self) -> str:
+        """Release of vLLM that the settings are for."""
+        return self.config.release
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """Server options by name, in the order they are written; `model` is the positional one."""
+        return self.config.settings
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Environment variables of the server."""
+        return self.config.environment
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why each setting is there."""
+        return self.config.reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,7 @@ class HostedPlan:
     price: float | None
     """US dollars per million tokens of the workload's mix, by the highest credible prices."""
     reasons: tuple[Reason, ...]
-    cautions: tuple[Reason, ...]
+    caveats: tuple[Reason, ...]
     """Disputes among sources, and what is not disclosed."""
 
     @property

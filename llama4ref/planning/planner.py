@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError, UnknownFactError
 from llama4ref.facts import load
 from llama4ref.performance import Workload, estimate
-from llama4ref.planning.cautions import cautions_of
+from llama4ref.planning.caveats import caveats_of
 from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints
-from llama4ref.planning.engine_settings import settings_of
+from llama4ref.planning.engine_settings import config_of
 from llama4ref.planning.hosted import hosted_plans
 from llama4ref.planning.layout_choice import candidate_layouts, count_of
 from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult, Refusal
@@ -230,8 +230,7 @@ def _hybrid_choices(accelerator: Accelerator, request: PlanRequest, behaviour: B
 
 def _plan(catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour) -> Plan:
     candidate = sized.candidate
-    draft = settings_of(catalog, sized, request, engine, behaviour)
-    workload = _workload(request, sized.serving.max_model_len)
+    workload = _workload(request, sized.config.max_model_len)
     performance = _performance(catalog, sized, workload)
     return Plan(
         model=candidate.model,
@@ -239,17 +238,13 @@ def _plan(catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, 
         accelerator=candidate.accelerator,
         count=candidate.layout.gpus,
         nodes=candidate.nodes,
-        release=behaviour.release,
-        serving=sized.serving,
+        config=config_of(catalog, sized, request, engine, behaviour),
         budget=sized.budget,
-        context=sized.serving.max_model_len,
+        context=sized.config.max_model_len,
         largest_context=sized.largest_context,
         concurrency=sized.concurrency,
         tokens=sized.tokens,
-        settings=draft.settings,
-        environment=draft.environment,
-        reasons=tuple(draft.reasons),
-        cautions=tuple(cautions_of(catalog, sized, request, engine, behaviour)),
+        caveats=tuple(caveats_of(catalog, sized, request, engine, behaviour)),
         performance=performance,
         workload=workload if performance is not None else None,
     )
@@ -274,7 +269,7 @@ def _performance(catalog: Catalog, sized: Sized, workload: Workload) -> Performa
         return None
     room = max(1, sized.budget.kv_cache_at_least_bytes)
     try:
-        return _estimate(catalog, candidate, workload, room, sized.serving.max_num_seqs)
+        return _estimate(catalog, candidate, workload, room, sized.config.max_num_seqs)
     except UnknownFactError:
         return None
 

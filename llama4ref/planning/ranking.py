@@ -22,14 +22,14 @@ def rank(catalog: Catalog, request: PlanRequest, plan: Plan) -> Rank:
     """A key that sorts the best plan first."""
     standing, bits, name = trust(catalog, plan.checkpoint)
     fidelity: Rank = (standing, bits)
-    cache = 0 if plan.serving.cache_dtype == "bfloat16" else 1
+    cache = 0 if plan.config.cache_dtype == "bfloat16" else 1
     speed = plan.performance
     per_second = -speed.output_rate.value if speed else 0.0
     wait = speed.itl_seconds.value if speed else 0.0
     plain = (
-        plan.serving.layout.data_parallel,
-        plan.serving.layout.pipeline_parallel,
-        plan.serving.layout.expert_parallel,
+        plan.config.layout.data_parallel,
+        plan.config.layout.pipeline_parallel,
+        plan.config.layout.expert_parallel,
     )
     tail: Rank = (plan.count, plan.accelerator.id, *plain, name)
     match request.goal:

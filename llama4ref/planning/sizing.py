@@ -10,22 +10,22 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.engine.layout import tensor_parallel_sizes
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
-from llama4ref.memory.layout import tensor_parallel_sizes
-from llama4ref.memory.serving import Serving
 from llama4ref.memory.weight_shards import Weights, weights_of
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
+    from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
     from llama4ref.memory.attention_cache import KVCache
-    from llama4ref.memory.layout import Layout
     from llama4ref.planning.request import PlanRequest
 
 NULL_BLOCK = 1
@@ -56,7 +56,7 @@ class Sized:
     """A candidate that fits."""
 
     candidate: Candidate
-    serving: Serving
+    config: EngineConfig
     budget: MemoryBudget
     largest_context: int
     concurrency: float
@@ -77,23 +77,23 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
             rule="context-above-model",
             numbers=f"{format_tokens(wanted)} tokens asked for, the model has positions for {format_tokens(limit)}",
         )
-    serving = _serving(candidate, request, engine, behaviour, wanted or limit)
+    config = _serving(candidate, request, engine, behaviour, wanted or limit)
     weights = _weights(catalog, candidate.model, candidate.checkpoint, candidate.layout)
-    too_large = _weights_refusal(catalog, candidate, serving, weights)
+    too_large = _weights_refusal(catalog, candidate, config, weights)
     if too_large is not None:
         return too_large
-    template = replace(serving, max_model_len=limit)
+    template = replace(config, max_model_len=limit)
     at_once = _at_once(candidate, request)
     sizer = _sizer(catalog, candidate, behaviour, template, headroom=request.headroom, at_once=at_once)
     largest = sizer.largest
     if largest < (wanted or request.least_tokens):
         return _too_small(candidate, sizer, wanted or request.least_tokens, largest)
-    serving = replace(serving, max_model_len=wanted or largest)
-    budget = sizer.budget(serving.max_model_len)
+    config = replace(config, max_model_len=wanted or largest)
+    budget = sizer.budget(config.max_model_len)
     capacity = budget.cache.capacity(sizer.left(budget))
     sized = Sized(
         candidate=candidate,
-        serving=serving,
+        config=config,
         budget=budget,
         largest_context=largest,
         concurrency=capacity.max_concurrency * candidate.layout.data_parallel,
@@ -108,7 +108,7 @@ def _limit(model: Model) -> int:
 
 def _serving(
     candidate: Candidate, request: PlanRequest, engine: Engine, behaviour: Behaviour, max_model_len: int
-) -> Serving:
+) -> EngineConfig:
     accelerator, layout = candidate.accelerator, candidate.layout
 
     def default(flag: str, fallback: int) -> int:
@@ -125,7 +125,8 @@ def _serving(
     batched = request.max_num_batched_tokens or default("max-num-batched-tokens", FALLBACK_TOKENS)
     seqs = request.max_num_seqs or requests or default("max-num-seqs", FALLBACK_SEQS)
     utilization = request.gpu_memory_utilization
-    return Serving(
+    return EngineConfig(
+        release=behaviour.release,
         layout=layout,
         max_model_len=max_model_len,
         max_num_seqs=seqs,
@@ -135,6 +136,7 @@ def _serving(
         hybrid=candidate.hybrid,
         enforce_eager=request.enforce_eager,
         images_per_prompt=max(request.images, int(layout.vision)),
+        nodes=candidate.nodes,
     )
 
 
@@ -146,11 +148,11 @@ def _at_once(candidate: Candidate, request: PlanRequest) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _sizer(
-    catalog: Catalog, candidate: Candidate, behaviour: Behaviour, serving: Serving, *, headroom: float, at_once: int
+    catalog: Catalog, candidate: Candidate, behaviour: Behaviour, config: EngineConfig, *, headroom: float, at_once: int
 ) -> _Sizer:
     """A candidate's budgets, kept: what is left and what fits at most do not depend on the length that is asked for."""
     weights = _weights(catalog, candidate.model, candidate.checkpoint, candidate.layout)
-    return _Sizer(candidate, behaviour, serving, weights, headroom=headroom, at_once=at_once)
+    return _Sizer(candidate, behaviour, config, weights, headroom=headroom, at_once=at_once)
 
 
 class _Sizer:
@@ -160,20 +162,20 @@ class _Sizer:
         self,
         candidate: Candidate,
         behaviour: Behaviour,
-        serving: Serving,
+        config: EngineConfig,
         weights: Weights,
         *,
         headroom: float,
         at_once: int,
     ) -> None:
-        self.candidate, self.behaviour, self.serving = candidate, behaviour, serving
+        self.candidate, self.behaviour, self.config = candidate, behaviour, config
         self.headroom, self.at_once = headroom, at_once
         each = candidate
-        self.longest = memory_budget(each.model, each.checkpoint, each.accelerator, serving, behaviour, weights=weights)
+        self.longest = memory_budget(each.model, each.checkpoint, each.accelerator, config, behaviour, weights=weights)
 
     def budget(self, max_model_len: int) -> MemoryBudget:
-        serving = replace(self.serving, max_model_len=max_model_len)
-        return resized(self.longest, self.candidate.model.architecture, serving, self.behaviour)
+        config = replace(self.config, max_model_len=max_model_len)
+        return resized(self.longest, self.candidate.model.architecture, config, self.behaviour)
 
     def left(self, budget: MemoryBudget) -> int:
         """What the KV cache may count on: its part at worst, less the headroom."""
@@ -241,15 +243,15 @@ def _weights(catalog: Catalog, model: Model, checkpoint: Checkpoint, layout: Lay
     return weights_of(model, checkpoint, layout, formats=catalog.formats)
 
 
-def _weights_refusal(catalog: Catalog, candidate: Candidate, serving: Serving, weights: Weights) -> Refusal | None:
-    share = math.ceil(candidate.accelerator.memory_bytes * serving.gpu_memory_utilization)
+def _weights_refusal(catalog: Catalog, candidate: Candidate, config: EngineConfig, weights: Weights) -> Refusal | None:
+    share = math.ceil(candidate.accelerator.memory_bytes * config.gpu_memory_utilization)
     weight = weights.largest.bytes
     if weight <= share:
         return None
     return Refusal(
         subject=f"{candidate.checkpoint.id} on {candidate.layout.gpus} x {candidate.accelerator.id}, {described(candidate.layout)}",
         rule="weights-too-large",
-        numbers=f"weights take {format_bytes(weight)} a GPU, the engine's share ({serving.gpu_memory_utilization:g}) of its "
+        numbers=f"weights take {format_bytes(weight)} a GPU, the engine's share ({config.gpu_memory_utilization:g}) of its "
         f"{format_bytes(candidate.accelerator.memory_bytes)} is {format_bytes(share)}",
         instead=_enough_gpus(catalog, candidate, share),
     )
@@ -282,7 +284,7 @@ def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int, largest: int) -
             subject=subject,
             rule="buffers-beside-the-cache",
             numbers=f"block tables and graphs take up to {format_bytes(budget.outside_bytes)} beside the engine's share, "
-            f"{format_bytes(budget.total_bytes - budget.requested_bytes)} is there with {sizer.serving.max_num_seqs:,} requests at once",
+            f"{format_bytes(budget.total_bytes - budget.requested_bytes)} is there with {sizer.config.max_num_seqs:,} requests at once",
             instead=f"{instead}; a lower concurrency shrinks them",
         )
     need = budget.cache.bytes_per_request
@@ -300,7 +302,7 @@ def _too_few(sized: Sized, request: PlanRequest, num_blocks: int) -> Refusal | N
         return None
     cache = sized.budget.cache
     prompt, reply = request.prompt_tokens, request.output_tokens
-    usual = prompt + reply if isinstance(prompt, int) and isinstance(reply, int) else sized.serving.max_model_len
+    usual = prompt + reply if isinstance(prompt, int) and isinstance(reply, int) else sized.config.max_model_len
     at_once = (num_blocks - NULL_BLOCK) // cache.blocks_at(usual) * sized.candidate.layout.data_parallel
     if at_once >= request.concurrency:
         return None

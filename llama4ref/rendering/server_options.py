@@ -16,8 +16,9 @@ from llama4ref.units import format_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from llama4ref.engine.engine_config import Reason, Setting
     from llama4ref.facts.types.engines import Engine, Flag
-    from llama4ref.planning.outcomes import Plan, Reason, Setting
+    from llama4ref.planning.outcomes import Plan
 
 MODEL = "model"
 """Name of the positional option."""
@@ -59,7 +60,7 @@ class Launch:
     options: tuple[Option, ...]
     environment: Mapping[str, str]
     heading: tuple[str, ...]
-    """What the plan is, and the reasons and cautions that belong to no option, in lines of text."""
+    """What the plan is, and the reasons and caveats that belong to no option, in lines of text."""
     environment_reasons: Mapping[str, tuple[Reason, ...]]
 
     @property
@@ -96,7 +97,7 @@ def launch_of(plan: Plan | HostedPlan, engine: Engine) -> Launch:
         model=str(plan.settings[MODEL]) if MODEL in plan.settings else _repository(plan),
         options=options,
         environment=plan.environment,
-        heading=(*_title(plan), *map(stated, rest), *_cautions(plan)),
+        heading=(*_title(plan), *map(stated, rest), *_caveats(plan)),
         environment_reasons={name: tuple(by_name.get(name, ())) for name in plan.environment},
     )
 
@@ -114,7 +115,7 @@ def explained(reason: Reason) -> str:
     """Why, in one line, with the id of its source.
 
     Examples:
-        >>> from llama4ref.planning.outcomes import Reason
+        >>> from llama4ref.engine.engine_config import Reason
         >>> explained(Reason(about="max-num-seqs", value="8", because="as asked for", source="vllm-0.32.0"))
         'as asked for [vllm-0.32.0]'
     """
@@ -125,7 +126,7 @@ def stated(reason: Reason) -> str:
     """What and why, in one line.
 
     Examples:
-        >>> from llama4ref.planning.outcomes import Reason
+        >>> from llama4ref.engine.engine_config import Reason
         >>> stated(Reason(about="quality", value="beyond 262,144 tokens", because="it was not trained there"))
         'quality, beyond 262,144 tokens: it was not trained there'
     """
@@ -232,5 +233,5 @@ def _title(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def _cautions(plan: Plan) -> tuple[str, ...]:
-    return tuple(f"Mind {stated(reason)}" for reason in plan.cautions)
+def _caveats(plan: Plan) -> tuple[str, ...]:
+    return tuple(f"Mind {stated(reason)}" for reason in plan.caveats)

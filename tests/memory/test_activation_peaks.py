@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.facts.arithmetic.quantities import image_tokens, quantities
 from llama4ref.memory.activation_peaks import (
@@ -18,14 +20,12 @@ from llama4ref.memory.activation_peaks import (
     tokens_of_largest_image,
     tokens_per_tile,
 )
-from llama4ref.memory.layout import Layout
-from llama4ref.memory.serving import Serving
 from llama4ref.units import GIB
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
 SCOUT = CATALOG.model("scout")
-SERVING = Serving(
+SERVING = EngineConfig(release="0.32.0",
     layout=Layout(tensor_parallel=4), max_model_len=8192, max_num_seqs=1024, max_num_batched_tokens=8192,
     gpu_memory_utilization=0.95,
 )  # fmt: skip

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.memory.device_buffers import block_table_width, buffer_lines
-from llama4ref.memory.layout import Layout
-from llama4ref.memory.serving import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
 SCOUT = CATALOG.model("scout")
-SERVING = Serving(
+SERVING = EngineConfig(release="0.32.0",
     layout=Layout(tensor_parallel=8), max_model_len=10_000, max_num_seqs=24, max_num_batched_tokens=512,
     gpu_memory_utilization=0.9,
 )  # fmt: skip
@@ -33,7 +33,7 @@ FIRST_RUNNER = VLLM.at("0.19.0")
 
 
 def _lines(
-    serving: Serving = SERVING, behaviour: Any = SECOND_RUNNER, groups: int = 4, model: Model = SCOUT
+    serving: EngineConfig = SERVING, behaviour: Any = SECOND_RUNNER, groups: int = 4, model: Model = SCOUT
 ) -> dict[str, int]:
     return {line.name: line.bytes for line in buffer_lines(model.architecture, serving, behaviour, cache_groups=groups)}
 

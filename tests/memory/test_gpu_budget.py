@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.engine.layout import Layout
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
-from llama4ref.memory.layout import Layout
-from llama4ref.memory.serving import Serving
 from llama4ref.units import GIB, MIB
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def _budget(catalog: Catalog, log: LaunchLog, **changes: object) -> MemoryBudget
         assert found is not None
         return found
 
-    serving = Serving(
+    serving = EngineConfig(
+        release="0.32.0",
         layout=Layout(tensor_parallel=log.count),
         max_model_len=log.max_model_len or 8192,
         max_num_seqs=default("max-num-seqs"),
@@ -120,7 +121,7 @@ def test_a_resized_budget_is_the_budget_of_that_length(catalog: Catalog, logs: t
         long = _budget(catalog, log, max_model_len=1_048_576)
         short = _budget(catalog, log, max_model_len=8_192)
         behaviour = catalog.engine("vllm").at(log.release)
-        serving = Serving(
+        serving = EngineConfig(release="0.32.0",
             layout=Layout(tensor_parallel=log.count), max_model_len=8_192, max_num_seqs=1024,
             max_num_batched_tokens=8192, gpu_memory_utilization=log.gpu_memory_utilization,
         )  # fmt: skip

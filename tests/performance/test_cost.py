@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError
 from llama4ref.facts.types.providers import Offer
-from llama4ref.memory.layout import Layout
 from llama4ref.performance import Workload, estimate, hosted_cost, rented_cost
 
 WORKLOAD = Workload(prompt_tokens=3000, output_tokens=1000, concurrency=16, shared_prefix_tokens=2000)

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from llama4ref.memory.layout import Layout
+from llama4ref.engine.layout import Layout
 from llama4ref.performance.operators import (
     ACTIVATION_BYTES,
     Pass,

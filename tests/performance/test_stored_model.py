@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError, UnknownFactError
-from llama4ref.memory.layout import Layout
 from llama4ref.memory.weight_shards import weights_of
 from llama4ref.performance.stored_model import arithmetic_of, stored_in
 

@@ -8,8 +8,8 @@ import timeit
 
 import pytest
 
+from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError, UnknownNameError
-from llama4ref.memory.layout import Layout
 from llama4ref.performance import Workload, estimate
 
 TP8 = Layout(tensor_parallel=8)

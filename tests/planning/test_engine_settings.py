@@ -24,11 +24,11 @@ def test_what_memory_depends_on_is_written_out():
     """So that another default of another release changes nothing."""
     best = _best(context="1M")
 
-    assert best.settings["max-model-len"] == best.serving.max_model_len == 1_048_576
-    assert best.settings["max-num-seqs"] == best.serving.max_num_seqs
-    assert best.settings["max-num-batched-tokens"] == best.serving.max_num_batched_tokens
-    assert best.settings["gpu-memory-utilization"] == best.serving.gpu_memory_utilization
-    assert best.settings["tensor-parallel-size"] == best.serving.layout.tensor_parallel
+    assert best.settings["max-model-len"] == best.config.max_model_len == 1_048_576
+    assert best.settings["max-num-seqs"] == best.config.max_num_seqs
+    assert best.settings["max-num-batched-tokens"] == best.config.max_num_batched_tokens
+    assert best.settings["gpu-memory-utilization"] == best.config.gpu_memory_utilization
+    assert best.settings["tensor-parallel-size"] == best.config.layout.tensor_parallel
     assert next(iter(best.settings)) == "model"
     assert best.settings["model"] == best.checkpoint.repository
 
@@ -52,7 +52,7 @@ def test_concurrency_is_spread_over_replicas():
         concurrency=10, tensor_parallel=2, min_weight_bits=8, checkpoint="nvidia/Llama-4-Scout-17B-16E-Instruct-FP8"
     )
 
-    assert best.serving.layout.data_parallel == 4
+    assert best.config.layout.data_parallel == 4
     assert best.settings["data-parallel-size"] == 4
     assert best.settings["max-num-seqs"] == 3
 
@@ -98,7 +98,7 @@ def test_the_hybrid_cache_is_turned_off_where_asked():
     best = _best(hybrid=False)
 
     assert best.settings["disable-hybrid-kv-cache-manager"] is True
-    assert not best.serving.hybrid
+    assert not best.config.hybrid
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_a_draft_head_turns_the_hybrid_cache_off():
     """And is configured."""
     best = _best(speculative="somebody/head")
 
-    assert not best.serving.hybrid
+    assert not best.config.hybrid
     assert json.loads(str(best.settings["speculative-config"]))["model"] == "somebody/head"
-    assert any(each.about == "speculative decoding" for each in best.cautions)
+    assert any(each.about == "speculative decoding" for each in best.caveats)
 
 
 @pytest.mark.parametrize(("release", "flag"), [("0.32.0", "nnodes"), ("0.10.0", "distributed-executor-backend")])
@@ -136,7 +136,7 @@ def test_several_nodes_are_joined_as_the_release_can(release: str, flag: str):
     best = _best(count=16, nodes=2, engine_release=release)
 
     assert flag in best.settings
-    assert best.serving.layout.tensor_parallel <= 8
+    assert best.config.layout.tensor_parallel <= 8
 
 
 def test_online_quantization_is_asked_for():
@@ -156,7 +156,7 @@ def test_every_reason_names_a_known_source():
     for release in ("0.8.3", "0.13.0", "0.32.0"):
         best = _best(engine_release=release, images=1, tools=True)
 
-        for reason in (*best.reasons, *best.cautions):
+        for reason in (*best.reasons, *best.caveats):
             assert reason.because
             assert reason.source is None or reason.source in CATALOG.sources
 

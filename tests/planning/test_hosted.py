@@ -91,7 +91,7 @@ def test_a_doubted_word_never_counts():
 
 def test_a_dispute_is_shown():
     """With every source's word, the ones not believed marked."""
-    shown = [reason for each in _hosted()[0] for reason in each.cautions if "sources disagree" in reason.because]
+    shown = [reason for each in _hosted()[0] for reason in each.caveats if "sources disagree" in reason.because]
 
     assert shown
     assert any("(not credible)" in reason.because for reason in shown)

@@ -93,7 +93,7 @@ def test_a_promise_is_never_above_the_log_and_close_below(log, images: int):
     )  # fmt: skip
     cache = kv_cache(
         CATALOG.model(log.model), max_model_len=best.context, tensor_parallel=log.count, release=log.release,
-        hybrid=best.serving.hybrid, max_num_batched_tokens=best.serving.max_num_batched_tokens,
+        hybrid=best.config.hybrid, max_num_batched_tokens=best.config.max_num_batched_tokens,
     )  # fmt: skip
     granted = log.largest_context or cache.largest_max_model_len(int(log.cache * GIB))
 
@@ -168,7 +168,7 @@ def test_nvfp4_runs_on_hopper_by_weight_alone_or_is_refused_with_its_rule():
         assert any(each.rule in {"no-expert-kernel", "compute-capability"} for each in hopper.refused)
     else:
         assert isinstance(hopper.best, Plan)
-        assert any(each.about == "routed experts" for each in hopper.best.cautions)
+        assert any(each.about == "routed experts" for each in hopper.best.caveats)
 
 
 def test_fp8_experts_on_ampere_are_weight_only_or_refused():
@@ -179,7 +179,7 @@ def test_fp8_experts_on_ampere_are_weight_only_or_refused():
         assert any(each.rule in {"compute-capability", "no-expert-kernel"} for each in result.refused)
     else:
         assert isinstance(result.best, Plan)
-        assert any(each.about == "routed experts" for each in result.best.cautions)
+        assert any(each.about == "routed experts" for each in result.best.caveats)
 
 
 @pytest.mark.parametrize(
@@ -295,8 +295,8 @@ def test_one_token_more_than_the_largest_context_does_not_fit():
     ):
         best = _best(cache_dtype="bfloat16", **wish)
         same = {
-            "cache_dtype": "bfloat16", "checkpoint": best.checkpoint.id, "hybrid": best.serving.hybrid,
-            "tensor_parallel": best.serving.layout.tensor_parallel, **wish,
+            "cache_dtype": "bfloat16", "checkpoint": best.checkpoint.id, "hybrid": best.config.hybrid,
+            "tensor_parallel": best.config.layout.tensor_parallel, **wish,
         }  # fmt: skip
 
         assert best.largest_context < LIMIT[best.model.id]

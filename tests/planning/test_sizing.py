@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from llama4ref import PlanRequest
+from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.memory import kv_cache
-from llama4ref.memory.layout import Layout
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.planning.sizing import NULL_BLOCK, Candidate, Sized, holds_requests, size
 
@@ -44,7 +44,7 @@ def test_the_largest_context_is_the_last_that_holds(release: str):
     sized = _sized(release, hybrid=VLLM.at(release).hybrid_kv_cache)
     step = sized.budget.cache.block_size
 
-    assert sized.serving.max_model_len == sized.largest_context
+    assert sized.config.max_model_len == sized.largest_context
     assert (
         _sized(release, hybrid=sized.candidate.hybrid, context=sized.largest_context).largest_context
         == sized.largest_context
@@ -85,14 +85,14 @@ def test_the_batch_holds_every_request():
     """The engine refuses fewer tokens a step than requests at once."""
     sized = _sized(max_num_seqs=512, max_num_batched_tokens=64)
 
-    assert sized.serving.max_num_batched_tokens >= 512
+    assert sized.config.max_num_batched_tokens >= 512
 
 
 def test_defaults_are_those_of_the_hardware():
     """1,024 requests and 8,192 tokens a step on an H100, as the log of one says."""
     sized = _sized("0.19.0")
 
-    assert (sized.serving.max_num_seqs, sized.serving.max_num_batched_tokens) == (1024, 8192)
+    assert (sized.config.max_num_seqs, sized.config.max_num_batched_tokens) == (1024, 8192)
 
 
 def test_weights_above_the_share_are_refused_first():
@@ -109,7 +109,7 @@ def test_a_context_that_does_not_fit_is_refused_with_the_one_that_does():
     assert refusal.instead is not None
     fitting = int(refusal.instead.split(" tokens")[0].replace(",", ""))
 
-    assert _sized(tensor=4, context=fitting, hybrid=False, max_num_seqs=8).serving.max_model_len == fitting
+    assert _sized(tensor=4, context=fitting, hybrid=False, max_num_seqs=8).config.max_model_len == fitting
 
 
 def test_a_context_above_the_models_is_refused():

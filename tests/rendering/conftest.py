@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.planning.outcomes import Reason
+from llama4ref.engine.engine_config import Reason
 from llama4ref.planning.planner import plan
 from llama4ref.planning.request import PlanRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from llama4ref.engine.engine_config import Setting
     from llama4ref.facts import Catalog
     from llama4ref.facts.types.engines import Engine
-    from llama4ref.planning.outcomes import Plan, Setting
+    from llama4ref.planning.outcomes import Plan
 
 REQUESTS = {
     "scout-1m-8xh100": PlanRequest(model="scout", gpu="h100-sxm", count=8, context="1M", engine_release="0.32.0"),
@@ -59,16 +60,19 @@ def _with_fixed_words(plan: Plan) -> Plan:
     return dataclasses.replace(
         plan,
         concurrency=4.5,
-        reasons=tuple(
-            Reason(
-                about=name,
-                value=str(plan.settings.get(name, plan.environment.get(name))),
-                because=f"the reason for {name}, with its rule and its numbers, which may take more than one line of a comment",
-                source="vllm-0.32.0" if index % 2 else None,
-            )
-            for index, name in enumerate(words)
+        config=dataclasses.replace(
+            plan.config,
+            reasons=tuple(
+                Reason(
+                    about=name,
+                    value=str(plan.settings.get(name, plan.environment.get(name))),
+                    because=f"the reason for {name}, with its rule and its numbers, which may take more than one line of a comment",
+                    source="vllm-0.32.0" if index % 2 else None,
+                )
+                for index, name in enumerate(words)
+            ),
         ),
-        cautions=(
+        caveats=(
             Reason(about="quality", value="beyond 262,144 tokens", because="not trained", source="llama4-launch-blog"),
         ),
     )
@@ -87,8 +91,10 @@ def with_settings(plans: dict[str, Plan]) -> Callable[..., Plan]:
     def make(
         settings: dict[str, Setting], *, release: str = "0.32.0", environment: dict[str, str] | None = None
     ) -> Plan:
-        return dataclasses.replace(
-            plans["scout-1m-8xh100"], settings=settings, release=release, environment=environment or {}, reasons=()
+        plan = plans["scout-1m-8xh100"]
+        config = dataclasses.replace(
+            plan.config, settings=settings, release=release, environment=environment or {}, reasons=()
         )
+        return dataclasses.replace(plan, config=config)
 
     return make

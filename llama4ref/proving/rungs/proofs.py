@@ -28,7 +28,8 @@ from llama4ref.units import GIB
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from llama4ref.planning.outcomes import Plan, Setting
+    from llama4ref.engine.engine_config import Setting
+    from llama4ref.planning.outcomes import Plan
     from llama4ref.proving.model_files.architecture_files import JsonValue
     from llama4ref.proving.server.launching import Flags, FlagValue, Progress
     from llama4ref.proving.verdict import Number, Verdict
@@ -93,7 +94,7 @@ def _accepted(plan: Plan, directory: Path) -> Verdict:
             flags=engine_flags(plan),
             available_bytes=available,
             predicted=predicted_capacity(
-                cache_of(plan.model, plan.serving, platform=plan.accelerator.platform, release=installed_release()),
+                cache_of(plan.model, plan.config, platform=plan.accelerator.platform, release=installed_release()),
                 available,
             ),
             platform=plan.accelerator.platform,
@@ -110,7 +111,7 @@ def _miniature(plan: Plan, directory: Path, port: int, time_limit_seconds: float
     flags, changed = miniature_flags(plan)
     cache = miniature_cache(plan, small)
     planned = plan.budget.cache.capacity(plan.budget.kv_cache_at_least_bytes).num_blocks
-    wanted = planned * plan.serving.block_size // cache.block_size
+    wanted = planned * plan.config.block_size // cache.block_size
     given = min(wanted, MINIATURE_CACHE_LIMIT // cache.bytes_per_block) * cache.bytes_per_block
     capacity = cache.capacity(given)
     predicted: dict[str, Number] = {
@@ -224,8 +225,8 @@ def miniature_cache(plan: Plan, miniature: Miniature) -> KVCache:
         max_model_len=plan.context,
         cache_dtype="fp8" if flags.get("kv-cache-dtype") == "fp8" else "bfloat16",
         block_size=CPU_BLOCK_SIZE,
-        max_num_batched_tokens=plan.serving.max_num_batched_tokens,
-        hybrid=plan.serving.hybrid,
+        max_num_batched_tokens=plan.config.max_num_batched_tokens,
+        hybrid=plan.config.hybrid,
         release=installed_release(),
         platform="cpu",
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 
 from llama4ref import PlanRequest, plan
+from llama4ref.engine.engine_config import Reason
 from llama4ref.facts import load
-from llama4ref.planning.cautions import long_context
-from llama4ref.planning.outcomes import Plan, Reason
+from llama4ref.planning.caveats import long_context
+from llama4ref.planning.outcomes import Plan
 
 CATALOG = load()
 TRAINED = CATALOG.model("scout").architecture.context.trained_tokens
 
 
-def _cautions(**wish: object) -> dict[str, Reason]:
+def _caveats(**wish: object) -> dict[str, Reason]:
     best = plan(PlanRequest(**({"model": "scout", "gpu": "h100-sxm", "count": 8} | wish))).best
     assert isinstance(best, Plan)
-    return {each.about: each for each in best.cautions}
+    return {each.about: each for each in best.caveats}
 
 
 def test_training_ends_where_the_developer_says():
@@ -27,13 +28,13 @@ def test_training_ends_where_the_developer_says():
 @pytest.mark.parametrize("context", [8_192, TRAINED])
 def test_a_context_of_training_needs_no_word_of_quality(context: int):
     """Up to and including the last trained token."""
-    assert "quality" not in _cautions(context=context)
+    assert "quality" not in _caveats(context=context)
 
 
 @pytest.mark.parametrize("context", [TRAINED + 1, 1_048_576])
 def test_beyond_training_quality_is_the_developers_claim(context: int):
     """Not training; a source is cited, and so is an independent test with its score and length."""
-    found = _cautions(context=context)
+    found = _caveats(context=context)
 
     assert "claim of generalization, not training" in found["quality"].because
     assert "262,144" in found["quality"].value
@@ -68,21 +69,21 @@ def test_every_plan_beyond_training_says_so():
 
     assert result.plans
     for each in result.plans:
-        assert any(caution.about == "quality" for caution in each.cautions)
+        assert any(caveat.about == "quality" for caveat in each.caveats)
 
 
 def test_gigabytes_of_host_memory_are_said():
     """Token ids of every request at full length lie in the host's memory."""
-    assert "GiB" in _cautions(context="1M")["host memory"].value
-    assert "host memory" not in _cautions(context=8_192, max_num_seqs=8)
+    assert "GiB" in _caveats(context="1M")["host memory"].value
+    assert "host memory" not in _caveats(context=8_192, max_num_seqs=8)
 
 
 def test_opting_into_the_hybrid_cache_says_what_it_costs():
     """At the releases that turned it off."""
-    assert "hybrid KV cache" in _cautions(hybrid=True, engine_release="0.12.0")
-    assert "hybrid KV cache" not in _cautions(hybrid=True, engine_release="0.32.0")
+    assert "hybrid KV cache" in _caveats(hybrid=True, engine_release="0.12.0")
+    assert "hybrid KV cache" not in _caveats(hybrid=True, engine_release="0.32.0")
 
 
 def test_several_nodes_are_slower_than_the_arithmetic():
     """The link between them is not modelled."""
-    assert "nodes" in _cautions(count=16, nodes=2)
+    assert "nodes" in _caveats(count=16, nodes=2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.engine_config import Reason
 from llama4ref.planning.checkpoint_choice import dotted, kernels_for, runs
-from llama4ref.planning.outcomes import Reason
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ HOST_NOTICE_BYTES = 2**30
 CHECKPOINT_KEY_OF_COMPONENT = "coverage.routed_experts"
 
 
-def cautions_of(
+def caveats_of(
     catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour
 ) -> Iterator[Reason]:
     """Everything a person should know before relying on a plan."""
-    yield from long_context(catalog, sized.candidate.model, sized.serving.max_model_len)
+    yield from long_context(catalog, sized.candidate.model, sized.config.max_model_len)
     yield from _host_memory(sized)
     yield from _expert_kernel(sized, engine)
     yield from _disputed_requirement(catalog, sized)

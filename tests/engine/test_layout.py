@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.engine.layout import Layout, tensor_parallel_sizes
 from llama4ref.errors import RequestError
-from llama4ref.memory.layout import Layout, tensor_parallel_sizes
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

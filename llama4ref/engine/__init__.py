@@ -1,0 +1,1 @@
+"""How a vLLM server is told to serve: its configuration and how a model lies over the GPUs."""

@@ -1,0 +1,64 @@
+"""The configuration of one vLLM server: what memory and speed depend on, and how it is written down, with reasons.
+
+Planning makes it, rendering writes it, proving launches what rendering wrote, and a measurement quotes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from llama4ref.engine.layout import Layout
+
+Setting = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a choice was made."""
+
+    about: str
+    """The setting or choice, such as `max-model-len`."""
+    value: str
+    """What was chosen."""
+    because: str
+    """The rule and its numbers."""
+    source: str | None = None
+    """Id of the source of the rule; none where it is the request itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """Settings of one server."""
+
+    release: str
+    """Release of vLLM that it is for."""
+    layout: Layout
+    """How the model lies over the GPUs."""
+    max_model_len: int
+    """Longest request, prompt and reply together, in tokens."""
+    max_num_seqs: int
+    """Requests in one batch at most."""
+    max_num_batched_tokens: int
+    """Tokens of one step at most."""
+    gpu_memory_utilization: float
+    """Part of the GPU's memory that the engine takes."""
+    cache_dtype: str = "bfloat16"
+    """Dtype of the KV cache."""
+    block_size: int = 16
+    """Tokens of a KV cache block."""
+    hybrid: bool = True
+    """Whether chunked-local layers keep one chunk only."""
+    enforce_eager: bool = False
+    """No CUDA graphs, no compilation."""
+    images_per_prompt: int = 1
+    """Images of one prompt at most; 0 leaves the vision tower out."""
+    nodes: int = 1
+    """Machines that share the GPUs evenly."""
+    settings: Mapping[str, Setting] = field(default_factory=dict, hash=False)
+    """Server options by name without dashes, in the order they are written; `model` is the positional one. Empty until planning
+    has written them."""
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Environment variables of the server."""
+    reasons: tuple[Reason, ...] = ()
+    """Why each setting and variable is there, by `about`."""
