@@ -92,9 +92,9 @@ def _own(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _speed(speed: Performance, workload: Workload) -> Iterator[tuple[str, str]]:
     first = f"first token after {_span(speed.ttft_seconds)} s, then " if speed.ttft_seconds else ""
-    rate = f"{_span(speed.request_rate)} tokens/s a request, {_at_once(workload, speed.batch)}"
-    yield "speed", f"{first}{rate}; {BOUNDS[speed.binds]} (estimate)"
-    yield "throughput", f"{_span(speed.saturation_rate)} tokens/s of replies under an endless queue (estimate)"
+    rate = f"{_span(speed.decode_speed)} tokens/s a request, {_at_once(workload, speed.batch)}"
+    yield "speed", f"{first}{rate}; {BOUNDS[speed.bottleneck]} (estimate)"
+    yield "throughput", f"{_span(speed.max_throughput)} tokens/s of replies under an endless queue (estimate)"
     pictures = f" with {workload.images} images" if workload.images > 1 else " with an image" if workload.images else ""
     prompts = f"prompts of {workload.prompt_tokens:,} tokens{pictures}"
     yield "both for", f"{prompts} and replies of {workload.output_tokens:,} tokens"
@@ -158,5 +158,5 @@ def _cells(plan: Plan | HostedPlan) -> tuple[str, str, str, str, str]:
         )
     cache = "" if plan.config.cache_dtype in {"auto", "bfloat16"} else f" {plan.config.cache_dtype} KV"
     where = f"{plan.count} x {plan.accelerator.id} {described(plan.config.layout)}{cache}"
-    rate = UNKNOWN if plan.performance is None else _digits(plan.performance.saturation_rate.value)
+    rate = UNKNOWN if plan.performance is None else _digits(plan.performance.max_throughput.value)
     return (plan.checkpoint.id, where, format_tokens(plan.context), f"{plan.concurrency:.2f}", rate)

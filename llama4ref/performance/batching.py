@@ -165,7 +165,7 @@ def most_sequences(deployment: Deployment, room: float) -> float:
     tokens = deployment.prompt + deployment.output
     whole, shared = _cache_tokens(deployment, tokens), _cache_tokens(deployment, deployment.cached)
     layers = math.ceil(deployment.shapes.layers / deployment.layout.pipeline_parallel) / deployment.shapes.layers
-    token_bytes = 2 * deployment.cache_bytes * deployment.shapes.key_width / deployment.layout.tensor_parallel * layers
+    token_bytes = 2 * deployment.cache_bytes * deployment.shapes.kv_dim / deployment.layout.tensor_parallel * layers
     return (room / token_bytes - shared) / (whole - shared)
 
 

@@ -96,7 +96,7 @@ def _estimate(
 
 
 def _figure(performance: Performance, metric: str, count: int) -> Estimated | None:
-    rate = performance.output_rate
+    rate = performance.output_throughput
     figures = {
         "output_rate": rate,
         "output_rate_per_gpu": Estimated(value=rate.value / count, low=rate.low / count, high=rate.high / count),

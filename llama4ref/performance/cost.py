@@ -69,14 +69,14 @@ def rented_cost(performance: Performance, layout: Layout, workload: Workload, *,
     if not 0 < gpu_hour < float("inf"):
         raise RequestError(f"gpu_hour: found {gpu_hour!r}, expected dollars an hour above 0")
     hourly = gpu_hour * layout.gpus
-    rate = performance.output_rate
+    rate = performance.output_throughput
     seconds_for_million = _MILLION / _HOUR_SECONDS
     return RentedCost(
         hourly=hourly,
         per_million_output=hourly * seconds_for_million / rate.value,
         per_million_output_low=hourly * seconds_for_million / rate.high,
         per_million_output_high=hourly * seconds_for_million / rate.low,
-        per_million_tokens=hourly * seconds_for_million / performance.total_rate.value,
+        per_million_tokens=hourly * seconds_for_million / performance.total_throughput.value,
         per_request=hourly / _HOUR_SECONDS * workload.output_tokens / rate.value,
     )
 

@@ -158,7 +158,7 @@ def _matrix(
 def _attention(shapes: Shapes, stored: Stored, layout: Layout, step: Pass, cache_bytes: int) -> Iterator[Operator]:
     slices, layers = layout.tensor_parallel, shapes.layers
     weights = layers * shapes.attention_weights / slices
-    width = layers * (2 * shapes.hidden + (2 * shapes.query_width + 2 * shapes.key_width) / slices)
+    width = layers * (2 * shapes.hidden + (2 * shapes.query_width + 2 * shapes.kv_dim) / slices)
     yield _matrix("attention projections", stored, "attention", tokens=step.tokens, weights=weights, width=width)
     pairs = shapes.global_layers * step.attended_global + shapes.local_layers * step.attended_local
     read = shapes.global_layers * step.read_global + shapes.local_layers * step.read_local
@@ -169,7 +169,7 @@ def _attention(shapes: Shapes, stored: Stored, layout: Layout, step: Pass, cache
         4.0 * pairs * shapes.query_width / slices,
         0.0,
         ACTIVATION_BYTES * layers * step.tokens * 2 * shapes.query_width / slices,
-        2.0 * (read + written) * shapes.key_width / slices * cache_bytes,
+        2.0 * (read + written) * shapes.kv_dim / slices * cache_bytes,
     )
     if slices > 1:
         yield _all_reduce("attention all-reduce", shapes, slices, step.tokens, layers)

@@ -37,6 +37,24 @@ class Speed:
     """Latency of one collective operation."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shares:
+    """Share of the time that goes to each resource; together they are 1."""
+
+    memory: float
+    compute: float
+    link: float
+    launch: float
+
+    @property
+    def bottleneck(self) -> Resource:
+        """The resource with the largest share."""
+        by_resource: dict[Resource, float] = {
+            "memory": self.memory, "compute": self.compute, "link": self.link, "launch": self.launch
+        }  # fmt: skip
+        return max(by_resource, key=lambda resource: by_resource[resource])
+
+
 @dataclass(frozen=True, slots=True)
 class Seconds:
     """Time of a pass, by the resource that it waits for."""
@@ -60,21 +78,12 @@ class Seconds:
         return Seconds(self.compute * factor, self.memory * factor, self.link * factor, self.launch * factor)
 
     @property
-    def shares(self) -> dict[Resource, float]:
+    def shares(self) -> Shares:
         """Share of each resource."""
         total = self.total
-        return {
-            "memory": self.memory / total,
-            "compute": self.compute / total,
-            "link": self.link / total,
-            "launch": self.launch / total,
-        }
-
-    @property
-    def binds(self) -> Resource:
-        """The resource with the largest share."""
-        shares = self.shares
-        return max(shares, key=lambda resource: shares[resource])
+        return Shares(
+            memory=self.memory / total, compute=self.compute / total, link=self.link / total, launch=self.launch / total
+        )
 
 
 @functools.lru_cache(maxsize=256)

@@ -41,7 +41,7 @@ class Shapes:
     chunk: int
     hidden: int
     query_width: int
-    key_width: int
+    kv_dim: int
     attention_weights: int
     experts: int
     experts_per_token: int
@@ -112,7 +112,7 @@ def _shapes(model: Model, architecture: Architecture) -> Shapes:
         chunk=attention.chunk_size,
         hidden=text.hidden_size,
         query_width=query,
-        key_width=key,
+        kv_dim=key,
         attention_weights=text.hidden_size * (2 * query + 2 * key),
         experts=experts.count,
         experts_per_token=experts.per_token,

@@ -24,7 +24,7 @@ from llama4ref.performance.batching import (
     room_for_cache,
 )
 from llama4ref.performance.calibration import CONSTANTS, Constants
-from llama4ref.performance.roofline import Resource, speed_of
+from llama4ref.performance.roofline import Resource, Shares, speed_of
 from llama4ref.performance.stored_model import shapes_of, stored_in
 
 if TYPE_CHECKING:
@@ -67,17 +67,17 @@ class Performance:
     """From request to first token, for requests that come one by one; None offline, where they wait in a queue."""
     itl_seconds: Estimated
     """From one token of a reply to the next, on average; also known as TPOT."""
-    request_rate: Estimated
+    decode_speed: Estimated
     """Output tokens a second of one request while it decodes."""
-    output_rate: Estimated
+    output_throughput: Estimated
     """Output tokens a second of the whole deployment."""
-    saturation_rate: Estimated
+    max_throughput: Estimated
     """Output tokens a second of the whole deployment with an endless queue of such requests."""
-    total_rate: Estimated
+    total_throughput: Estimated
     """Prompt and output tokens a second of the whole deployment."""
-    binds: Resource
+    bottleneck: Resource
     """What most of the time goes to."""
-    shares: dict[Resource, float]
+    shares: Shares
     """Share of the time, by resource."""
     spread: float
     """Factor between the value and its bounds."""
@@ -211,11 +211,11 @@ def _performance(case: _Case) -> Performance:
         largest_batch=case.largest * case.replicas,
         ttft_seconds=None if outcome.first_token is None else Estimated.within(outcome.first_token, spread**2),
         itl_seconds=Estimated.within(next_token, spread),
-        request_rate=Estimated.within(1 / next_token, spread),
-        output_rate=Estimated.within(rate, spread),
-        saturation_rate=Estimated.within(_rate(full) * case.replicas, spread),
-        total_rate=Estimated.within(rate * (case.deployment.prompt + here.output) / here.output, spread),
-        binds=took.binds,
+        decode_speed=Estimated.within(1 / next_token, spread),
+        output_throughput=Estimated.within(rate, spread),
+        max_throughput=Estimated.within(_rate(full) * case.replicas, spread),
+        total_throughput=Estimated.within(rate * (case.deployment.prompt + here.output) / here.output, spread),
+        bottleneck=took.shares.bottleneck,
         shares=took.shares,
         spread=spread,
         sources=(*case.constants.sources, *engine.rows, *engine.borrowed),
@@ -284,7 +284,7 @@ def _reasons(case: _Case, outcome: _Outcome) -> tuple[str, ...]:
     held = f"the engine's limit of {case.limit:,}" if by_limit else f"memory for {max(case.by_memory, 0):.1f}"
     said = [
         f"at most {case.largest * replicas:,} sequences at once: {held} on each of {replicas} replica{'s' * (replicas > 1)}",
-        f"a decode step of {here.batch:.4g} sequences a replica takes {here.step.total * 1e3:.2f} ms, mostly {here.step.binds}",
+        f"a decode step of {here.batch:.4g} sequences a replica takes {here.step.total * 1e3:.2f} ms, mostly {here.step.shares.bottleneck}",
         f"a prompt adds {here.prompt.total * 1e3:.2f} ms",
     ]
     if concurrency is not None and concurrency > outcome.batch:

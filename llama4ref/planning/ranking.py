@@ -24,7 +24,7 @@ def rank(catalog: Catalog, request: PlanRequest, plan: Plan) -> Rank:
     fidelity: Rank = (standing, bits)
     cache = 0 if plan.config.cache_dtype == "bfloat16" else 1
     speed = plan.performance
-    per_second = -speed.output_rate.value if speed else 0.0
+    per_second = -speed.output_throughput.value if speed else 0.0
     wait = speed.itl_seconds.value if speed else 0.0
     plain = (
         plan.config.layout.data_parallel,

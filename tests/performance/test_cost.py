@@ -71,7 +71,7 @@ def test_rented_gpus_cost_their_hours(scout, h100, catalog):
     layout = Layout(tensor_parallel=8)
     performance = estimate(scout, None, h100, layout, WORKLOAD, catalog=catalog)
     cost = rented_cost(performance, layout, WORKLOAD, gpu_hour=2.5)
-    an_hour = performance.output_rate.value * 3600
+    an_hour = performance.output_throughput.value * 3600
 
     assert cost.hourly == 20
     assert cost.per_million_output == pytest.approx(20 / an_hour * 1e6)

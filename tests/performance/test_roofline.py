@@ -68,6 +68,6 @@ def test_a_gpu_alone_needs_no_link(h100):
 
 def test_the_largest_share_binds():
     """Ties and zeros aside, the resource that takes most time."""
-    assert Seconds(1.0, 2.0, 0.5, 0.1).binds == "memory"
-    assert Seconds(3.0, 2.0, 0.5, 0.1).binds == "compute"
+    assert Seconds(1.0, 2.0, 0.5, 0.1).shares.bottleneck == "memory"
+    assert Seconds(3.0, 2.0, 0.5, 0.1).shares.bottleneck == "compute"
     assert (Seconds(3.0, 2.0, 0.5, 0.1) * 2).total == 11.2

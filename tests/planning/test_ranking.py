@@ -55,7 +55,7 @@ def test_latency_puts_the_shortest_wait_first():
 def test_throughput_puts_the_highest_rate_first():
     """Of all requests together."""
     rates = [
-        each.performance.output_rate.value
+        each.performance.output_throughput.value
         for each in _plans(count=8, goal="throughput", concurrency=64)
         if each.performance
     ]
