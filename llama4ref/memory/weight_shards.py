@@ -150,7 +150,7 @@ def weights_of(
     storage = _Storage(model, checkpoint, formats)
     stages = layout.stages(architecture.text.layers)
     shards = [(tensor, _piece(tensor, layout, model)) for tensor in model_tensors(model)]
-    lacking = {*(checkpoint.lacks if checkpoint else ()), *(() if layout.vision else VISION_COMPONENTS)}
+    lacking = {*(checkpoint.omitted_components if checkpoint else ()), *(() if layout.vision else VISION_COMPONENTS)}
     kept = [(tensor, piece) for tensor, piece in shards if tensor.component not in lacking]
     return Weights(
         layout=layout,

@@ -167,7 +167,7 @@ def _stored(shapes: Shapes, checkpoint: Checkpoint, accelerator: Accelerator, ca
     sizes: dict[str, float] = {}
     arithmetic: dict[str, Arithmetic] = {}
     for component in COMPONENTS:
-        if component in checkpoint.lacks:
+        if component in checkpoint.omitted_components:
             sizes[component], arithmetic[component] = 0.0, "bf16"
             continue
         format_ = _format(checkpoint, component, shapes, catalog)

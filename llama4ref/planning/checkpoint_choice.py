@@ -71,13 +71,13 @@ def _release_refusal(
             rule="engine-release",
             numbers=f"{engine.name} {release} does not load it, releases {span} do",
         )
-    method = engine.methods.get(checkpoint.method)
+    method = engine.methods.get(checkpoint.quantization_method)
     if method is not None and not holds_at(release, since=method.since, until=method.until):
         span = f"from {method.since or 'the first release'}" + (f" until {method.until}" if method.until else "")
         return Refusal(
             subject=checkpoint.id,
             rule="engine-release",
-            numbers=f"method {checkpoint.method} exists {span}, not in {release}",
+            numbers=f"method {checkpoint.quantization_method} exists {span}, not in {release}",
         )
     coverage = checkpoint.coverage
     if coverage is None or coverage.routed_experts is None:
@@ -117,10 +117,10 @@ def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engin
         yield _capability(subject, accelerator, f"at least {dotted(needs.min_capability)}", needs.note)
     if has is not None and needs.max_capability is not None and has > needs.max_capability:
         yield _capability(subject, accelerator, f"at most {dotted(needs.max_capability)}", needs.note)
-    method = engine.methods.get(checkpoint.method)
+    method = engine.methods.get(checkpoint.quantization_method)
     if has is not None and method is not None and method.min_capability is not None and has < method.min_capability:
         yield _capability(
-            subject, accelerator, f"at least {dotted(method.min_capability)} for {checkpoint.method}", None
+            subject, accelerator, f"at least {dotted(method.min_capability)} for {checkpoint.quantization_method}", None
         )
     kernels = [each for each in kernels_for(checkpoint, engine) if each.platform == accelerator.platform]
     if kernels and not any(runs(kernel, has) for kernel in kernels):

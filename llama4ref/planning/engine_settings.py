@@ -173,7 +173,7 @@ def _quantization(draft: SettingsDraft, sized: Sized) -> None:
     if checkpoint.kind == "recipe":
         draft.set(
             "quantization",
-            checkpoint.method,
+            checkpoint.quantization_method,
             "quantized while loading; the published weights are bf16",
             source="vllm-0.32.0",
         )

@@ -52,7 +52,7 @@ def test_what_is_chosen_is_loaded_by_the_release(release: str):
     """By the facts of the checkpoint and of its method."""
     for id_ in _fitting(release=release):
         loading = CATALOG.checkpoint(id_).loads["vllm"]
-        method = VLLM.methods.get(CATALOG.checkpoint(id_).method)
+        method = VLLM.methods.get(CATALOG.checkpoint(id_).quantization_method)
 
         assert loading.supported
         assert holds_at(release, since=loading.since, until=loading.until)
@@ -87,7 +87,9 @@ def test_every_refusal_says_why():
 
 def test_bitsandbytes_leaves_the_experts_as_they_are():
     """The engine has no 4-bit method for fused experts, so such a checkpoint is refused."""
-    found = {id_: rule for id_, rule in _rules().items() if CATALOG.checkpoint(id_).method == "bitsandbytes"}
+    found = {
+        id_: rule for id_, rule in _rules().items() if CATALOG.checkpoint(id_).quantization_method == "bitsandbytes"
+    }
 
     assert found
     assert set(found.values()) <= {"engine-cannot-load", "engine-release"}

@@ -148,7 +148,7 @@ def test_online_quantization_is_asked_for():
     )  # fmt: skip
     best = _best(checkpoint=recipe.id, gpu="b200", count=4)
 
-    assert best.settings["quantization"] == recipe.method
+    assert best.settings["quantization"] == recipe.quantization_method
 
 
 def test_every_reason_names_a_known_source():

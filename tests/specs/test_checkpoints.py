@@ -79,8 +79,8 @@ class TestEveryCheckpoint:
         kernels = [kernel for kernel in VLLM.kernels if kernel.format == checkpoint.coverage.routed_experts]
 
         assert any(kernel.supported for kernel in kernels)
-        if checkpoint.method != "unquantized":
-            method = VLLM.methods[checkpoint.method]
+        if checkpoint.quantization_method != "unquantized":
+            method = VLLM.methods[checkpoint.quantization_method]
             assert holds_at(loading.since or VLLM.newest_release, since=method.since, until=method.until)
 
     def test_engine_leaves_vision_and_router_alone(self, checkpoint: Checkpoint) -> None:
@@ -202,7 +202,7 @@ class TestVllmRecipes:
         from vllm.model_executor.layers.quantization.online.base import OnlineQuantizationConfig
         from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead, VocabParallelEmbedding
 
-        config = OnlineQuantizationConfig(_ONLINE_SHORTHANDS[recipe.method])
+        config = OnlineQuantizationConfig(_ONLINE_SHORTHANDS[recipe.quantization_method])
         layers = {
             "embed": (VocabParallelEmbedding, "language_model.model.embed_tokens"),
             "attention": (QKVParallelLinear, f"{LAYER}self_attn.qkv_proj"),
@@ -219,7 +219,10 @@ class TestVllmRecipes:
         """The format of the experts is one that the method is recorded to make."""
         assert recipe.coverage is not None
 
-        assert recipe.method in {*CATALOG.format(recipe.coverage.routed_experts).vllm_methods, "nvfp4_per_token"}
+        assert recipe.quantization_method in {
+            *CATALOG.format(recipe.coverage.routed_experts).vllm_methods,
+            "nvfp4_per_token",
+        }
 
 
 def test_small_savings_of_bitsandbytes_are_seen() -> None:

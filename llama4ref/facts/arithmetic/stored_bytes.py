@@ -93,7 +93,7 @@ def checkpoint_bytes(model: Model, checkpoint: Checkpoint | None, formats: Mappi
         return sum(tensor.parameters for tensor in tensors) * plain
     if checkpoint.coverage is None or checkpoint.skipped_moe_layers is None:
         raise UnknownFactError(f"checkpoints/{checkpoint.id}", "coverage")
-    held = (tensor for tensor in tensors if tensor.component not in checkpoint.lacks)
+    held = (tensor for tensor in tensors if tensor.component not in checkpoint.omitted_components)
     return sum(_tensor_bytes(tensor, checkpoint, checkpoint.coverage, formats, plain) for tensor in held)
 
 

@@ -132,14 +132,18 @@ def loading(catalog: Entries) -> Iterator[Verdict]:
 
 def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[Verdict]:
     vllm, entity, each = catalog.engine("vllm"), f"checkpoints/{checkpoint.id}", checkpoint.loads["vllm"]
-    method = vllm.methods.get(checkpoint.method)
+    method = vllm.methods.get(checkpoint.quantization_method)
     experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
     kernel = any(kernel.supported for kernel in vllm.kernels if kernel.format == experts)
-    known = method is not None or checkpoint.method == "unquantized"
-    fields = ("loads.vllm.supported", "method")
+    known = method is not None or checkpoint.quantization_method == "unquantized"
+    fields = ("loads.vllm.supported", "quantization_method")
     if each.supported:
         yield Verdict(
-            entity, (*fields, "coverage.routed_experts"), known and kernel, checkpoint.method, "a method with a kernel"
+            entity,
+            (*fields, "coverage.routed_experts"),
+            known and kernel,
+            checkpoint.quantization_method,
+            "a method with a kernel",
         )
         if method is not None and method.since is not None and each.since is not None:
             held = release_key(each.since) >= release_key(method.since)
@@ -181,13 +185,13 @@ def plain(catalog: Entries) -> Iterator[Verdict]:
     """A checkpoint without a quantization method, in a layout of the developer's, holds bfloat16 throughout."""
     for checkpoint in catalog.checkpoints.values():
         if (
-            checkpoint.method == "unquantized"
+            checkpoint.quantization_method == "unquantized"
             and checkpoint.container in {"safetensors", "pth"}
             and checkpoint.coverage
         ):
             named = {name: checkpoint.coverage.of(name) for name in COMPONENTS}
             stated = {name: format_ for name, format_ in named.items() if format_ is not None}
-            fields = ("method", *(f"coverage.{name}" for name in stated))
+            fields = ("quantization_method", *(f"coverage.{name}" for name in stated))
             yield Verdict(
                 f"checkpoints/{checkpoint.id}", fields, set(stated.values()) == {"bf16"}, str(set(stated.values()))
             )
@@ -198,7 +202,7 @@ def platforms(catalog: Entries) -> Iterator[Verdict]:
     methods = catalog.engine("vllm").methods
     for checkpoint in catalog.checkpoints.values():
         asked, each = checkpoint.requirements.platforms, checkpoint.loads.get("vllm")
-        method = methods.get(checkpoint.method)
+        method = methods.get(checkpoint.quantization_method)
         if asked is None:
             continue
         allowed = {"metal"} if checkpoint.container == "mlx" else None

@@ -95,7 +95,7 @@ class Checkpoint:
     """Weights, a recipe applied while loading, or a draft head."""
     container: Container
     """File format."""
-    method: str
+    quantization_method: str
     """The engine's name of the quantization method; `unquantized` where there is none."""
     coverage: Coverage | None
     """Format of each component; unknown where nothing is published about it."""
@@ -117,7 +117,7 @@ class Checkpoint:
     """What else to know."""
     claims: tuple[Claim, ...] = ()
     """Published figures about what can be computed."""
-    lacks: tuple[str, ...] = ()
+    omitted_components: tuple[str, ...] = ()
     """Components that it does not hold, such as the vision tower in a file for text alone."""
     other_names: tuple[str, ...] = ()
     """Further repositories that hold the same weights."""

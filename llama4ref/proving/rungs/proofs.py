@@ -191,7 +191,7 @@ def _quantization(plan: Plan) -> Mapping[str, JsonValue] | None:
         return None
     checkpoint, coverage = plan.checkpoint, plan.checkpoint.coverage
     four_bit = coverage is not None and (coverage.routed_experts, coverage.attention) == ("int4-group-128", "bf16")
-    if checkpoint.method == "compressed-tensors" and four_bit:
+    if checkpoint.quantization_method == "compressed-tensors" and four_bit:
         return W4A16
     raise ProofError(
         f"the quantization_config of {checkpoint.id} is not among the facts, so its full size cannot be built with random "

@@ -131,7 +131,7 @@ def _checkpoint_cells(draft: Draft, each: Checkpoint) -> list[Cell]:
         Cell(draft.entity(entity, title), title),
         Cell(linked(draft, entity, "model", each.model, brief=True), each.model),
         draft.cell(entity, "kind", each.kind),
-        draft.cell(entity, "method", each.method),
+        draft.cell(entity, "quantization_method", each.quantization_method),
         *(_format_cell(draft, entity, each, component) for component in ("routed_experts", "attention")),
         _weight_cell(draft, each),
         Cell(loads + draft.notes.of(draft.provenance(entity, "loads.vllm.supported"), brief=True), loads),
