@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from llama4ref.memory.cache_groups import CacheGroup, CacheStage, LayerKind
 
 ELEMENT_BYTES = {"bfloat16": 2, "float16": 2, "float32": 4, "fp8": 1, "fp8_e4m3": 1, "fp8_e5m2": 1}
+NULL_BLOCKS = 1
+"""Blocks of the pool that hold nothing (`v1/core/block_pool.py`)."""
 PLATFORMS = ("cuda", "rocm", "xpu", "cpu")
 
 
@@ -118,6 +120,21 @@ class KVCache:
             max_concurrency=concurrency,
             fits=self._accepts(self.max_model_len, available),
         )
+
+    def requests_held(self, tokens: int, available_bytes: int | Sequence[int], *, shared_tokens: int = 0) -> int:
+        """Requests of so many tokens that the pool holds at once, at most; 0 where none fits.
+
+        One block of every pool stays empty. Whole blocks of a prefix that all requests share are held once in layers that keep
+        every token.
+
+        Args:
+            tokens: of one request, prompt and reply.
+            available_bytes: of each GPU, or of a GPU of each pipeline stage, first stage first.
+            shared_tokens: leading tokens that all requests have in common.
+        """
+        shared = shared_tokens // self.block_size * sum(group.kind == "global" for group in self.groups)
+        free = self.capacity(available_bytes).num_blocks - NULL_BLOCKS - shared
+        return max(0, free // (self.blocks_at(tokens) - shared))
 
     def largest_max_model_len(self, available_bytes: int | Sequence[int]) -> int:
         """The largest `max_model_len` that the engine accepts, at most the model's own limit; 0 where none is.

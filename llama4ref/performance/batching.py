@@ -42,6 +42,11 @@ class Deployment:
     tiles: int
     """Image tiles of one prompt."""
 
+    @property
+    def tokens(self) -> int:
+        """Tokens of one request, prompt and reply."""
+        return self.prompt + self.output
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
@@ -62,9 +67,18 @@ class Generation:
         return self.step * self.output + self.prompt * self.batch
 
 
-def deploy(shapes: Shapes, stored: Stored, layout: Layout, speed: Speed, *, serving: Serving) -> Deployment:
-    """The deployment of a workload."""
-    workload = serving.workload
+def deploy(
+    shapes: Shapes,
+    stored: Stored,
+    layout: Layout,
+    speed: Speed,
+    *,
+    workload: Workload,
+    engine: EngineConstants,
+    cache_bytes: int,
+    hybrid: bool,
+) -> Deployment:
+    """The deployment of a workload; `cache_bytes` is the size of one number of the KV cache."""
     image = workload.images * shapes.image_tokens(workload.tiles_per_image)
     global_tile = 1 if workload.tiles_per_image > 1 else 0
     return Deployment(
@@ -72,24 +86,14 @@ def deploy(shapes: Shapes, stored: Stored, layout: Layout, speed: Speed, *, serv
         stored=stored,
         layout=layout,
         speed=speed,
-        engine=serving.engine,
-        cache_bytes=serving.cache_bytes,
-        hybrid=serving.hybrid,
+        engine=engine,
+        cache_bytes=cache_bytes,
+        hybrid=hybrid,
         prompt=workload.prompt_tokens + image,
         output=workload.output_tokens,
         cached=workload.shared_prefix_tokens,
         tiles=workload.images * (workload.tiles_per_image + global_tile),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """How requests are served, and which."""
-
-    workload: Workload
-    engine: EngineConstants
-    cache_bytes: int
-    hybrid: bool
 
 
 def generation(deployment: Deployment, batch: float) -> Generation:
@@ -158,19 +162,3 @@ def room_for_cache(accelerator: Accelerator, weights: int, engine: EngineConstan
             f"{format_bytes(accelerator.memory_bytes)}; use more GPUs or a smaller format"
         )
     return free - min(engine.reserved_bytes, constants.free_kept * free)
-
-
-def most_sequences(deployment: Deployment, room: float) -> float:
-    """Sequences of one replica whose whole cache fits in `room` bytes of a GPU; a shared prefix is held once."""
-    tokens = deployment.prompt + deployment.output
-    whole, shared = _cache_tokens(deployment, tokens), _cache_tokens(deployment, deployment.cached)
-    layers = math.ceil(deployment.shapes.layers / deployment.layout.pipeline_parallel) / deployment.shapes.layers
-    token_bytes = 2 * deployment.cache_bytes * deployment.shapes.kv_dim / deployment.layout.tensor_parallel * layers
-    return (room / token_bytes - shared) / (whole - shared)
-
-
-def _cache_tokens(deployment: Deployment, tokens: int) -> float:
-    """Tokens that all layers hold of a sequence."""
-    shapes = deployment.shapes
-    local = min(tokens, shapes.chunk) if deployment.hybrid else tokens
-    return shapes.global_layers * tokens + shapes.local_layers * local

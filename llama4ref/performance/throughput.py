@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
 from llama4ref.facts import load
-from llama4ref.memory.attention_cache import ELEMENT_BYTES
+from llama4ref.memory.attention_cache import ELEMENT_BYTES, KVCache, kv_cache
 from llama4ref.memory.weight_shards import weights_of
 from llama4ref.performance.batching import (
     Deployment,
     Generation,
-    Serving,
     deploy,
     generation,
-    most_sequences,
     prompt_alone,
     room_for_cache,
 )
@@ -99,6 +97,7 @@ def estimate(
     cache_dtype: str = "bfloat16",
     engine: str = "vllm",
     hybrid: bool = True,
+    cache: KVCache | None = None,
     catalog: Catalog | None = None,
     cache_room: int | None = None,
     max_batch: int | None = None,
@@ -115,6 +114,8 @@ def estimate(
         cache_dtype: of the KV cache, as vLLM names it; `auto` is bfloat16.
         engine: id of the serving engine.
         hybrid: whether chunked-local layers keep one chunk only.
+        cache: the KV cache of the server, where its configuration is at hand; that of the newest vLLM with the engine's usual batch
+            of tokens where not.
         catalog: where formats are looked up; the packaged one where none is given.
         cache_room: bytes of one GPU for the KV cache, where a budget is at hand; estimated where not.
         max_batch: sequences of one replica at most; the engine's default where none is given.
@@ -138,23 +139,32 @@ def estimate(
         stored,
         layout,
         speed_of(accelerator, alone=layout.gpus == 1, constants=constants),
-        serving=Serving(
-            workload=workload,
-            engine=chosen,
-            cache_bytes=ELEMENT_BYTES.get(cache_dtype, 2),
-            hybrid=hybrid,
-        ),
+        workload=workload,
+        engine=chosen,
+        cache_bytes=ELEMENT_BYTES.get(cache_dtype, 2),
+        hybrid=hybrid,
     )
     if cache_room is None:
         held = weights_of(model, checkpoint, layout, formats=facts.formats).largest.bytes
         cache_room = int(room_for_cache(accelerator, held, chosen, constants))
+    if cache is None:
+        cache = kv_cache(
+            model,
+            max_model_len=deployment.tokens,
+            tensor_parallel=layout.tensor_parallel,
+            pipeline_parallel=layout.pipeline_parallel,
+            cache_dtype=cache_dtype,
+            max_num_batched_tokens=chosen.chunk_tokens,
+            hybrid=hybrid,
+            rules=facts.engine("vllm").at(),
+        )
     return _performance(
         _Case(
             deployment,
             accelerator,
             workload,
             constants,
-            by_memory=most_sequences(deployment, cache_room),
+            by_memory=cache.requests_held(deployment.tokens, cache_room, shared_tokens=workload.shared_prefix_tokens),
             limit=max_batch or chosen.max_batch,
         )
     )
@@ -168,7 +178,7 @@ class _Case:
     accelerator: Accelerator
     workload: Workload
     constants: Constants
-    by_memory: float
+    by_memory: int
     """Sequences of one replica whose cache fits."""
     limit: int
     """Sequences of one replica that the engine takes."""
@@ -176,7 +186,7 @@ class _Case:
     @property
     def largest(self) -> int:
         """Sequences of one replica at most."""
-        return max(1, min(int(self.by_memory), self.limit))
+        return max(1, min(self.by_memory, self.limit))
 
     @property
     def replicas(self) -> int:
@@ -281,7 +291,7 @@ def _limits(case: _Case) -> tuple[str, ...]:
 def _reasons(case: _Case, outcome: _Outcome) -> tuple[str, ...]:
     here, replicas, concurrency = outcome.here, case.replicas, case.workload.concurrency
     by_limit = case.by_memory >= case.limit
-    held = f"the engine's limit of {case.limit:,}" if by_limit else f"memory for {max(case.by_memory, 0):.1f}"
+    held = f"the engine's limit of {case.limit:,}" if by_limit else f"memory for {case.by_memory:,}"
     said = [
         f"at most {case.largest * replicas:,} sequences at once: {held} on each of {replicas} replica{'s' * (replicas > 1)}",
         f"a decode step of {here.batch:.4g} sequences a replica takes {here.step.total * 1e3:.2f} ms, mostly {here.step.shares.bottleneck}",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
+    from llama4ref.memory.attention_cache import KVCache
     from llama4ref.performance import Performance
     from llama4ref.planning.request import PlanRequest
 
@@ -269,13 +270,15 @@ def _performance(catalog: Catalog, sized: Sized, workload: Workload) -> Performa
         return None
     room = max(1, sized.budget.kv_cache_at_least_bytes)
     try:
-        return _estimate(catalog, candidate, workload, room, sized.config.max_num_seqs)
+        return _estimate(catalog, candidate, workload, sized.budget.cache, room, sized.config.max_num_seqs)
     except UnknownFactError:
         return None
 
 
 @functools.lru_cache(maxsize=4096)
-def _estimate(catalog: Catalog, candidate: Candidate, workload: Workload, room: int, max_batch: int) -> Performance:
+def _estimate(  # noqa: PLR0917  # kept by position in the cache
+    catalog: Catalog, candidate: Candidate, workload: Workload, cache: KVCache, room: int, max_batch: int
+) -> Performance:
     return estimate(
         candidate.model,
         candidate.checkpoint,
@@ -284,6 +287,7 @@ def _estimate(catalog: Catalog, candidate: Candidate, workload: Workload, room: 
         workload,
         cache_dtype=candidate.cache_dtype,
         hybrid=candidate.hybrid,
+        cache=cache,
         catalog=catalog,
         cache_room=room,
         max_batch=max_batch,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import tensor_parallel_sizes
+from llama4ref.memory.attention_cache import NULL_BLOCKS, KVCache
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
 from llama4ref.memory.weight_shards import Weights, weights_of
 from llama4ref.planning.layout_choice import described
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
-    from llama4ref.memory.attention_cache import KVCache
     from llama4ref.planning.request import PlanRequest
 
-NULL_BLOCK = 1
-"""Blocks of the pool that hold nothing (`v1/core/block_pool.py`)."""
 FALLBACK_SEQS = 256
 FALLBACK_TOKENS = 2048
 
@@ -99,7 +97,7 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
         concurrency=capacity.max_concurrency * candidate.layout.data_parallel,
         tokens=capacity.tokens,
     )
-    return _too_few(sized, request, capacity.num_blocks) or sized
+    return _too_few(sized, request, sizer.left(budget)) or sized
 
 
 def _limit(model: Model) -> int:
@@ -235,7 +233,7 @@ def holds_requests(cache: KVCache, length: int, left: int, *, at_once: int = 1) 
     block empty.
     """
     capacity = cache.capacity(left)
-    return capacity.fits and capacity.num_blocks - NULL_BLOCK >= at_once * cache.blocks_at(length)
+    return capacity.fits and capacity.num_blocks - NULL_BLOCKS >= at_once * cache.blocks_at(length)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -297,13 +295,13 @@ def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int, largest: int) -
     )
 
 
-def _too_few(sized: Sized, request: PlanRequest, num_blocks: int) -> Refusal | None:
+def _too_few(sized: Sized, request: PlanRequest, available: int) -> Refusal | None:
     if request.concurrency is None:
         return None
     cache = sized.budget.cache
     prompt, reply = request.prompt_tokens, request.output_tokens
     usual = prompt + reply if isinstance(prompt, int) and isinstance(reply, int) else sized.config.max_model_len
-    at_once = (num_blocks - NULL_BLOCK) // cache.blocks_at(usual) * sized.candidate.layout.data_parallel
+    at_once = cache.requests_held(usual, available) * sized.candidate.layout.data_parallel
     if at_once >= request.concurrency:
         return None
     return Refusal(

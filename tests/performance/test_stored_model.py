@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from llama4ref.engine.layout import Layout
@@ -52,3 +54,12 @@ def test_a_checkpoint_of_another_model_is_refused(catalog, h100):
 
     with pytest.raises(RequestError, match="of maverick, not of scout"):
         stored_in(catalog.model("scout"), checkpoint, h100, catalog)
+
+
+def test_what_a_checkpoint_omits_is_its_own(catalog, h100):
+    """A file for text alone that is asked for after the full one holds nothing of the vision tower."""
+    full = catalog.checkpoint("meta-llama-4-scout-17b-16e-instruct")
+    text_alone = dataclasses.replace(full, omitted_components=("vision_tower", "projector"))
+
+    assert stored_in(catalog.model("scout"), full, h100, catalog).of("vision_tower")[0] == 2.0
+    assert stored_in(catalog.model("scout"), text_alone, h100, catalog).of("vision_tower")[0] == 0.0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 
 import pytest
 
+from llama4ref import PlanRequest, plan
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError, UnknownNameError
 from llama4ref.performance import Workload, estimate
@@ -115,22 +117,35 @@ def test_clients_beyond_the_batch_wait(speed):
 
 
 def test_the_batch_is_what_the_cache_holds(speed):
-    """196,608 bytes a token, an eighth on each GPU: a gigabyte holds three requests of 13,000 tokens, and local layers less."""
-    workload = Workload(prompt_tokens=8000, output_tokens=192, concurrency=None)
-    room = 10 * 8192 * 196_608 // 8
+    """196,608 bytes a token, an eighth on each GPU: room for 160 blocks a layer group and the empty block is ten requests of 256."""
+    workload = Workload(prompt_tokens=200, output_tokens=56, concurrency=None)
+    room = 10 * 256 * 196_608 // 8
+    empty_block = 16 * 196_608 // 8
 
-    assert speed(workload, cache_room=room).largest_batch == 10
-    assert speed(workload, cache_room=room, cache_dtype="fp8").largest_batch == 20
+    assert speed(workload, cache_room=room + empty_block, hybrid=False).largest_batch == 10
+    assert speed(workload, cache_room=room, hybrid=False).largest_batch == 9
+    assert speed(workload, cache_room=room + empty_block // 2, hybrid=False, cache_dtype="fp8").largest_batch == 20
 
 
 def test_the_hybrid_cache_holds_more_long_requests(speed):
-    """At 131,072 tokens 36 of 48 layers keep one sixteenth."""
+    """At 131,072 tokens 36 of 48 layers keep a chunk and the tokens in flight: 24,576, three sixteenths."""
     workload = Workload(prompt_tokens=131_000, output_tokens=72, concurrency=None)
-    room = 20 * 131_072 * 196_608 // 8
+    room = 20 * 131_072 * 196_608 // 8 + 16 * 196_608 // 8
     hybrid, whole = speed(workload, cache_room=room), speed(workload, cache_room=room, hybrid=False)
 
     assert whole.largest_batch == 20
-    assert hybrid.largest_batch == int(20 * 48 / (12 + 36 / 16))
+    assert hybrid.largest_batch == int(20 * 48 / (12 + 36 * 3 / 16))
+
+
+def test_speed_is_stated_for_the_requests_that_the_plan_holds(catalog):
+    """A plan's batch is what its own KV cache holds of such requests, and no second count of it."""
+    for prompt, reply in ((32_768, 1_024), (8_192, 1_024), (128_000, 2_048)):
+        best = plan(
+            PlanRequest(model="scout", gpu="h100-sxm", count=8, prompt_tokens=prompt, output_tokens=reply), catalog
+        ).best
+
+        assert best.context == prompt + reply
+        assert best.performance.largest_batch == math.floor(best.concurrency)
 
 
 def test_a_shared_prefix_saves_computing_and_room(speed):
@@ -138,7 +153,8 @@ def test_a_shared_prefix_saves_computing_and_room(speed):
     apart = Workload(prompt_tokens=8000, output_tokens=200, concurrency=None)
     shared = dataclasses.replace(apart, shared_prefix_tokens=7000)
 
-    assert speed(shared).largest_batch > 4 * speed(apart).largest_batch
+    assert speed(shared, hybrid=False).largest_batch > 4 * speed(apart, hybrid=False).largest_batch
+    assert speed(shared).largest_batch > speed(apart).largest_batch
     one = [speed(dataclasses.replace(each, concurrency=1)).ttft_seconds.value for each in (shared, apart)]
     assert one[0] < one[1]
 
@@ -150,6 +166,46 @@ def test_images_lengthen_the_prompt_and_pass_the_tower(speed):
     image = speed(Workload(prompt_tokens=100, output_tokens=100, images=1, tiles_per_image=16)).ttft_seconds.value
 
     assert bare < text < image
+
+
+def test_an_image_of_several_tiles_brings_its_global_tile(speed):
+    """Eight images in two tiles each are as much work for the tower as twenty-four single ones."""
+
+    def tower(images, tiles, tokens):
+        prompt = Workload(prompt_tokens=100_000, output_tokens=1)
+        with_images = dataclasses.replace(prompt, images=images, tiles_per_image=tiles)
+        as_text = dataclasses.replace(prompt, prompt_tokens=100_000 + images * tokens)
+        return speed(with_images).ttft_seconds.value - speed(as_text).ttft_seconds.value
+
+    single, split = tower(24, 1, 144 + 3), tower(8, 2, 144 * 3 + 2 + 3)
+
+    assert single > 0
+    assert split == pytest.approx(single, rel=0.01)
+
+
+def test_stages_work_on_different_prompts_at_once(speed):
+    """Two stages of four GPUs get through as many prompts as eight GPUs together, but for what they send each other."""
+    prompts = Workload(prompt_tokens=8000, output_tokens=1, concurrency=None)
+    together = speed(prompts).max_throughput.value
+    staged = speed(prompts, layout=Layout(tensor_parallel=4, pipeline_parallel=2)).max_throughput.value
+
+    assert staged > 0.8 * together
+
+
+def test_a_first_token_waits_for_the_prompts_before_it(speed):
+    """Where prompts take much of the time, a new one meets others that are being computed."""
+    long = Workload(prompt_tokens=8000, output_tokens=100, concurrency=1)
+    crowd = dataclasses.replace(long, concurrency=48)
+    one = speed(long).ttft_seconds.value - speed(dataclasses.replace(long, prompt_tokens=1)).ttft_seconds.value
+
+    assert speed(crowd).batch == 48
+    assert speed(crowd).ttft_seconds.value > speed(long).ttft_seconds.value + one / 2
+
+
+def test_nothing_in_an_answer_can_be_changed(speed):
+    """Answers are kept for the next to ask the same."""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        speed().shares.memory = 99
 
 
 def test_bounds_enclose_the_value(speed, catalog):

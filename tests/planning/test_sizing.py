@@ -8,8 +8,9 @@ from llama4ref import PlanRequest
 from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.memory import kv_cache
+from llama4ref.memory.attention_cache import NULL_BLOCKS
 from llama4ref.planning.outcomes import Refusal
-from llama4ref.planning.sizing import NULL_BLOCK, Candidate, Sized, holds_requests, size
+from llama4ref.planning.sizing import Candidate, Sized, holds_requests, size
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
@@ -139,7 +140,7 @@ def test_a_prompt_alone_asks_for_room_for_it():
 def test_a_request_needs_its_blocks_and_the_empty_one(release: str):
     """Even where the engine would start with less."""
     cache = kv_cache(SCOUT, max_model_len=100_000, tensor_parallel=8, release=release)
-    enough = (cache.blocks_per_request + NULL_BLOCK) * cache.bytes_per_block
+    enough = (cache.blocks_per_request + NULL_BLOCKS) * cache.bytes_per_block
 
     assert holds_requests(cache, 100_000, enough)
     assert not holds_requests(cache, 100_000, enough - 1)
