@@ -148,7 +148,7 @@ def stored_in(model: Model, checkpoint: Checkpoint | None, accelerator: Accelera
         )
     if checkpoint.coverage is None:
         raise UnknownFactError(f"checkpoints/{checkpoint.id}", "coverage")
-    key = (checkpoint.coverage, checkpoint.skipped_moe_layers, checkpoint.lacks, accelerator.native_fp8, accelerator.native_fp4,
+    key = (checkpoint.coverage, checkpoint.skipped_moe_layers, checkpoint.omitted_components, accelerator.native_fp8, accelerator.native_fp4,
            accelerator.peak.int8 is not None, model.id, id(catalog))  # fmt: skip
     kept = _STORED.get(key)
     if kept is None or kept[0] is not catalog:
