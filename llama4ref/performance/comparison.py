@@ -44,7 +44,7 @@ def comparisons(
 ) -> tuple[Comparison, ...]:
     """Every observation of a measurement that can be estimated, beside the estimate.
 
-    Observations that the source itself calls disturbed carry a note and are left out, as are metrics without an estimate.
+    Observations that the source itself calls disturbed are left out, as are metrics without an estimate.
 
     Raises:
         UnknownFactError: where a fact that the estimate needs is not known.
@@ -54,7 +54,7 @@ def comparisons(
 
 def _compared(measurement: Measurement, catalog: Catalog, constants: Constants) -> Iterator[Comparison]:
     for observation in measurement.observations:
-        if observation.note is not None:
+        if observation.disturbed is not None:
             continue
         performance = _estimate(measurement, observation, catalog, constants)
         figure = _figure(performance, observation.metric, measurement.count)
@@ -98,8 +98,8 @@ def _estimate(
 def _figure(performance: Performance, metric: str, count: int) -> Estimated | None:
     rate = performance.output_throughput
     figures = {
-        "output_rate": rate,
-        "output_rate_per_gpu": Estimated(value=rate.value / count, low=rate.low / count, high=rate.high / count),
+        "output_throughput": rate,
+        "output_throughput_per_gpu": Estimated(value=rate.value / count, low=rate.low / count, high=rate.high / count),
         "tpot": performance.itl_seconds,
         "tpot_median": performance.itl_seconds,
         "ttft_median": performance.ttft_seconds,

@@ -56,6 +56,19 @@ def test_one_stream_of_scout_on_mi300x(catalog):
     assert compared["ttft_median"].estimated.value == pytest.approx(68.57e-3, rel=0.02)
 
 
+def test_a_remark_does_not_switch_a_comparison_off(catalog):
+    """Only what the source calls disturbed is left out; a note is a note."""
+    fair = catalog.measurement("vllm-0.8.3-scout-h100-sxm-8-1000-1000")
+    (observation,) = fair.observations
+    noted, spoiled = (
+        dataclasses.replace(fair, observations=(dataclasses.replace(observation, **{field: "bar label"}),))
+        for field in ("note", "disturbed")
+    )
+
+    assert comparisons(noted, catalog) == comparisons(fair, catalog) != ()
+    assert comparisons(spoiled, catalog) == ()
+
+
 def test_the_typical_error_is_small(catalog):
     """Half of the fitted rows are within a tenth, and the average leans to neither side."""
     errors = [math.log(each.ratio) for _, row in FITTED for each in comparisons(catalog.measurement(row), catalog)]

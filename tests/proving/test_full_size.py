@@ -99,7 +99,7 @@ def test_a_run_is_written_as_a_measurement(rehearsal: tuple[Run, ...]) -> None:
 
     assert record["release"] == environment().vllm
     assert (record["tensor_parallel"], record["expert_parallel"], record["hybrid_kv_cache"]) == (1, False, True)
-    assert {"kv_cache_tokens", "ttft", "itl", "output_rate"} <= {row["metric"] for row in record["observations"]}
+    assert {"kv_cache_tokens", "ttft", "itl", "output_throughput"} <= {row["metric"] for row in record["observations"]}
     assert "never quality" in record["note"]
     with pytest.raises(ValueError, match="did not start"):
         measurement_record(failed, CIRCUMSTANCES)

@@ -1,4 +1,4 @@
-"""Published measurements: runs that hang together, in words that comparisons know."""
+"""Measurements: runs that hang together, in words that comparisons know."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.facts.types.metrics import METRICS
+
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
-
-UNITS = {
-    "output_rate": "tokens/s",
-    "output_rate_per_gpu": "tokens/s",
-    "tpot": "s",
-    "tpot_median": "s",
-    "ttft_mean": "s",
-    "ttft_median": "s",
-}
 
 
 @pytest.fixture
@@ -45,11 +38,13 @@ def test_a_checkpoint_is_of_the_measured_model(catalog: Catalog):
 def test_every_metric_has_its_unit(observations):
     """One word and one unit for a thing."""
     for measurement, each in observations:
-        assert UNITS[each.metric] == each.unit, measurement.id
+        assert METRICS[each.metric].unit == each.unit, measurement.id
         assert each.value > 0, measurement.id
 
 
 def test_a_run_has_clients_or_a_queue(observations):
-    """So many requests at once, or so many queued; never both."""
+    """What was seen while requests were served: so many at once, or so many queued, never both."""
     for measurement, each in observations:
-        assert (each.concurrency is None) != (each.requests is None), measurement.id
+        loads = [each.concurrency, each.requests].count(None)
+
+        assert loads == (1 if METRICS[each.metric].of_requests else 2), measurement.id

@@ -14,7 +14,8 @@ from llama4ref.facts.types.accelerators import Accelerator
 from llama4ref.facts.types.checkpoints import Checkpoint
 from llama4ref.facts.types.engines import Behaviours, Engine
 from llama4ref.facts.types.errata import Erratum, Reference
-from llama4ref.facts.types.measurements import Measurement
+from llama4ref.facts.types.measurements import Measurement, Observation
+from llama4ref.facts.types.metrics import metric
 from llama4ref.facts.types.models import Model
 from llama4ref.facts.types.providers import Provider
 from llama4ref.facts.types.releases import release_key
@@ -175,6 +176,19 @@ def _measurement(measurement: Measurement, catalog: Entries) -> Iterator[Contrad
     yield from _dangling("checkpoint", "checkpoints", measurement.checkpoint, catalog.checkpoints)
     yield from _dangling("engine", "engines", measurement.engine, catalog.engines)
     yield from _dangling("accelerator", "accelerators", measurement.accelerator, catalog.accelerators)
+    for index, each in enumerate(measurement.observations):
+        yield from _observation(f"observations.{index}", each)
+
+
+def _observation(at: str, seen: Observation) -> Iterator[Contradiction]:
+    try:
+        unit = metric(seen.metric).unit
+    except UnknownNameError as error:
+        do = f"did you mean {' or '.join(error.nearest)}" if error.nearest else "use a name of facts/types/metrics.py"
+        yield Contradiction(f"{at}.metric", seen.metric, "the name of a metric", do)
+        return
+    if seen.unit != unit:
+        yield Contradiction(f"{at}.unit", seen.unit, f"{unit}, the unit of {seen.metric}", "convert the value")
 
 
 def _erratum(erratum: Erratum, catalog: Entries) -> Iterator[Contradiction]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.types.metrics import metric
 from llama4ref.facts.types.releases import release_key
 
 if TYPE_CHECKING:
@@ -69,12 +70,22 @@ def directions(catalog: Entries) -> Iterator[Verdict]:
 
 
 def units(catalog: Entries) -> Iterator[Verdict]:
-    """Rates are tokens a second, times are seconds, and an observation is of one request at a time or of a queue."""
+    """An observation has the unit of its metric."""
     for run in catalog.measurements.values():
         for index, each in enumerate(run.observations):
-            at = f"observations.{index}"
-            held = each.unit == ("tokens/s" if "rate" in each.metric else "s")
-            yield Verdict(f"measurements/{run.id}", (f"{at}.metric", f"{at}.unit"), held, each.metric, each.unit)
+            at, unit = f"observations.{index}", metric(each.metric).unit
+            fields = (f"{at}.metric", f"{at}.unit")
+            yield Verdict(f"measurements/{run.id}", fields, each.unit == unit, each.unit, unit)
+
+
+def loads(catalog: Entries) -> Iterator[Verdict]:
+    """A latency or throughput is of so many requests at once, or of so many queued; memory and capacity are of neither."""
+    for run in catalog.measurements.values():
+        for index, each in enumerate(run.observations):
+            given = [name for name in ("concurrency", "requests") if getattr(each, name) is not None]
+            fields = (f"observations.{index}.metric", *(f"observations.{index}.{name}" for name in given))
+            expected = int(metric(each.metric).of_requests)
+            yield Verdict(f"measurements/{run.id}", fields, len(given) == expected, each.metric, " and ".join(given))
 
 
 def scores(catalog: Entries) -> Iterator[Verdict]:
@@ -185,6 +196,7 @@ CHECKS = (
     Check("tested-systems", "bounded", "a tested system with the ids of the models", systems),
     Check("directions", "crossed", "whether more is better with what the metric counts", directions),
     Check("observed-units", "crossed", "the unit of an observation with its metric", units),
+    Check("observed-load", "crossed", "the number of requests of an observation with its metric", loads),
     Check("score-ranges", "bounded", "a score with the range of its unit", scores),
     Check("effective-lengths", "computed", "an effective length with the scores it follows from", effective_lengths),
     Check("divergences", "crossed", "median, mean, percentile and maximum of one file with each other", divergences),

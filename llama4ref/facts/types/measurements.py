@@ -10,9 +10,10 @@ class Observation:
     """One number that was seen."""
 
     metric: str
-    """What was measured."""
+    """What was measured: a name of `metrics.METRICS`."""
     value: float
     unit: str
+    """That of the metric, written out so that a value in another one is noticed."""
     concurrency: int | None = None
     """Requests in progress at once; none where all were queued at once, or it is not stated."""
     requests: int | None = None
@@ -21,7 +22,10 @@ class Observation:
     """Tokens of a prompt, on average."""
     output_tokens: int | None = None
     """Tokens of a reply, on average."""
+    disturbed: str | None = None
+    """What spoiled the number, where the source says that something did; it is then compared with no estimate."""
     note: str | None = None
+    """What else to know; it changes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,7 +91,7 @@ def _memory_rows(seen: Observation) -> Iterator[Mapping[str, object]]:
         ("cuda_graphs", seen.cuda_graphs_gib, "GiB"),
         ("available_kv_cache", seen.available_kv_cache_gib, "GiB"),
         ("kv_cache_tokens", seen.kv_cache_tokens, "tokens"),
-        ("kv_cache_blocks", seen.num_blocks, "blocks"),
+        ("num_gpu_blocks", seen.num_blocks, "blocks"),
         ("max_concurrency", seen.max_concurrency, "requests"),
         ("max_model_len", seen.max_model_len, "tokens"),
     )
@@ -105,7 +105,7 @@ def _speed_rows(speed: Speed) -> Iterator[Mapping[str, object]]:
     values = (
         ("ttft", speed.first_token_seconds, "s"),
         ("itl", speed.between_tokens_seconds, "s"),
-        ("output_rate", speed.output_tokens_per_second, "tokens/s"),
+        ("output_throughput", speed.output_tokens_per_second, "tokens/s"),
     )
     for name, value, unit in values:
         yield {
