@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,17 @@ COMPONENT_BY_PART = {
 
 _KEPT: list[object] = []
 """Operator declarations, which last as long as their library object."""
+
+
+NEEDS = {"vllm": "vllm", "serve": "vllm"}
+"""Package that the tests of a mark need."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test whose mark names software that is not installed is skipped, with the reason."""
+    for mark, package in NEEDS.items():
+        if item.get_closest_marker(mark) and importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
 
 
 @pytest.fixture(scope="session")

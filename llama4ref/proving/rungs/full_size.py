@@ -150,7 +150,8 @@ def measure_full_size(
     need("vllm")
     here = found()
     if here.platform != "cuda":
-        message = "the full size needs an NVIDIA GPU and a vLLM built for it, and this machine has not both"
+        why = f": {here.gpu_fault}" if here.gpu_fault else ""
+        message = f"the full size needs an NVIDIA GPU and a vLLM built for it, and this machine has not both{why}"
         raise ProofError(message)
     return run_configurations(proof, here, progress=progress)
 

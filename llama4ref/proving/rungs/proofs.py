@@ -146,7 +146,7 @@ def _full_size(plan: Plan, directory: Path, time_limit_seconds: float, progress:
     found = environment()
     if len(found.gpus) < plan.count:
         raise ProofError(
-            f"the full size of this plan needs {plan.count} GPUs, this machine has {len(found.gpus)}; "
+            f"the full size of this plan needs {plan.count} GPUs, this machine has {found.gpu_fault or len(found.gpus)}; "
             "prove the miniature instead with --rung miniature"
         )
     proof = FullSizeProof(

