@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError, UnknownNameError
+from llama4ref.facts.types.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,4 +66,4 @@ def fields_of(entity: str, field: str | None, catalog: Catalog) -> Mapping[str, 
 
 
 def _singular(kind: str) -> str:
-    return kind.removesuffix("s")
+    return KINDS[kind].singular if kind in KINDS else kind.removesuffix("s")

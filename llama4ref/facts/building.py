@@ -1,4 +1,4 @@
-"""The door: what is read is parted from its citations, typed by pydantic, and checked against the rest of the facts."""
+"""Build the catalogue: separate values from citations, validate them with pydantic, then cross-check."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pydantic import TypeAdapter, ValidationError
 from llama4ref.errors import Fault, SpecErrors, nearest_names
 from llama4ref.facts.catalog import Catalog
 from llama4ref.facts.reading.citing import Cited, Citer, Plain
+from llama4ref.facts.reading.validation import STRICT, faults_of
 from llama4ref.facts.reading.yaml_reader import Absent, Group, Node, Series, read_spec
-from llama4ref.facts.types.kinds import KINDS, STRICT
+from llama4ref.facts.types.kinds import KINDS
+from llama4ref.facts.types.read_only import freeze
 from llama4ref.facts.types.sources import Provenance, Source
 
 
@@ -112,7 +114,7 @@ def _sources(tree: Group | None, faults: list[Fault]) -> dict[str, Source]:
             sources |= adapter.validate_json(json.dumps({name: values}))
         except ValidationError as error:
             sources[name] = _stand_in(name)
-            faults.extend(_faults(error, "specs/sources.yaml", lines))
+            faults.extend(faults_of(error, "specs/sources.yaml", lines))
     return sources
 
 
@@ -137,7 +139,7 @@ def _inner_lines(tree: Group) -> dict[str, int]:
 
 def _typed(kind: str, cited: Mapping[str, Cited], faults: list[Fault]) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    by_id: Any = GenericAlias(dict, (str, KINDS[kind]))
+    by_id: Any = GenericAlias(dict, (str, KINDS[kind].type))
     adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(by_id, config=STRICT)
     for name, each in cited.items():
         if not name.startswith(f"{kind}/"):
@@ -146,30 +148,5 @@ def _typed(kind: str, cited: Mapping[str, Cited], faults: list[Fault]) -> dict[s
         try:
             made |= adapter.validate_json(json.dumps({id_: each.values}))
         except ValidationError as error:
-            faults.extend(_faults(error, f"specs/{name}", each.lines, skip=1))
-    return made
-
-
-def _faults(error: ValidationError, file: str, lines: Mapping[str, int], *, skip: int = 0) -> list[Fault]:
-    found = []
-    for each in error.errors(include_url=False):
-        path = ".".join(str(part) for part in each["loc"][skip:])
-        found.append(Fault(file, _line(path, lines), path, *_explained(each["type"], each)))
-    return found
-
-
-def _line(path: str, lines: Mapping[str, int]) -> int:
-    while path and path not in lines:
-        path = path.rpartition(".")[0]
-    return lines.get(path, 1)
-
-
-def _explained(kind: str, error: Mapping[str, object]) -> tuple[str, str, str]:
-    if kind == "missing":
-        return "nothing", "a value", "add the field, or write `unknown` where it is not published"
-    if kind in {"unexpected_keyword_argument", "extra_forbidden"}:
-        return "an unknown key", "a field of the schema", "correct its spelling or remove it"
-    found = error["input"]
-    shown = "unknown or none" if found is None else "a group of fields" if isinstance(found, dict) else repr(found)
-    expected = str(error["msg"]).removeprefix("Input should be ").removeprefix("Value error, ")
-    return shown, expected, "change the value" if found is not None else "give a value; this field cannot be left open"
+            faults.extend(faults_of(error, f"specs/{name}", each.lines, skip=1))
+    return {id_: freeze(entity) for id_, entity in made.items()}

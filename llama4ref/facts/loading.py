@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import Fault, SpecErrors
 from llama4ref.facts import caching
+from llama4ref.facts.types.kinds import KINDS
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-
-FOLDERS = (
-    "models", "checkpoints", "formats", "accelerators", "engines", "providers", "licenses", "benchmarks", "measurements",
-    "families", "safeguards", "errata",
-)  # fmt: skip
 
 
 def specs_folder() -> Path:
@@ -84,8 +80,8 @@ def spec_files(folder: Path) -> dict[str, bytes]:
             f"{folder.name}/sources.yaml", 1, "", "no readable file", "a specs folder", "name a folder of specs"
         )
         raise SpecErrors([fault]) from error
-    others = sorted({each.name for each in folder.iterdir() if each.is_dir()}.difference(FOLDERS, ("schema",)))
-    for kind in (*FOLDERS, *others):
+    others = sorted({each.name for each in folder.iterdir() if each.is_dir()}.difference(KINDS, ("schema",)))
+    for kind in (*KINDS, *others):
         inside = folder / kind
         for file in sorted(inside.iterdir()) if inside.is_dir() else ():
             if file.is_file() and not file.name.startswith("."):

@@ -13,8 +13,7 @@ import pytest
 
 from llama4ref.errors import SpecErrors
 from llama4ref.facts import caching, load
-from llama4ref.facts.loading import FOLDERS, spec_files, specs_folder
-from llama4ref.facts.types.kinds import KINDS
+from llama4ref.facts.loading import spec_files, specs_folder
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -94,11 +93,6 @@ def test_a_file_that_nothing_reads_is_a_fault(folder: Path, name: str, do: str):
         load(folder)
 
     assert [(fault.file, fault.do) for fault in caught.value.faults] == [(f"specs/{name}", do)]
-
-
-def test_every_kind_has_a_folder():
-    """What the types know is what the loader reads."""
-    assert set(FOLDERS) == set(KINDS)
 
 
 def test_the_packaged_specs_are_found():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts import Catalog
-from llama4ref.facts.types.engines import Behaviours
+from llama4ref.facts.types.engines import MemoryRules
 from llama4ref.facts.types.releases import BoolStep, holds_at, release_key, step_at
 
 STEPS = (
@@ -60,7 +60,7 @@ def test_the_newest_release_is_meant_where_none_is_named(catalog: Catalog):
         behaviour = engine.at(release)
 
         assert behaviour.release == release
-        for name in Behaviours.__dataclass_fields__:
+        for name in MemoryRules.__dataclass_fields__:
             assert getattr(behaviour, name) == step_at(getattr(engine.behaviours, name), release).holds
 
 

@@ -12,7 +12,7 @@ from llama4ref.facts.audit.errata_checking import checked_erratum
 from llama4ref.facts.entries import Entries
 from llama4ref.facts.types.accelerators import Accelerator
 from llama4ref.facts.types.checkpoints import Checkpoint
-from llama4ref.facts.types.engines import Behaviours, Engine
+from llama4ref.facts.types.engines import Engine, MemoryRules
 from llama4ref.facts.types.errata import Erratum, Reference
 from llama4ref.facts.types.measurements import Measurement, Observation
 from llama4ref.facts.types.metrics import metric
@@ -131,7 +131,7 @@ def _accelerator(accelerator: Accelerator, _: Entries) -> Iterator[Contradiction
 
 
 def _engine(engine: Engine, _: Entries) -> Iterator[Contradiction]:
-    for name in Behaviours.__dataclass_fields__ if engine.behaviours else ():
+    for name in MemoryRules.__dataclass_fields__ if engine.behaviours else ():
         since = [step.since for step in getattr(engine.behaviours, name)]
         try:
             if since != sorted(since, key=release_key) or len(set(since)) != len(since):

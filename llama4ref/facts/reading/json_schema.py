@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 from pydantic import ConfigDict, TypeAdapter
 
-from llama4ref.facts.types.kinds import KINDS, STRICT
+from llama4ref.facts.reading.validation import STRICT
+from llama4ref.facts.types.kinds import KINDS
 from llama4ref.facts.types.sources import Source
 
 DOCUMENTED = ConfigDict(**STRICT, use_attribute_docstrings=True)
@@ -78,9 +79,9 @@ def schema_files() -> dict[str, str]:
 
 def schema_of(kind: str) -> Schema:
     """The schema of one spec file of a kind, such as `models`; its id is the file's name and not in it."""
-    made = _generated(KINDS[kind])
+    made = _generated(KINDS[kind].type)
     definitions = {name: _cited(_group(schema)) for name, schema in _mappings(made["$defs"]).items()}
-    root = definitions.pop(KINDS[kind].__name__)
+    root = definitions.pop(KINDS[kind].type.__name__)
     return _titled(kind, root) | {"definitions": definitions | _SHARED | _plain_definitions()}
 
 
@@ -93,7 +94,16 @@ def sources_schema() -> Schema:
 
 def _generated(type_: type) -> Schema:
     adapter = TypeAdapter(dict[str, type_], config=DOCUMENTED)  # type: ignore[valid-type]  # the type is looked up
-    return dict(adapter.json_schema(ref_template="#/definitions/{model}"))
+    return _named_by_title(adapter.json_schema(ref_template="#/definitions/{model}"))
+
+
+def _named_by_title(schema: Schema) -> Schema:
+    """Definitions under the names of their classes; a generic class would carry its parameters in its name."""
+    text = json.dumps(schema)
+    for name, each in _mappings(schema["$defs"]).items():
+        text = text.replace(f'"{name}":', f'"{each["title"]}":').replace(f'/{name}"', f'/{each["title"]}"')
+    renamed: Schema = json.loads(text)
+    return renamed
 
 
 def _titled(kind: str, root: Schema) -> Schema:

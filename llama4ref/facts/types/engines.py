@@ -3,67 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts.types.releases import BoolStep, FloatStep, IntStep, TextStep, holds_at, release_key, step_at
 from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, LaunchLog, Variable
 
+YesT = TypeVar("YesT")
+ShareT = TypeVar("ShareT")
+WordT = TypeVar("WordT")
+
 
 @dataclass(frozen=True, kw_only=True)
-class Behaviours:
-    """What the memory rules turn on; each a list of steps, oldest first."""
+class MemoryRules(Generic[YesT, ShareT, WordT]):
+    """What the memory rules turn on, at one release (`Behaviour`) or as steps, oldest first (`SteppedRules`)."""
 
-    hybrid_kv_cache: tuple[BoolStep, ...]
+    hybrid_kv_cache: YesT
     """Whether chunked-local layers keep one chunk only, without being asked to."""
-    hybrid_platforms: tuple[TextStep, ...]
+    hybrid_platforms: WordT
     """Platforms where they can, being asked to: names with spaces between, or `none`."""
-    in_flight_tokens_reserved: tuple[BoolStep, ...]
+    in_flight_tokens_reserved: YesT
     """Whether a chunked-local layer reserves all tokens in flight instead of one batch."""
-    pipeline_batch_overlap: tuple[BoolStep, ...]
+    pipeline_batch_overlap: YesT
     """Whether asynchronous scheduling adds a batch in flight under pipeline parallelism too."""
-    null_block_reserved: tuple[BoolStep, ...]
+    null_block_reserved: YesT
     """Whether the start check keeps one block back."""
-    start_check: tuple[TextStep, ...]
+    start_check: WordT
     """What the start check counts of one request: `layers` before they are grouped, the `first-group` of the whole model,
     the `first-group-of-stage`, or all `groups`."""
-    concurrency_in_blocks: tuple[BoolStep, ...]
+    concurrency_in_blocks: YesT
     """Whether the printed concurrency counts whole blocks of a request instead of its tokens."""
-    tokens_from_concurrency: tuple[BoolStep, ...]
+    tokens_from_concurrency: YesT
     """Whether the printed KV cache size is concurrency x max_model_len instead of blocks / groups x block size."""
-    cuda_graphs_in_budget: tuple[BoolStep, ...]
+    cuda_graphs_in_budget: YesT
     """Whether CUDA-graph memory is estimated and subtracted from the KV cache budget."""
-    gpu_memory_utilization: tuple[FloatStep, ...]
+    gpu_memory_utilization: ShareT
     """Default of `--gpu-memory-utilization`."""
-    second_model_runner: tuple[BoolStep, ...]
+    second_model_runner: YesT
     """Whether the second model runner, with its buffers, is the default on a GPU."""
-    sampler_profile: tuple[TextStep, ...]
+    sampler_profile: WordT
     """What the profiled sampling step does: `sort` the logits, find a `threshold` by kernel, or only draw (`draw`)."""
-    collectives_in_budget: tuple[BoolStep, ...]
+    collectives_in_budget: YesT
     """Whether memory of the communication library counts against the KV cache budget."""
-    vision_left_out: tuple[BoolStep, ...]
+    vision_left_out: YesT
     """Whether a limit of no images leaves the vision tower unbuilt."""
 
 
+SteppedRules = MemoryRules[tuple[BoolStep, ...], tuple[FloatStep, ...], tuple[TextStep, ...]]
+"""As the specs record them."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Behaviour:
-    """`Behaviours` at one release."""
+class Behaviour(MemoryRules[bool, float, str]):
+    """The memory rules at one release."""
 
     release: str
-    hybrid_kv_cache: bool
-    hybrid_platforms: str
-    in_flight_tokens_reserved: bool
-    pipeline_batch_overlap: bool
-    null_block_reserved: bool
-    start_check: str
-    concurrency_in_blocks: bool
-    tokens_from_concurrency: bool
-    cuda_graphs_in_budget: bool
-    gpu_memory_utilization: float
-    second_model_runner: bool
-    sampler_profile: str
-    collectives_in_budget: bool
-    vision_left_out: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +123,7 @@ class Engine:
     """First release that serves Llama 4."""
     newest_release: str | None
     """Newest release that these facts cover."""
-    behaviours: Behaviours | None
+    behaviours: SteppedRules | None
     """Memory rules, where this project plans for the engine."""
     flags: dict[str, Flag]
     """Server options by name, without dashes in front."""
@@ -165,7 +159,7 @@ class Engine:
         wanted = newest if release is None else release.removeprefix("v")
         if not release_key(first) <= release_key(wanted) <= release_key(newest):
             raise ReleaseError(f"{self.name} {wanted} is not covered; name a release from {first} to {newest}")
-        steps = {name: step_at(getattr(self.behaviours, name), wanted) for name in Behaviours.__dataclass_fields__}
+        steps = {name: step_at(getattr(self.behaviours, name), wanted) for name in MemoryRules.__dataclass_fields__}
         missing = [name for name, step in steps.items() if step is None]
         if missing:
             raise ReleaseError(f"{self.name} {wanted}: {missing[0]} is not recorded for this release")
@@ -203,7 +197,6 @@ class Engine:
 
 __all__ = [
     "Behaviour",
-    "Behaviours",
     "BoolStep",
     "Bug",
     "CapacityClaim",
@@ -215,7 +208,9 @@ __all__ = [
     "IntStep",
     "Kernel",
     "LaunchLog",
+    "MemoryRules",
     "Method",
+    "SteppedRules",
     "TextStep",
     "Variable",
 ]

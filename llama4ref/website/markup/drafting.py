@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.kinds import KINDS
 from llama4ref.website.markup.footnotes import Footnotes
 from llama4ref.website.markup.html import Cell, escape, link
 from llama4ref.website.markup.links import home_of, relative
@@ -18,20 +19,7 @@ if TYPE_CHECKING:
 MARKED = "≠"
 """Stands beside a value that a source disputes."""
 
-KIND_TITLES = {
-    "models": "Models",
-    "checkpoints": "Checkpoints",
-    "formats": "Number formats",
-    "accelerators": "Accelerators",
-    "engines": "Engines",
-    "providers": "Providers",
-    "licenses": "Licences",
-    "benchmarks": "Benchmarks",
-    "measurements": "Measurements",
-    "families": "Families",
-    "safeguards": "Safeguards",
-    "sources": "Sources",
-}
+KIND_TITLES = {folder: kind.title for folder, kind in KINDS.items()} | {"sources": "Sources"}
 
 
 class Draft:

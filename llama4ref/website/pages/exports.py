@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.loading import FOLDERS
 from llama4ref.facts.reading.json_schema import schema_files
+from llama4ref.facts.types.kinds import KINDS
 from llama4ref.website.markup.links import address, home_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ROOT = "https://llama4ref.github.io/llama4ref/"
 
 def data_files(catalog: Catalog) -> Iterator[tuple[str, str]]:
     """A file for each kind: values by id, and where each leaf comes from; then the sources and the schemas."""
-    for kind in FOLDERS:
+    for kind in KINDS:
         things: Mapping[str, object] = getattr(catalog, kind)
         content: dict[str, Json] = {
             id_: {
@@ -86,10 +86,7 @@ def llms_text(catalog: Catalog) -> str:
         "",
         "## Data",
         "",
-        *(
-            f"- [{kind}]({ROOT}data/{kind}.json): {len(getattr(catalog, kind))} entries"
-            for kind in (*FOLDERS, "sources")
-        ),
+        *(f"- [{kind}]({ROOT}data/{kind}.json): {len(getattr(catalog, kind))} entries" for kind in (*KINDS, "sources")),
         "",
         "## Pages",
         "",

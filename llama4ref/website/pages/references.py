@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.loading import FOLDERS
+from llama4ref.facts.types.kinds import KINDS
 from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, inline, quoted, table
@@ -202,7 +202,7 @@ def _data(catalog: Catalog) -> str:
         Column(head="Schema of the YAML"),
     )
     rows = []
-    for kind in (*FOLDERS, "sources"):
+    for kind in (*KINDS, "sources"):
         data, schema = f"data/{kind}.json", f"schema/{kind}.schema.json"
         rows.append(
             Row(
