@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 def verdict_lines(verdict: Verdict) -> Iterator[RenderableType]:
     """A verdict for a person."""
-    answer = "Held" if verdict.holds else "Did not hold"
-    yield heading(f"{answer}: {verdict.subject}, {RUNGS[verdict.rung]} (rung {int(verdict.rung)})")
+    yield heading(
+        f"{verdict.conclusion.value.capitalize()}: {verdict.subject}, {RUNGS[verdict.rung]} (rung {int(verdict.rung)})"
+    )
     versions = ", ".join(f"{name} {release}" for name, release in verdict.versions.items())
     started = "" if verdict.startup_seconds is None else f"; ready after {verdict.startup_seconds:.0f} s"
     if versions:
@@ -45,7 +46,7 @@ def _failures(verdict: Verdict) -> Iterator[str]:
     for row in verdict.comparisons:
         if row.agreement not in {"equal", "within bound"}:
             seen = "was not observed" if row.observed is None else f"is {_figure(row.observed)}"
-            yield f"{row.name.replace('_', ' ')} {seen} instead of {_figure(row.predicted)}"
+            yield f"{row.name.replace('_', ' ')} {seen} instead of {_figure(row.predicted)}{_unit(row, ' ')}"
     for probe in verdict.probes:
         if probe.outcome == "failed":
             yield f"{probe.name.replace('_', ' ')}: {probe.detail}"
@@ -67,7 +68,8 @@ def _comparisons(rows: Sequence[Comparison]) -> Table:
     for row in rows:
         observed = "-" if row.observed is None else _figure(row.observed)
         bound = f" of {_figure(row.bound)}" if row.bound and row.agreement.value == "within bound" else ""
-        table.add_row(row.name.replace("_", " "), _figure(row.predicted), observed, f"{row.agreement.value}{bound}")
+        name = row.name.replace("_", " ")
+        table.add_row(f"{name}{_unit(row, ', ')}", _figure(row.predicted), observed, f"{row.agreement.value}{bound}")
     return table
 
 
@@ -78,6 +80,11 @@ def _probes(probes: Sequence[Probe]) -> Table:
     for probe in probes:
         table.add_row(probe.name.replace("_", " "), probe.outcome.value, f"{probe.seconds:.1f}", probe.detail)
     return table
+
+
+def _unit(row: Comparison, before: str) -> str:
+    """The unit of a row's numbers, left out where its name says it."""
+    return f"{before}{row.unit}" if row.unit and row.unit not in row.name else ""
 
 
 def _figure(value: float) -> str:

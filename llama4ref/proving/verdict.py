@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
+
+from llama4ref.facts.types.metrics import METRICS
 
 Number: TypeAlias = int | float
 
@@ -42,6 +44,17 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class Conclusion(StrEnum):
+    """What a verdict comes to."""
+
+    HELD = "held"
+    """Everything that was predicted was seen, and nothing failed."""
+    DID_NOT_HOLD = "did not hold"
+    """A launch or a probe failed, or something was not as predicted."""
+    NOTHING_PREDICTED = "nothing predicted"
+    """Nothing failed, but there was no prediction either, so that nothing could be shown wrong."""
+
+
 class Agreement(StrEnum):
     """How an observed value stands to the predicted one."""
 
@@ -56,7 +69,7 @@ class Comparison:
     """One value, predicted and observed."""
 
     name: str
-    """What it is, with its unit."""
+    """What it is: a name of `facts.types.metrics`, or words for what is no number of the vocabulary."""
     predicted: Number
     observed: Number | None
     bound: Number = 0
@@ -67,9 +80,9 @@ class Comparison:
         """How the two stand to each other.
 
         Examples:
-            >>> Comparison(name="tokens", predicted=10, observed=10).agreement.value
+            >>> Comparison(name="kv_cache_tokens", predicted=10, observed=10).agreement.value
             'equal'
-            >>> Comparison(name="GiB", predicted=10.0, observed=10.4, bound=0.5).agreement.value
+            >>> Comparison(name="model_loading", predicted=10.0, observed=10.4, bound=0.5).agreement.value
             'within bound'
         """
         if self.observed is None:
@@ -77,6 +90,16 @@ class Comparison:
         if self.observed == self.predicted:
             return Agreement.EQUAL
         return Agreement.WITHIN_BOUND if abs(self.observed - self.predicted) <= self.bound else Agreement.DIFFERS
+
+    @property
+    def unit(self) -> str:
+        """Unit of its metric; nothing where it is none.
+
+        Examples:
+            >>> Comparison(name="model_loading", predicted=10.0, observed=10.4).unit
+            'GiB'
+        """
+        return METRICS[self.name].unit if self.name in METRICS else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,37 +160,25 @@ class Verdict:
     """What the proof cannot show, and what was left out."""
 
     @property
-    def holds(self) -> bool:
-        """Whether the launch succeeded, no probe failed, and every prediction was observed and within its bound."""
+    def conclusion(self) -> Conclusion:
+        """What it comes to: a failure counts first, and without a prediction nothing holds."""
         agreed = all(row.agreement in (Agreement.EQUAL, Agreement.WITHIN_BOUND) for row in self.comparisons)
-        return self.explanation is None and agreed and all(probe.outcome != Outcome.FAILED for probe in self.probes)
+        failed = self.explanation is not None or any(probe.outcome == Outcome.FAILED for probe in self.probes)
+        if failed or not agreed:
+            return Conclusion.DID_NOT_HOLD
+        return Conclusion.HELD if self.comparisons else Conclusion.NOTHING_PREDICTED
+
+    @property
+    def holds(self) -> bool:
+        """Whether the launch succeeded, no probe failed, and every prediction, of which there is one, was seen within its bound."""
+        return self.conclusion is Conclusion.HELD
 
     def to_json(self) -> str:
-        """The verdict as JSON, with the derived `holds` and each `agreement` for readers that cannot compute them."""
-        content = dataclasses.asdict(self)
-        content["holds"] = self.holds
+        """The verdict as JSON, with what follows from it (`holds`, `conclusion`, each `unit` and `agreement`) written out."""
+        content = dataclasses.asdict(self) | {"holds": self.holds, "conclusion": self.conclusion.value}
         for row, comparison in zip(content["comparisons"], self.comparisons, strict=True):
-            row["agreement"] = comparison.agreement.value
+            row |= {"unit": comparison.unit, "agreement": comparison.agreement.value}
         return json.dumps(content, indent=2, default=str)
-
-    @staticmethod
-    def from_json(text: str) -> Verdict:
-        """A verdict as `to_json` wrote it."""
-        content = json.loads(text)
-        content.pop("holds")
-        for row in content["comparisons"]:
-            row.pop("agreement")
-        explanation = content["explanation"]
-        return Verdict(
-            **content
-            | {
-                "rung": Rung(content["rung"]),
-                "comparisons": tuple(Comparison(**row) for row in content["comparisons"]),
-                "probes": tuple(Probe(**probe | {"outcome": Outcome(probe["outcome"])}) for probe in content["probes"]),
-                "explanation": explanation and Explanation(**explanation | {"do": tuple(explanation["do"])}),
-                **{name: tuple(content[name]) for name in ("kept", "shrunk", "plugins", "notes")},
-            }
-        )
 
 
 def compare(
@@ -182,8 +193,3 @@ def compare(
         Comparison(name=name, predicted=value, observed=observed.get(name), bound=allowed.get(name, 0))
         for name, value in predicted.items()
     )
-
-
-def failed_probes(probes: Sequence[Probe]) -> tuple[Probe, ...]:
-    """The probes that failed, in order."""
-    return tuple(probe for probe in probes if probe.outcome == Outcome.FAILED)

@@ -125,7 +125,7 @@ def _verdict(**changes: object) -> Verdict:
         "settings": {"max-model-len": 1024},
         "comparisons": (
             Comparison(name="kv_cache_tokens", predicted=1_000_000, observed=1_000_000),
-            Comparison(name="model_loading_gib", predicted=10.0, observed=10.25, bound=0.5),
+            Comparison(name="model_loading", predicted=10.0, observed=10.25, bound=0.5),
         ),
         "probes": (Probe(name="health", outcome=Outcome.PASSED, detail="200", seconds=0.1),),
         "log": "server.log",
@@ -140,6 +140,7 @@ def test_a_verdict_lays_predicted_beside_observed() -> None:
 
     assert text.startswith("Held: a miniature of Llama 4 Scout, served in miniature (rung 2)")
     assert "kv cache tokens" in text
+    assert "model loading, GiB" in text
     assert "equal" in text
     assert "within bound of 0.5000" in text
     assert "Log: server.log" in text
@@ -150,17 +151,17 @@ def test_what_was_not_as_predicted_is_said_first() -> None:
     """Before the tables: the row that differs, the one that is missing, the probe that failed."""
     changes = {
         "comparisons": (
-            Comparison(name="num_blocks", predicted=7_000, observed=6_999),
+            Comparison(name="num_gpu_blocks", predicted=7_000, observed=6_999),
             Comparison(name="max_model_len", predicted=8_192, observed=None),
-            Comparison(name="tokens", predicted=1, observed=1),
+            Comparison(name="kv_cache_tokens", predicted=1, observed=1),
         ),
         "probes": (Probe(name="json_schema", outcome=Outcome.FAILED, detail="no JSON"),),
     }
     first = drawn(*verdict_lines(_verdict(**changes)), width=100).partition("\nPredicted beside observed\n")[0]
 
     assert [line for line in first.splitlines() if line.startswith("not as predicted: ")] == [
-        "not as predicted: num blocks is 6,999 instead of 7,000",
-        "not as predicted: max model len was not observed instead of 8,192",
+        "not as predicted: num gpu blocks is 6,999 instead of 7,000",
+        "not as predicted: max model len was not observed instead of 8,192 tokens",
         "not as predicted: json schema: no JSON",
     ]
 
@@ -173,7 +174,7 @@ _TOO_LONG = Explanation(what="the context does not fit", line=9, text="...", do=
     ("changes", "code"),
     [
         ({}, 0),
-        ({"comparisons": (Comparison(name="tokens", predicted=1, observed=2),)}, 1),
+        ({"comparisons": (Comparison(name="kv_cache_tokens", predicted=1, observed=2),)}, 1),
         ({"probes": (Probe(name="tools", outcome=Outcome.FAILED, detail="no call"),)}, 1),
         ({"explanation": _TIMEOUT, "startup_seconds": None}, 3),
         ({"explanation": _TOO_LONG, "startup_seconds": None}, 1),

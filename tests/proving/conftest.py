@@ -65,7 +65,7 @@ def predicted_capacity(miniature: Miniature, **changes: object) -> dict[str, int
     capacity = kv_cache(miniature.model, **settings).capacity(KV_BYTES)
     return {
         "kv_cache_tokens": capacity.tokens,
-        "num_blocks": capacity.num_blocks,
+        "num_gpu_blocks": capacity.num_blocks,
         "max_concurrency": capacity.max_concurrency,
         "max_model_len": CONTEXT,
     }

@@ -58,8 +58,8 @@ def test_the_planner_gives_the_predicted_capacity(
             flags=FLAGS | flags,
             available_bytes=available,
             predicted={
-                "num_blocks": capacity.num_blocks,
-                "tokens": capacity.tokens,
+                "num_gpu_blocks": capacity.num_blocks,
+                "kv_cache_tokens": capacity.tokens,
                 "max_concurrency": capacity.max_concurrency,
                 "largest_max_model_len": cache.largest_max_model_len(available),
             },

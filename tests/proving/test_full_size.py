@@ -61,7 +61,7 @@ def rehearsal(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
         model=miniature_of(scout).model,
         directory=tmp_path_factory.mktemp("rehearsal"),
         configurations=(
-            Configuration(name="starts", flags=SMALL, predicted={"num_blocks": 1}, concurrencies=(1, 2)),
+            Configuration(name="starts", flags=SMALL, predicted={"num_gpu_blocks": 1}, concurrencies=(1, 2)),
             Configuration(name="cannot", flags={**SMALL, "tensor-parallel-size": 3}),
         ),
         prompt_tokens=48,
@@ -77,14 +77,14 @@ def test_each_configuration_gives_a_run(rehearsal: tuple[Run, ...]) -> None:
     """With memory, capacity and speed where it started, and an explanation where it did not."""
     started, failed = rehearsal
 
-    assert started.observation is not None
-    assert started.observation.num_blocks == 2**29 // (
+    assert started.report is not None
+    assert started.report.values["num_gpu_blocks"] == 2**29 // (
         128 * 2 * 2 * 32 * 2 * 2
     )  # tokens x K,V x heads x dim x bf16 x group
     assert [speed.concurrency for speed in started.speeds] == [1, 2]
     assert all(0 < speed.between_tokens_seconds < speed.first_token_seconds * 100 for speed in started.speeds)
     assert not started.verdict.holds, "a prediction that is off must not hold"
-    assert failed.observation is None
+    assert failed.report is None
     assert failed.verdict.explanation is not None
     assert "10 query heads" in failed.verdict.explanation.what
 

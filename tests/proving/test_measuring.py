@@ -20,8 +20,8 @@ def test_every_standard_configuration_is_predicted_to_fit_one_h200() -> None:
 
     foreseen = [predicted(each, "h200-sxm", catalog)[0] for each in standard_configurations(CONTEXT)]
 
-    assert all(each.predicted["available_kv_cache_gib"] > 0 for each in foreseen)
-    assert all(each.bounds["available_kv_cache_gib"] > 0 for each in foreseen)
+    assert all(each.predicted["available_kv_cache"] > 0 for each in foreseen)
+    assert all(each.bounds["available_kv_cache"] > 0 for each in foreseen)
 
 
 @pytest.mark.parametrize(

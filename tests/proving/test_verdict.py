@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from llama4ref.proving.verdict import Explanation, Outcome, Probe, Rung, Verdict, compare, failed_probes
+from llama4ref.proving.verdict import Conclusion, Explanation, Outcome, Probe, Rung, Verdict, compare
 
 
 def verdict(**changes: object) -> Verdict:
@@ -28,17 +28,38 @@ def test_a_failed_probe_breaks_it_and_a_skipped_one_does_not() -> None:
     """A skipped probe has a reason of its own."""
     probes = {outcome: Probe(name=outcome.value, outcome=outcome, detail="") for outcome in Outcome}
 
-    assert verdict(probes=(probes[Outcome.PASSED], probes[Outcome.SKIPPED])).holds
-    assert not verdict(probes=tuple(probes.values())).holds
-    assert failed_probes(tuple(probes.values())) == (probes[Outcome.FAILED],)
+    seen = compare({"kv_cache_tokens": 10}, {"kv_cache_tokens": 10})
+
+    assert verdict(comparisons=seen, probes=(probes[Outcome.PASSED], probes[Outcome.SKIPPED])).holds
+    assert not verdict(comparisons=seen, probes=tuple(probes.values())).holds
 
 
-def test_a_failed_launch_breaks_it_and_survives_json() -> None:
-    """The explanation is written and read back, and readers find `holds`."""
+def test_without_a_prediction_nothing_holds() -> None:
+    """Nothing could have been shown wrong, so nothing was shown; a failure is a failure all the same."""
+    passed, failed = (Probe(name="health", outcome=each, detail="") for each in (Outcome.PASSED, Outcome.FAILED))
+
+    assert verdict().conclusion is Conclusion.NOTHING_PREDICTED
+    assert verdict(probes=(passed,)).conclusion is Conclusion.NOTHING_PREDICTED
+    assert verdict(probes=(failed,)).conclusion is Conclusion.DID_NOT_HOLD
+    assert not verdict(probes=(passed,)).holds
+
+
+@pytest.mark.parametrize(
+    ("observed", "agreement"), [(9, "within bound"), (11, "within bound"), (8, "differs"), (12, "differs")]
+)
+def test_a_bound_is_as_wide_as_it_says(observed: int, agreement: str) -> None:
+    """The last value inside and the first one outside, on both sides."""
+    (row,) = compare({"num_gpu_blocks": 10}, {"num_gpu_blocks": observed}, bounds={"num_gpu_blocks": 1})
+
+    assert row.agreement == agreement
+
+
+def test_a_failed_launch_breaks_it_also_in_json() -> None:
+    """Readers find the explanation, and what follows from the numbers, without computing it."""
     explanation = Explanation(what="too long", line=3, text="ValueError", do=("shorten it",), suggested_max_model_len=7)
-    failed = verdict(explanation=explanation, comparisons=compare({"tokens": 1}, {"tokens": 2}))
+    failed = verdict(explanation=explanation, comparisons=compare({"kv_cache_tokens": 1}, {"kv_cache_tokens": 2}))
     content = json.loads(failed.to_json())
 
-    assert content["holds"] is False
-    assert content["comparisons"][0]["agreement"] == "differs"
-    assert Verdict.from_json(failed.to_json()) == failed
+    assert (content["holds"], content["conclusion"]) == (False, "did not hold")
+    assert (content["comparisons"][0]["agreement"], content["comparisons"][0]["unit"]) == ("differs", "tokens")
+    assert content["explanation"]["suggested_max_model_len"] == 7

@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.metrics import METRICS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from llama4ref.proving.probes.streaming_speed import Speed
     from llama4ref.proving.rungs.full_size import Run
-    from llama4ref.proving.server.observing import Observation
-    from llama4ref.proving.verdict import Number
+    from llama4ref.proving.server.observing import EngineReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def measurement_record(run: Run, circumstances: Circumstances) -> str:
     Raises:
         ValueError: where the server did not start, so that there is nothing to keep.
     """
-    if run.observation is None:
+    if run.report is None:
         message = f"{run.configuration.name}: the server did not start, so there is no measurement"
         raise ValueError(message)
     flags = run.configuration.flags
@@ -67,10 +68,10 @@ def measurement_record(run: Run, circumstances: Circumstances) -> str:
         "parallelism": None,
         "precision": circumstances.precision,
         "cache_dtype": flags.get("kv-cache-dtype", "bfloat16"),
-        "hybrid_kv_cache": not flags.get("disable-hybrid-kv-cache-manager") and not run.observation.hybrid_disabled,
+        "hybrid_kv_cache": not flags.get("disable-hybrid-kv-cache-manager") and not run.report.hybrid_disabled,
         "as_of": circumstances.as_of,
     }
-    rows = [*_memory_rows(run.observation), *(row for speed in run.speeds for row in _speed_rows(speed))]
+    rows = [*_memory_rows(run.report), *(row for speed in run.speeds for row in _speed_rows(speed))]
     note = f"{'; '.join(run.verdict.notes)}; settings: {json.dumps(dict(run.verdict.settings))}"
     return "\n".join(
         [
@@ -84,21 +85,8 @@ def measurement_record(run: Run, circumstances: Circumstances) -> str:
     )
 
 
-def _memory_rows(seen: Observation) -> Iterator[Mapping[str, object]]:
-    values: tuple[tuple[str, Number | None, str], ...] = (
-        ("model_loading", seen.model_loading_gib, "GiB"),
-        ("cuda_graphs_estimated", seen.cuda_graphs_estimated_gib, "GiB"),
-        ("cuda_graphs", seen.cuda_graphs_gib, "GiB"),
-        ("available_kv_cache", seen.available_kv_cache_gib, "GiB"),
-        ("kv_cache_tokens", seen.kv_cache_tokens, "tokens"),
-        ("num_gpu_blocks", seen.num_blocks, "blocks"),
-        ("max_concurrency", seen.max_concurrency, "requests"),
-        ("max_model_len", seen.max_model_len, "tokens"),
-    )
-    yield from ({"metric": name, "value": value, "unit": unit} for name, value, unit in values if value is not None)
-    for words, gib in seen.usage_gib.items():
-        name = re.sub(r"\W+", "_", words.lower()).strip("_")
-        yield {"metric": f"usage_{name}", "value": gib, "unit": "GiB"}
+def _memory_rows(seen: EngineReport) -> Iterator[Mapping[str, object]]:
+    yield from ({"metric": name, "value": value, "unit": METRICS[name].unit} for name, value in seen.values.items())
 
 
 def _speed_rows(speed: Speed) -> Iterator[Mapping[str, object]]:

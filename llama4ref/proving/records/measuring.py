@@ -122,7 +122,7 @@ def _keep(run: Run, checkpoint: str, accelerator: str, directory: Path) -> None:
     name = f"vllm-{run.verdict.versions.get('vllm', 'unknown')}-{MODEL}-{accelerator}-1-{run.configuration.name}"
     stem = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in name.lower())
     (directory / f"{stem}.json").write_text(run.verdict.to_json(), encoding="utf-8")
-    if run.observation is None:
+    if run.report is None:
         return
     circumstances = Circumstances(
         source=SOURCE,

@@ -64,6 +64,17 @@ class CachePlan:
     refusal: str | None
     """The engine's words, where it does not fit."""
 
+    @property
+    def values(self) -> dict[str, Number | None]:
+        """Its numbers by name of their metric, and whether it fits."""
+        return {
+            "fits": self.fits,
+            "num_gpu_blocks": self.num_blocks,
+            "kv_cache_tokens": self.tokens,
+            "max_concurrency": self.max_concurrency,
+            "largest_max_model_len": self.largest_max_model_len,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
@@ -95,7 +106,7 @@ class AcceptanceProof:
     available_bytes: int
     """Memory of one rank for the KV cache."""
     predicted: Mapping[str, Number] = field(default_factory=dict)
-    """Expected values by name of the field of `CachePlan`."""
+    """Expected values by name of their metric."""
     platform: str = "cuda"
     """Platform that the settings are for; `cuda` is simulated where it is not there."""
 
@@ -148,8 +159,7 @@ def prove_accepted(proof: AcceptanceProof) -> Verdict:
     said = accept(proof.checkpoint, proof.flags, available_bytes=(proof.available_bytes,), platform=proof.platform)
     observed: dict[str, Number | None] = {}
     if said.plans:
-        plan = said.plans[0]
-        observed = {name: getattr(plan, name) for name in CachePlan.__dataclass_fields__ if name != "refusal"}
+        observed = said.plans[0].values
     notes = ("no engine was started: acceptance proves settings and capacity, not speed or quality",)
     simulated = (f"simulated for {proof.platform}: {', '.join(said.simulated)}",) if said.simulated else ()
     return Verdict(

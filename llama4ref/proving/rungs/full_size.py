@@ -18,10 +18,10 @@ from llama4ref.proving.environment import Environment, environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
 from llama4ref.proving.model_files.tokenizer import write_tokenizer
 from llama4ref.proving.probes.streaming_speed import Speed, measure_speed
-from llama4ref.proving.rungs.miniature_proof import metrics_of, numbers_of
+from llama4ref.proving.rungs.miniature_proof import metrics_of
 from llama4ref.proving.server.explaining import explain
 from llama4ref.proving.server.launching import Launch, launch
-from llama4ref.proving.server.observing import Observation, observe
+from llama4ref.proving.server.observing import EngineReport, observe
 from llama4ref.proving.verdict import RANDOM_WEIGHTS, Number, Rung, Verdict, compare
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Configuration:
     quantization: Mapping[str, JsonValue] | None = None
     """The checkpoint's `quantization_config`, where it has one."""
     predicted: Mapping[str, Number] = field(default_factory=dict)
-    """Expected values by name of the field of the observation."""
+    """Expected values by name of their metric."""
     bounds: Mapping[str, Number] = field(default_factory=dict)
     """How far off each may be."""
     concurrencies: Sequence[int] = (1, 8, 32)
@@ -100,7 +100,7 @@ class Run:
 
     configuration: Configuration
     verdict: Verdict
-    observation: Observation | None
+    report: EngineReport | None
     """None where the server did not start."""
     speeds: tuple[Speed, ...]
 
@@ -208,12 +208,12 @@ def _run(
     except LaunchError as error:
         log = wanted.log.read_text(encoding="utf-8", errors="replace")
         failed = verdict(explanation=explain(log, exit_code=error.server_exit_code))
-        return Run(configuration=configuration, verdict=failed, observation=None, speeds=())
-    compared = compare(configuration.predicted, numbers_of(observed), bounds=configuration.bounds)
+        return Run(configuration=configuration, verdict=failed, report=None, speeds=())
+    compared = compare(configuration.predicted, observed.values, bounds=configuration.bounds)
     done = verdict(
         comparisons=compared, startup_seconds=round(server.startup_seconds, 1), notes=(RANDOM_WEIGHTS, *notes)
     )
-    return Run(configuration=configuration, verdict=done, observation=observed, speeds=speeds)
+    return Run(configuration=configuration, verdict=done, report=observed, speeds=speeds)
 
 
 def _speeds(

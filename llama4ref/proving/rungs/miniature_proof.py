@@ -6,7 +6,6 @@ miniature beside what the engine states.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from llama4ref.proving.model_files.miniature import Miniature
     from llama4ref.proving.probes.questions import Target
     from llama4ref.proving.server.launching import Flags, Progress, Server
-    from llama4ref.proving.server.observing import Observation
 
 PROBING_FLAGS: Flags = {
     "tool-call-parser": "llama4_pythonic",
@@ -49,7 +47,7 @@ class MiniatureProof:
     flags: Flags
     """Engine settings by flag name, as a plan renders them for the miniature."""
     predicted: Mapping[str, Number]
-    """Expected values by name of the observation's field, such as `kv_cache_tokens`."""
+    """Expected values by name of their metric, such as `kv_cache_tokens`."""
     max_model_len: int
     """Context that the server must grant."""
     directory: Path
@@ -104,7 +102,7 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
         log = wanted.log.read_text(encoding="utf-8", errors="replace")
         return started(explanation=explain(log, exit_code=error.server_exit_code))
     return started(
-        comparisons=compare(proof.predicted, numbers_of(observed)),
+        comparisons=compare(proof.predicted, observed.values),
         probes=probes,
         startup_seconds=round(server.startup_seconds, 1),
         explanation=ended,
@@ -140,9 +138,3 @@ def metrics_of(server: Server) -> str:
         return server.get("/metrics")
     except OSError:
         return ""
-
-
-def numbers_of(observed: Observation) -> dict[str, Number | None]:
-    """The observed numbers by name of their field."""
-    fields = ((field.name, getattr(observed, field.name)) for field in dataclasses.fields(observed))
-    return {name: value for name, value in fields if isinstance(value, int | float) and not isinstance(value, bool)}

@@ -117,7 +117,7 @@ def _miniature(plan: Plan, directory: Path, port: int, time_limit_seconds: float
     predicted: dict[str, Number] = {
         "kv_cache_tokens": capacity.tokens,
         "max_concurrency": capacity.max_concurrency,
-        "num_blocks": capacity.num_blocks,
+        "num_gpu_blocks": capacity.num_blocks,
         "max_model_len": plan.context,
     }
     verdict = prove_on_miniature(
@@ -176,8 +176,8 @@ def full_size_configuration(plan: Plan) -> Configuration:
         name=plan.checkpoint.id,
         flags=engine_flags(plan),
         quantization=_quantization(plan),
-        predicted={"available_kv_cache_gib": budget.kv_cache_bytes / GIB, "model_loading_gib": weights / GIB},
-        bounds={"available_kv_cache_gib": spread / GIB, "model_loading_gib": 0.05 * weights / GIB},
+        predicted={"available_kv_cache": budget.kv_cache_bytes / GIB, "model_loading": weights / GIB},
+        bounds={"available_kv_cache": spread / GIB, "model_loading": 0.05 * weights / GIB},
     )
 
 
@@ -243,8 +243,8 @@ def predicted_capacity(cache: KVCache, available: int) -> dict[str, Number]:
         return largest
     return {
         **largest,
-        "num_blocks": capacity.num_blocks,
-        "tokens": capacity.tokens,
+        "num_gpu_blocks": capacity.num_blocks,
+        "kv_cache_tokens": capacity.tokens,
         "max_concurrency": capacity.max_concurrency,
     }
 
