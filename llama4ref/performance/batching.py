@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError
 from llama4ref.facts.types.accelerators import Accelerator
-from llama4ref.performance.calibration import TILE_SEQUENCES, Constants, EngineConstants
+from llama4ref.performance.calibration import Constants, EngineConstants
 from llama4ref.performance.operators import Pass, operators, vision_operators
 from llama4ref.performance.roofline import Seconds, Speed, pass_seconds
 from llama4ref.performance.stored_model import Shapes, Stored
@@ -106,7 +106,7 @@ def generation(deployment: Deployment, batch: float) -> Generation:
     context = deployment.prompt + (deployment.output + 1) / 2
     decode = Pass.decode(shapes, batch=max(1.0, batch / stages), context=context)
     hybrid = engine.hybrid_seconds if deployment.hybrid else 0.0
-    filled = min(1.0, (batch - 1) / (TILE_SEQUENCES - 1))
+    filled = min(1.0, (batch - 1) / (engine.tile_sequences - 1))
     launch = shapes.layers * engine.layer_seconds + filled * shapes.moe_layers * engine.expert_layer_seconds + hybrid
     together = max(1.0, min(batch, engine.chunk_tokens / (deployment.prompt - deployment.cached)))
     prompt = _prompt_seconds(deployment, together) * (1 / together)

@@ -1,20 +1,25 @@
-"""Which constants does an estimate rest on, and where does each come from?
+"""Which constants does an estimate of speed rest on? Those of `specs/estimates`, for one engine at one release.
 
-A stated constant is a published figure, or a round number that physics allows. A fitted one was set so that the published
-measurements in `specs/measurements` come out with a small squared error of the logarithm, and rounded; each stands for one
-physical thing. Three are shared by all engines, and an engine has at most two of its own.
+A stated constant is a published figure, or a round number that physics allows. A fitted one is set so that the published
+measurements in `specs/measurements` come out with a small squared error of the logarithm; each stands for one physical thing.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.errors import UnknownNameError
-from llama4ref.units import GIB, MIB
+from llama4ref.engine.estimates import Circumstances, estimate_at
+from llama4ref.errors import UnknownFactError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.estimates import EstimateRow, EstimateSet, HardwareEstimates, Quantity
+
+HARDWARE = "hardware"
+"""Id of the estimates that all engines share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +29,9 @@ class EngineConstants:
     layer_seconds: float
     """Latency of one layer that no kernel hides: launches, small kernels, waiting."""
     expert_layer_seconds: float
-    """What a layer with experts adds once a batch fills `TILE_SEQUENCES`: sorting tokens by expert, tiles that are half empty.
-    Smaller batches add their share of it, larger ones no more. The four vLLM rows tell it: what they need beyond
-    `layer_seconds` follows the number of such layers, and neither their bytes nor the GPU."""
+    """What a layer with experts adds once a batch fills a tile: sorting tokens by expert, tiles that are half empty."""
+    tile_sequences: float
+    """Sequences that fill a tile of the experts' kernels."""
     first_token_seconds: float
     """From request to first token, beyond the passes over the GPU: parsing, tokenizing, scheduling, eager kernels."""
     hybrid_seconds: float
@@ -42,14 +47,11 @@ class EngineConstants:
     chunk_tokens: int
     """Prompt tokens of one step."""
     spread: float
-    """Factor around an estimate within which a measurement is expected: two standard deviations of the TensorRT-LLM rows when
-    each is left out of the fit (0.12 of the logarithm), and more where rows are few or alike."""
+    """Factor around an estimate within which a measurement is expected."""
     rows: tuple[str, ...]
     """Measurements that the constants were fitted on."""
     borrowed: tuple[str, ...]
     """Measurements of another engine or release that stated constants come from."""
-    fitted: tuple[str, ...]
-    """Fields above that were fitted; the others are stated, or another engine's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,122 +59,117 @@ class Constants:
     """Everything an estimate rests on that is no fact about a model, checkpoint or accelerator."""
 
     memory_efficiency: float
-    """Share of the published bandwidth that reading weights reaches. Stated: NVIDIA's planner (aiconfigurator-systems)."""
+    """Share of the published bandwidth that reading weights reaches."""
     cache_efficiency: float
-    """Share of the published bandwidth that attention over the KV cache reaches. Fitted: the TensorRT-LLM rows."""
+    """Share of the published bandwidth that attention over the KV cache reaches."""
     matmul_efficiency: float
-    """Share of the peak rate that the best matrix shape reaches, where no measurement of the accelerator is known. Stated:
-    the middle of the measured shares (ml-engineering-book, MAMF table)."""
+    """Share of the peak rate that the best matrix shape reaches, where no measurement of the accelerator is known."""
     matmul_share: float
-    """Share of the best shape's rate that the shapes of a served model reach. Fitted: the TensorRT-LLM rows, which hold it
-    loosely."""
+    """Share of the best shape's rate that the shapes of a served model reach."""
     link_efficiency: float
-    """Share of the link's published rate that a ring's bytes see. Fitted: the TensorRT-LLM rows ask for all of it, since
-    reduction inside the switch saves what the protocol costs."""
+    """Share of the link's published rate that a ring's bytes see."""
     collective_seconds: float
-    """Latency of one collective operation. Stated: 10 microseconds, the order of a small all-reduce inside a node."""
+    """Latency of one collective operation."""
     free_kept: float
-    """Most of the memory beside the weights that `reserved_bytes` may take: where memory is short, an engine is given
-    smaller limits. A round number, chosen once; the two rows of Maverick on H100 hang on it, no other does."""
+    """Most of the memory beside the weights that `reserved_bytes` may take."""
     sources: tuple[str, ...]
     """Ids of the sources of the stated constants."""
     accelerators: tuple[str, ...]
     """Accelerators that the measurements were made on."""
-    engines: Mapping[str, EngineConstants]
-    """By engine id."""
+    engines: Mapping[str, EstimateSet]
+    """Estimates of each engine's speed, by engine id."""
 
-    def engine(self, id_: str) -> EngineConstants:
-        """The constants of an engine; raises UnknownNameError where it was never calibrated."""
+    def engine(self, id_: str, release: str | None = None) -> EngineConstants:
+        """The constants of an engine at a release, the newest where none is named.
+
+        Raises:
+            UnknownNameError: where the engine's speed was never estimated.
+            UnknownFactError: where it was not at this release.
+        """
         if id_ not in self.engines:
             raise UnknownNameError("engine with measurements to estimate from", id_, self.engines)
-        return self.engines[id_]
+        return _engine_constants(self, id_, release)
 
 
-TILE_SEQUENCES = 64
-"""The batch of the rows that `expert_layer_seconds` was fitted on, about as many as fill a tile of the experts' kernels."""
+@functools.lru_cache(maxsize=8)
+def constants_of(catalog: Catalog) -> Constants:
+    """The constants that the estimates of a catalogue give."""
+    shared = f"estimates/{HARDWARE}"
+    stated = [
+        catalog.cite(shared, f"{field}.rows.{index}.value")[0].source.id
+        for field, quantity in catalog.estimate(HARDWARE).quantities()
+        for index, row in enumerate(quantity.rows)
+        if row.method == "stated"
+    ]
+    bases = {id_ for each in catalog.estimates.values() for row in _rows(each) for id_ in row.basis}
+    measured = [run.accelerator for id_, run in catalog.measurements.items() if id_ in bases]
+    return constants_from(
+        catalog.estimates, sources=tuple(dict.fromkeys(stated)), accelerators=tuple(dict.fromkeys(measured))
+    )
 
-_OTHER_BYTES = round(3.5 * GIB) + 392 * MIB
-"""Memory of runtime and NCCL that NVIDIA's planner reserves (aiconfigurator-systems)."""
 
-CONSTANTS = Constants(
-    memory_efficiency=0.8,
-    cache_efficiency=0.53,
-    matmul_efficiency=0.75,
-    matmul_share=0.7,
-    link_efficiency=1.0,
-    collective_seconds=10e-6,
-    free_kept=0.8,
-    sources=("aiconfigurator-systems", "ml-engineering-book"),
-    accelerators=("h100-sxm", "h200-sxm", "b200", "mi300x"),
-    engines={
-        "vllm": EngineConstants(
-            layer_seconds=114e-6,  # SGLang's: both launch piecewise graphs from Python
-            expert_layer_seconds=124e-6,
-            first_token_seconds=50e-3,  # SGLang's, for want of a vLLM row
-            hybrid_seconds=1.09e-3,  # vLLM PR 46553: 8.75 ms with the hybrid cache, 7.66 ms without
-            mixes_prefill=True,
-            utilization=0.92,  # the default of --gpu-memory-utilization
-            reserved_bytes=_OTHER_BYTES,
-            max_batch=1024,  # the default of --max-num-seqs from 70 GiB up
-            chunk_tokens=8192,  # the default of --max-num-batched-tokens from 70 GiB up
-            spread=1.3,
-            rows=(
-                "vllm-0.8.3-maverick-h100-sxm-8-1000-1000",
-                "vllm-0.8.3-maverick-h200-sxm-8-1000-1000",
-                "vllm-0.8.3-scout-h100-sxm-8-1000-1000",
-                "vllm-0.8.3-scout-h200-sxm-8-1000-1000",
-            ),
-            borrowed=(
-                "sglang-0.5.9-scout-mi300x-8-1000-1000",
-                "vllm-0.23-maverick-mi300x-8-hybrid",
-                "vllm-0.23-maverick-mi300x-8-plain",
-            ),
-            fitted=("expert_layer_seconds",),
-        ),
-        "sglang": EngineConstants(
-            layer_seconds=114e-6,
-            expert_layer_seconds=124e-6,  # vLLM's, for want of a row with many sequences
-            first_token_seconds=50e-3,
-            hybrid_seconds=0.0,
-            mixes_prefill=False,
-            utilization=0.9,
-            reserved_bytes=_OTHER_BYTES,
-            max_batch=4096,
-            chunk_tokens=8192,
-            spread=1.6,
-            rows=("sglang-0.5.9-scout-mi300x-8-1000-1000",),
-            borrowed=("vllm-0.8.3-scout-h100-sxm-8-1000-1000",),
-            fitted=("layer_seconds", "first_token_seconds"),
-        ),
-        "tensorrt-llm": EngineConstants(
-            layer_seconds=40e-6,
-            expert_layer_seconds=0.0,  # offline rows cannot tell it from the efficiencies
-            first_token_seconds=50e-3,  # SGLang's: offline rows say nothing about it
-            hybrid_seconds=0.0,
-            mixes_prefill=True,
-            utilization=0.95,  # the KV fraction of the published runs was 0.90 to 0.95
-            reserved_bytes=32 * GIB,  # logits and graphs for thousands of sequences among it
-            max_batch=8192,  # the largest CUDA graph of the published runs
-            chunk_tokens=8192,
-            spread=1.25,
-            rows=(
-                "tensorrt-llm-1.0-maverick-b200-8-1000-1000",
-                "tensorrt-llm-1.0-maverick-b200-8-128-2048",
-                "tensorrt-llm-1.0-maverick-h100-sxm-8-1000-1000",
-                "tensorrt-llm-1.0-maverick-h100-sxm-8-128-2048",
-                "tensorrt-llm-1.0-maverick-h200-sxm-8-1000-1000",
-                "tensorrt-llm-1.0-maverick-h200-sxm-8-128-2048",
-                "tensorrt-llm-1.0-scout-b200-1-1000-1000",
-                "tensorrt-llm-1.0-scout-b200-1-128-2048",
-                "tensorrt-llm-1.0-scout-h100-sxm-4-1000-1000",
-                "tensorrt-llm-1.0-scout-h100-sxm-4-128-2048",
-                "tensorrt-llm-1.0-scout-h200-sxm-4-1000-1000",
-                "tensorrt-llm-1.0-scout-h200-sxm-4-128-2048",
-                "tensorrt-llm-1.1-maverick-b200-4-dep-1000-1000",
-                "tensorrt-llm-1.1-maverick-h200-sxm-8-dep-1000-1000",
-            ),
-            borrowed=("sglang-0.5.9-scout-mi300x-8-1000-1000",),
-            fitted=("layer_seconds", "reserved_bytes"),
-        ),
-    },
-)
+def constants_from(
+    estimates: Mapping[str, EstimateSet], *, sources: tuple[str, ...] = (), accelerators: tuple[str, ...] = ()
+) -> Constants:
+    """The constants that some estimates give, such as those of a fit."""
+    shared = hardware_of(estimates)
+    number = functools.partial(_number, HARDWARE, where=Circumstances())
+    return Constants(
+        memory_efficiency=number("memory_efficiency", shared.memory_efficiency),
+        cache_efficiency=number("cache_efficiency", shared.cache_efficiency),
+        matmul_efficiency=number("matmul_efficiency", shared.matmul_efficiency),
+        matmul_share=number("matmul_share", shared.matmul_share),
+        link_efficiency=number("link_efficiency", shared.link_efficiency),
+        collective_seconds=number("collective_latency", shared.collective_latency),
+        free_kept=number("free_kept", shared.free_kept),
+        sources=sources,
+        accelerators=accelerators,
+        engines={each.engine: each for each in estimates.values() if each.engine and each.speed},
+    )
+
+
+def hardware_of(estimates: Mapping[str, EstimateSet]) -> HardwareEstimates:
+    """What all engines share; raises UnknownFactError where nobody recorded it."""
+    shared = estimates.get(HARDWARE)
+    if shared is None or shared.hardware is None:
+        raise UnknownFactError(f"estimates/{HARDWARE}", "hardware")
+    return shared.hardware
+
+
+@functools.lru_cache(maxsize=256)
+def _engine_constants(constants: Constants, id_: str, release: str | None) -> EngineConstants:
+    each = constants.engines[id_]
+    speed = each.speed
+    if speed is None or each.mixes_prefill is None:
+        raise UnknownFactError(f"estimates/{each.id}", "speed")
+    number = functools.partial(_number, each.id, where=Circumstances(release=release))
+    fitted = [row for row in _rows(each) if row.method == "fitted"]
+    others = [row for row in _rows(each) if row.method != "fitted"]
+    return EngineConstants(
+        layer_seconds=number("layer_latency", speed.layer_latency),
+        expert_layer_seconds=number("expert_layer_latency", speed.expert_layer_latency),
+        tile_sequences=number("expert_tile", speed.expert_tile),
+        first_token_seconds=number("first_token_latency", speed.first_token_latency),
+        hybrid_seconds=number("hybrid_latency", speed.hybrid_latency),
+        mixes_prefill=each.mixes_prefill,
+        utilization=number("utilization", speed.utilization),
+        reserved_bytes=round(number("reserved_memory", speed.reserved_memory)),
+        max_batch=round(number("max_batch", speed.max_batch)),
+        chunk_tokens=round(number("chunk", speed.chunk)),
+        spread=number("spread", speed.spread),
+        rows=tuple(dict.fromkeys(id_ for row in fitted for id_ in row.basis)),
+        borrowed=tuple(dict.fromkeys(id_ for row in others for id_ in row.basis)),
+    )
+
+
+def _number(set_: str, name: str, quantity: Quantity, *, where: Circumstances) -> float:
+    found = estimate_at(quantity, where)
+    if found is None:
+        release = f" of {where.release}" if where.release else ""
+        raise UnknownFactError(f"estimates/{set_}", f"{name}{release}")
+    return found.value
+
+
+def _rows(each: EstimateSet) -> Iterator[EstimateRow]:
+    for _, quantity in each.quantities():
+        yield from quantity.rows

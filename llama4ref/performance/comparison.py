@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.layout import Layout
-from llama4ref.performance.calibration import CONSTANTS, Constants
+from llama4ref.performance.calibration import Constants
 from llama4ref.performance.throughput import Estimated, Performance, estimate
 from llama4ref.performance.workload import Workload
 
@@ -40,7 +40,7 @@ class Comparison:
 
 
 def comparisons(
-    measurement: Measurement, catalog: Catalog, *, constants: Constants = CONSTANTS
+    measurement: Measurement, catalog: Catalog, *, constants: Constants | None = None
 ) -> tuple[Comparison, ...]:
     """Every observation of a measurement that can be estimated, beside the estimate.
 
@@ -52,7 +52,7 @@ def comparisons(
     return tuple(_compared(measurement, catalog, constants))
 
 
-def _compared(measurement: Measurement, catalog: Catalog, constants: Constants) -> Iterator[Comparison]:
+def _compared(measurement: Measurement, catalog: Catalog, constants: Constants | None) -> Iterator[Comparison]:
     for observation in measurement.observations:
         if observation.disturbed is not None:
             continue
@@ -68,7 +68,7 @@ def _compared(measurement: Measurement, catalog: Catalog, constants: Constants) 
 
 
 def _estimate(
-    measurement: Measurement, observation: Observation, catalog: Catalog, constants: Constants
+    measurement: Measurement, observation: Observation, catalog: Catalog, constants: Constants | None
 ) -> Performance:
     checkpoint = None if measurement.checkpoint is None else catalog.checkpoint(measurement.checkpoint)
     return estimate(
@@ -91,6 +91,7 @@ def _estimate(
         engine=measurement.engine,
         hybrid=bool(measurement.hybrid_kv_cache),
         catalog=catalog,
+        release=measurement.release,
         constants=constants,
     )
 

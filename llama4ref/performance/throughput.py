@@ -21,7 +21,7 @@ from llama4ref.performance.batching import (
     prompt_alone,
     room_for_cache,
 )
-from llama4ref.performance.calibration import CONSTANTS, Constants
+from llama4ref.performance.calibration import Constants, constants_of
 from llama4ref.performance.roofline import Resource, Shares, speed_of
 from llama4ref.performance.stored_model import shapes_of, stored_in
 
@@ -101,7 +101,8 @@ def estimate(
     catalog: Catalog | None = None,
     cache_room: int | None = None,
     max_batch: int | None = None,
-    constants: Constants = CONSTANTS,
+    release: str | None = None,
+    constants: Constants | None = None,
 ) -> Performance:
     """How fast a checkpoint serves a workload on accelerators.
 
@@ -119,20 +120,22 @@ def estimate(
         catalog: where formats are looked up; the packaged one where none is given.
         cache_room: bytes of one GPU for the KV cache, where a budget is at hand; estimated where not.
         max_batch: sequences of one replica at most; the engine's default where none is given.
-        constants: what the estimate rests on.
+        release: of the engine; the newest where none is given.
+        constants: what the estimate rests on; the catalogue's where none are given.
 
     Raises:
         RequestError: for a layout, checkpoint or cache dtype that does not fit the model, or weights that do not fit a GPU.
         UnknownNameError: for an engine that was never calibrated.
         UnknownFactError: where the accelerator's rates, the checkpoint's coverage or the model's shapes are not known.
     """
-    chosen = constants.engine(engine)
+    facts = catalog or load()
+    constants = constants or constants_of(facts)
+    chosen = constants.engine(engine, release)
     if cache_dtype != "auto" and cache_dtype not in ELEMENT_BYTES:
         known = ", ".join(["auto", *ELEMENT_BYTES])
         raise RequestError(f"cache_dtype: found {cache_dtype!r}, expected one of {known}")
     shapes = shapes_of(model)
     layout.check(model.architecture)
-    facts = catalog or load()
     stored = stored_in(model, checkpoint, accelerator, facts)
     deployment = deploy(
         shapes,

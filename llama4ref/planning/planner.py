@@ -20,6 +20,7 @@ from llama4ref.planning.sizing import Candidate, Sized, size
 from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
@@ -270,14 +271,14 @@ def _performance(catalog: Catalog, sized: Sized, workload: Workload) -> Performa
         return None
     room = max(1, sized.budget.kv_cache_at_least_bytes)
     try:
-        return _estimate(catalog, candidate, workload, sized.budget.cache, room, sized.config.max_num_seqs)
+        return _estimate(catalog, candidate, workload, sized.budget.cache, room, sized.config)
     except UnknownFactError:
         return None
 
 
 @functools.lru_cache(maxsize=4096)
 def _estimate(  # noqa: PLR0917  # kept by position in the cache
-    catalog: Catalog, candidate: Candidate, workload: Workload, cache: KVCache, room: int, max_batch: int
+    catalog: Catalog, candidate: Candidate, workload: Workload, cache: KVCache, room: int, config: EngineConfig
 ) -> Performance:
     return estimate(
         candidate.model,
@@ -290,7 +291,8 @@ def _estimate(  # noqa: PLR0917  # kept by position in the cache
         cache=cache,
         catalog=catalog,
         cache_room=room,
-        max_batch=max_batch,
+        max_batch=config.max_num_seqs,
+        release=config.release,
     )
 
 

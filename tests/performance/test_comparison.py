@@ -8,10 +8,14 @@ import statistics
 
 import pytest
 
-from llama4ref.performance.calibration import CONSTANTS
+from llama4ref.facts import load
+from llama4ref.performance.calibration import constants_from, constants_of
 from llama4ref.performance.comparison import comparisons
 
-FITTED = [(engine, row) for engine, constants in CONSTANTS.engines.items() for row in constants.rows]
+CATALOG = load()
+ESTIMATES = CATALOG.estimates
+CONSTANTS = constants_of(CATALOG)
+FITTED = [(engine, row) for engine in CONSTANTS.engines for row in CONSTANTS.engine(engine).rows]
 
 
 @pytest.mark.parametrize(("engine", "row"), FITTED)
@@ -77,35 +81,52 @@ def test_the_typical_error_is_small(catalog):
     assert abs(statistics.fmean(errors)) < 0.05
 
 
-@pytest.mark.parametrize(
-    ("engine", "field"),
-    [(engine, field) for engine, constants in CONSTANTS.engines.items() for field in constants.fitted],
-)
-def test_each_fitted_constant_is_where_its_rows_put_it(catalog, engine, field):
-    """Half or twice the constant makes the squared error of its engine's rows larger."""
-    here = squared_error(catalog, engine, CONSTANTS)
+FITTED_ROWS = [
+    (set_.id, field, index)
+    for set_ in ESTIMATES.values()
+    for field, quantity in set_.quantities()
+    for index, row in enumerate(quantity.rows)
+    if row.method == "fitted"
+]
+
+
+@pytest.mark.parametrize(("set_", "field", "index"), FITTED_ROWS)
+def test_each_fitted_constant_is_where_its_rows_put_it(catalog, set_, field, index):
+    """Half or twice the constant makes the squared error of the measurements in its basis larger."""
+    basis = dict(ESTIMATES[set_].quantities())[field].rows[index].basis
+    here = squared_error(catalog, basis, CONSTANTS)
 
     for factor in (0.5, 2):
-        constants = CONSTANTS.engines[engine]
-        moved = dataclasses.replace(constants, **{field: getattr(constants, field) * factor})
-        engines = {**CONSTANTS.engines, engine: moved}
-        assert squared_error(catalog, engine, dataclasses.replace(CONSTANTS, engines=engines)) > here
+        assert squared_error(catalog, basis, constants_from(moved(set_, field, index, factor))) > here
+
+
+def moved(set_, field, index, factor):
+    """The estimates with one value moved by a factor."""
+    group, name = field.split(".")
+    inside = getattr(ESTIMATES[set_], group)
+    quantity = getattr(inside, name)
+    rows = list(quantity.rows)
+    rows[index] = dataclasses.replace(rows[index], value=rows[index].value * factor)
+    quantity = dataclasses.replace(quantity, rows=tuple(rows))
+    changed = dataclasses.replace(ESTIMATES[set_], **{group: dataclasses.replace(inside, **{name: quantity})})
+    return {**ESTIMATES, set_: changed}
 
 
 @pytest.mark.parametrize("field", ["cache_efficiency", "matmul_share"])
 def test_each_shared_constant_is_where_the_offline_rows_put_it(catalog, field):
     """A third less or a third more makes the squared error of the TensorRT-LLM rows larger."""
-    here = squared_error(catalog, "tensorrt-llm", CONSTANTS)
+    basis = CONSTANTS.engine("tensorrt-llm").rows
+    here = squared_error(catalog, basis, CONSTANTS)
 
     for factor in (2 / 3, 4 / 3):
-        moved = dataclasses.replace(CONSTANTS, **{field: getattr(CONSTANTS, field) * factor})
-        assert squared_error(catalog, "tensorrt-llm", moved) > here
+        other = dataclasses.replace(CONSTANTS, **{field: getattr(CONSTANTS, field) * factor})
+        assert squared_error(catalog, basis, other) > here
 
 
-def squared_error(catalog, engine, constants):
-    """Sum of squared logarithms of estimate over observation, over the rows of an engine."""
+def squared_error(catalog, rows, constants):
+    """Sum of squared logarithms of estimate over observation."""
     return sum(
         math.log(each.ratio) ** 2
-        for row in constants.engines[engine].rows
+        for row in rows
         for each in comparisons(catalog.measurement(row), catalog, constants=constants)
     )

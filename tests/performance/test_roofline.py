@@ -7,10 +7,13 @@ import dataclasses
 import pytest
 
 from llama4ref.errors import UnknownFactError
+from llama4ref.facts import load
 from llama4ref.facts.types.accelerators import Measured
-from llama4ref.performance.calibration import CONSTANTS
+from llama4ref.performance.calibration import constants_of
 from llama4ref.performance.operators import Operator
 from llama4ref.performance.roofline import Seconds, matmul_rate, operator_seconds, speed_of
+
+CONSTANTS = constants_of(load())
 
 
 def test_a_hand_worked_operator(h100):

@@ -38,7 +38,18 @@ def test_every_entity_has_its_place(catalog: Catalog, made: dict[str, str]) -> N
 
 
 @pytest.mark.parametrize(
-    "kind", ["models", "checkpoints", "formats", "accelerators", "providers", "licenses", "families", "safeguards"]
+    "kind",
+    [
+        "models",
+        "checkpoints",
+        "formats",
+        "accelerators",
+        "providers",
+        "licenses",
+        "families",
+        "safeguards",
+        "estimates",
+    ],
 )
 def test_every_leaf_of_an_entity_is_on_its_page(catalog: Catalog, made: dict[str, str], kind: str) -> None:
     """A leaf has a row of its own, or a cell in the row of its group."""

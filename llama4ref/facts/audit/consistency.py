@@ -14,6 +14,7 @@ from llama4ref.facts.types.accelerators import Accelerator
 from llama4ref.facts.types.checkpoints import Checkpoint
 from llama4ref.facts.types.engines import Engine, MemoryRules
 from llama4ref.facts.types.errata import Erratum, Reference
+from llama4ref.facts.types.estimates import EstimateSet, Quantity
 from llama4ref.facts.types.measurements import Measurement, Observation
 from llama4ref.facts.types.metrics import metric
 from llama4ref.facts.types.models import Model
@@ -48,6 +49,7 @@ def contradictions(catalog: Entries, *, broken: Collection[str] = ()) -> list[Fa
         *_found(catalog, "providers", catalog.providers, _provider),
         *_found(catalog, "measurements", catalog.measurements, _measurement),
         *_found(catalog, "errata", catalog.errata, _erratum),
+        *_found(catalog, "estimates", catalog.estimates, _estimates),
     ]
     left = [fault for fault, missing in found if missing not in broken]
     return sorted(left, key=lambda fault: (fault.file, fault.line))
@@ -189,6 +191,30 @@ def _observation(at: str, seen: Observation) -> Iterator[Contradiction]:
         return
     if seen.unit != unit:
         yield Contradiction(f"{at}.unit", seen.unit, f"{unit}, the unit of {seen.metric}", "convert the value")
+
+
+def _estimates(estimates: EstimateSet, catalog: Entries) -> Iterator[Contradiction]:
+    yield from _dangling("engine", "engines", estimates.engine, catalog.engines)
+    for field, quantity in estimates.quantities():
+        yield from _estimate_rows(field, quantity, catalog)
+
+
+def _estimate_rows(field: str, quantity: Quantity, catalog: Entries) -> Iterator[Contradiction]:
+    for index, row in enumerate(quantity.rows):
+        at = f"{field}.rows.{index}"
+        for id_ in row.basis:
+            yield from _dangling(f"{at}.basis", "measurements", id_, catalog.measurements)
+        for id_ in row.accelerators:
+            yield from _dangling(f"{at}.accelerators", "accelerators", id_, catalog.accelerators)
+        yield from _dangling(f"{at}.borrowed_from", "estimates", row.borrowed_from, catalog.estimates)
+        if not row.low <= row.value <= row.high:
+            yield Contradiction(
+                f"{at}.value", f"{row.value:g}", f"between {row.low:g} and {row.high:g}", "correct one of the three"
+            )
+        if (row.method == "borrowed") != bool(row.borrowed_from):
+            yield Contradiction(
+                f"{at}.method", row.method, "borrowed together with `borrowed_from`", "give both or neither"
+            )
 
 
 def _erratum(erratum: Erratum, catalog: Entries) -> Iterator[Contradiction]:

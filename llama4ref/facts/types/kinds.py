@@ -15,6 +15,7 @@ from llama4ref.facts.types.benchmarks import Benchmark
 from llama4ref.facts.types.checkpoints import Checkpoint
 from llama4ref.facts.types.engines import Engine
 from llama4ref.facts.types.errata import Erratum
+from llama4ref.facts.types.estimates import EstimateSet
 from llama4ref.facts.types.families import Family
 from llama4ref.facts.types.formats import Format
 from llama4ref.facts.types.licenses import License
@@ -60,6 +61,7 @@ class EntitiesById:
     families: Annotated[Mapping[str, Family], Naming("family", "Families")]
     safeguards: Annotated[Mapping[str, Safeguard], Naming("safeguard", "Safeguards")]
     errata: Annotated[Mapping[str, Erratum], Naming("erratum", "Errata")]
+    estimates: Annotated[Mapping[str, EstimateSet], Naming("estimate", "Estimates")]
 
     def model(self, id: str) -> Model:
         """The model of that id; raises UnknownNameError with the nearest ids."""
@@ -114,6 +116,10 @@ class EntitiesById:
     def erratum(self, id: str) -> Erratum:
         """The erratum of that id."""
         return named("erratum", id, self.errata)
+
+    def estimate(self, id: str) -> EstimateSet:
+        """The estimates of that id: an engine's, or those that all share."""
+        return named("estimate", id, self.estimates)
 
 
 def named(kind: str, name: str, among: Mapping[str, T]) -> T:

@@ -42,6 +42,7 @@ def compare_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "licenses/index.md", _licenses(catalog)
     yield "safeguards/index.md", _safeguards(catalog)
     yield "families/index.md", _families(catalog)
+    yield "estimates/index.md", _estimates(catalog)
 
 
 def _index(catalog: Catalog, kind: str, description: str) -> Draft:
@@ -255,6 +256,11 @@ def _safeguards(catalog: Catalog) -> str:
 def _families(catalog: Catalog) -> str:
     fields = ("developer", "members", "released", "status", "technical_report")
     return _simple(catalog, "families", "What the members of the herd have in common.", fields)
+
+
+def _estimates(catalog: Catalog) -> str:
+    description = "Figures that no source states exactly, with the bounds that logged starts and measurements set."
+    return _simple(catalog, "estimates", description, ("engine",))
 
 
 def _simple(catalog: Catalog, kind: str, description: str, fields: tuple[str, ...]) -> str:

@@ -247,6 +247,15 @@ def _family(catalog: Catalog, id_: str) -> str:
     return draft.finished()
 
 
+def _estimates(catalog: Catalog, id_: str) -> str:
+    estimates = catalog.estimates[id_]
+    description = f"{estimates.name}: every figure with its bounds, and the logs and measurements that set it."
+    draft = _draft(catalog, f"estimates/{id_}", estimates.name, description)
+    leaf_sections(draft, f"estimates/{id_}", estimates)
+    add_disagreements(draft, f"estimates/{id_}")
+    return draft.finished()
+
+
 _MAKERS: dict[str, Callable[[Catalog, str], str]] = {
     "models": _model,
     "checkpoints": _checkpoint,
@@ -257,4 +266,5 @@ _MAKERS: dict[str, Callable[[Catalog, str], str]] = {
     "licenses": _license,
     "safeguards": _safeguard,
     "families": _family,
+    "estimates": _estimates,
 }

@@ -1,0 +1,125 @@
+"""Estimates: numbers that no source states exactly, each with the bounds that logs and measurements set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Literal
+
+EstimateUnit = Literal["MiB", "bytes", "s", "ms", "us", "ratio", "tokens", "sequences"]
+"""`us` are microseconds; a `ratio` multiplies something that is computed."""
+Method = Literal["stated", "logged", "fitted", "borrowed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateRow:
+    """What one estimate is, under the conditions that it is known for."""
+
+    value: float
+    """The figure that is expected."""
+    low: float
+    """Least that it is expected to be."""
+    high: float
+    """Most that it is expected to be."""
+    method: Method
+    """`stated` by its source; `logged`, with bounds around what the starts in `basis` printed; `fitted` to the measurements in
+    `basis` by least squares; `borrowed` from another engine's estimate of the same name."""
+    since: str | None = None
+    """First release that it holds for; none where it holds from the first."""
+    until: str | None = None
+    """First release that it no longer holds for; none while it holds."""
+    accelerators: tuple[str, ...] = ()
+    """Ids of the accelerators that it was observed on; an empty list where it depends on none."""
+    gpus: Literal["one", "several"] | None = None
+    """Whether the model lies on one GPU or on several; none where that does not matter."""
+    basis: tuple[str, ...] = ()
+    """Ids of the starts or measurements that set it."""
+    borrowed_from: str | None = None
+    """Id of the estimates that it is borrowed from."""
+    note: str | None = None
+    """What to know before relying on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """One estimate, by release and number of GPUs."""
+
+    unit: EstimateUnit
+    """Unit of every value and bound."""
+    rows: tuple[EstimateRow, ...]
+    """What it is; the most specific row that applies counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedEstimates:
+    """What one engine adds to the hardware's own time, and keeps of its memory."""
+
+    layer_latency: Quantity
+    """Latency of one layer that no kernel hides: launches, small kernels, waiting."""
+    expert_layer_latency: Quantity
+    """What a layer with experts adds once a batch fills a tile of the experts' kernels: sorting tokens by expert, tiles that are
+    half empty. Smaller batches add their share of it, larger ones no more."""
+    expert_tile: Quantity
+    """Sequences that fill a tile of the experts' kernels."""
+    first_token_latency: Quantity
+    """From request to first token, beyond the passes over the GPU: parsing, tokenizing, scheduling, eager kernels."""
+    hybrid_latency: Quantity
+    """What a step pays for the tables of chunked-local layers under the hybrid KV cache."""
+    reserved_memory: Quantity
+    """Memory of a GPU that is neither weights nor KV cache: runtime, activations, logits, graphs."""
+    utilization: Quantity
+    """Share of a GPU's memory that the engine takes."""
+    max_batch: Quantity
+    """Sequences that one replica decodes at once at most, on a large GPU."""
+    chunk: Quantity
+    """Prompt tokens of one step."""
+    spread: Quantity
+    """Factor around an estimate within which a measurement is expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareEstimates:
+    """How much of its published rates an accelerator reaches, whatever the engine."""
+
+    memory_efficiency: Quantity
+    """Share of the published bandwidth that reading weights reaches."""
+    cache_efficiency: Quantity
+    """Share of the published bandwidth that attention over the KV cache reaches."""
+    matmul_efficiency: Quantity
+    """Share of the peak rate that the best matrix shape reaches, where no measurement of the accelerator is known."""
+    matmul_share: Quantity
+    """Share of the best shape's rate that the shapes of a served model reach."""
+    link_efficiency: Quantity
+    """Share of the link's published rate that a ring's bytes see."""
+    collective_latency: Quantity
+    """Latency of one collective operation."""
+    free_kept: Quantity
+    """Most of the memory beside the weights that reserved memory may take: where memory is short, an engine is given smaller
+    limits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimateSet:
+    """The estimates of one engine, or those that all engines share."""
+
+    id: str
+    name: str
+    """What they are estimates of."""
+    engine: str | None
+    """Id of the engine; none where they hold for all."""
+    mixes_prefill: bool | None = None
+    """Whether a prompt is computed inside a decode step, and so pays no latency of layers of its own."""
+    speed: SpeedEstimates | None = None
+    """Of an engine's speed."""
+    hardware: HardwareEstimates | None = None
+    """Of what all engines reach on the hardware."""
+
+    def quantities(self) -> Iterator[tuple[str, Quantity]]:
+        """Every estimate by its field, such as `speed.layer_latency`."""
+        for group in ("speed", "hardware"):
+            inside = getattr(self, group)
+            for field in fields(inside) if inside is not None else ():
+                yield f"{group}.{field.name}", getattr(inside, field.name)
+
+
+__all__ = ["EstimateRow", "EstimateSet", "EstimateUnit", "HardwareEstimates", "Method", "Quantity", "SpeedEstimates"]
