@@ -7,6 +7,7 @@ Llama4refError
 ├── UnknownFactError      the fact is recorded as unknown (ValueError)
 ├── RequestError          a request that contradicts itself or cannot be read (ValueError)
 ├── ReleaseError          an engine release the facts do not cover (ValueError)
+├── FormError             a plan that a form of writing cannot hold (ValueError)
 └── ProofError            something outside failed while proving (RuntimeError)
     ├── MissingExtraError     a package of an extra is not installed (ImportError)
     ├── PortInUseError        the port is taken (OSError)
@@ -93,6 +94,12 @@ class RequestError(Llama4refError, ValueError):
 
 class ReleaseError(Llama4refError, ValueError):
     """An engine release that the facts do not cover."""
+
+
+class FormError(Llama4refError, ValueError):
+    """A plan that cannot be written in the form asked for; another form can hold it."""
+
+    exit_code = 1
 
 
 class ProofError(Llama4refError, RuntimeError):

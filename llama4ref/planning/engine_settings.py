@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import EngineConfig, Reason, Setting
+from llama4ref.engine.option_values import object_text
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.layout_choice import described
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.planning.request import PlanRequest
@@ -21,8 +23,6 @@ HYBRID_VARIABLE = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
 TEMPERATURE_RULE_SINCE = "0.8.5"
 """First release known to turn the attention temperature on by itself beyond 32,768 tokens (PR 16439)."""
 TEMPERATURE_FROM_TOKENS = 32_768
-JSON_LIMITS_SINCE = "0.8.5"
-"""First release whose `--limit-mm-per-prompt` takes JSON; earlier ones take `image=N`."""
 LLAMA4_PARSER_SINCE = "0.9.0"
 """First release with the parser `llama4_pythonic`; `pythonic` reads the same form before."""
 
@@ -46,6 +46,11 @@ class SettingsDraft:
         if self.has(flag):
             self.settings[flag] = value
             self.reasons.append(Reason(about=flag, value=str(value), because=because, source=source))
+
+    def set_object(self, flag: str, value: Mapping[str, object], because: str, *, source: str | None = None) -> None:
+        """Set an option that takes an object, written as the release takes it."""
+        if self.has(flag):
+            self.set(flag, object_text(value, self.engine.flags[flag], self.release), because, source=source)
 
     def export(self, variable: str, value: str, because: str, *, source: str | None = None) -> None:
         """Set an environment variable the release reads."""
@@ -160,9 +165,9 @@ def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: 
     elif can and behaviour.hybrid_kv_cache and not cache.hybrid:
         draft.set("disable-hybrid-kv-cache-manager", True, "as asked for: every layer keeps the full length")
     if not holds_at(draft.release, since=TEMPERATURE_RULE_SINCE) and config.max_model_len > TEMPERATURE_FROM_TOKENS:
-        draft.set(
+        draft.set_object(
             "override-generation-config",
-            json.dumps({"attn_temperature_tuning": True}),
+            {"attn_temperature_tuning": True},
             f"attention temperature beyond {TEMPERATURE_FROM_TOKENS:,} tokens, which this release does not turn on itself",
             source="vllm-llama4-blog",
         )
@@ -183,16 +188,16 @@ def _abilities(
     catalog: Catalog, draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour
 ) -> None:
     if request.images:
-        limit = (
-            f"image={request.images}"
-            if not holds_at(behaviour.release, since=JSON_LIMITS_SINCE)
-            else json.dumps({"image": request.images})
-        )
-        draft.set("limit-mm-per-prompt", limit, f"up to {request.images} images a prompt", source="vllm-llama4-blog")
-    elif behaviour.vision_left_out:
-        draft.set(
+        draft.set_object(
             "limit-mm-per-prompt",
-            json.dumps({"image": 0}),
+            {"image": request.images},
+            f"up to {request.images} images a prompt",
+            source="vllm-llama4-blog",
+        )
+    elif behaviour.vision_left_out:
+        draft.set_object(
+            "limit-mm-per-prompt",
+            {"image": 0},
             "text alone: the vision tower is not built, which leaves its memory to the cache",
             source="vllm-0.32.0",
         )
@@ -201,11 +206,9 @@ def _abilities(
         parser = "llama4_pythonic" if holds_at(behaviour.release, since=LLAMA4_PARSER_SINCE) else "pythonic"
         draft.set("tool-call-parser", parser, "Meta's documented form of calls", source="vllm-tool-calling-docs")
     if request.speculative:
-        draft.set(
+        draft.set_object(
             "speculative-config",
-            json.dumps(
-                {"method": "eagle3", "model": _draft_head(catalog, request.speculative), "num_speculative_tokens": 3}
-            ),
+            {"method": "eagle3", "model": _draft_head(catalog, request.speculative), "num_speculative_tokens": 3},
             "as asked for; it forces the hybrid KV cache off, so long context costs four times the cache",
             source="vllm-0.32.0",
         )

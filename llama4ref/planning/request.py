@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from llama4ref.engine.repositories import is_repository
 from llama4ref.errors import RequestError
 from llama4ref.units import check_price, parse_day, parse_tokens
 
@@ -120,6 +121,8 @@ class PlanRequest:
             raise RequestError(
                 f"gpu_memory_utilization: found {self.gpu_memory_utilization}, expected more than 0 and at most 1"
             )
+        if self.speculative is not None and "/" in self.speculative and not is_repository(self.speculative):
+            raise RequestError(f"speculative: found {self.speculative!r}, expected a repository such as owner/name")
         check_price("max_price", self.max_price)
 
     def _check_together(self) -> None:

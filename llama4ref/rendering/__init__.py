@@ -19,7 +19,8 @@ def render(plan: Plan | HostedPlan, form: str, engine: Engine) -> str:
     Raises:
         UnknownNameError: for another form.
         ReleaseError: where a setting or variable is unknown to the plan's release.
-        RequestError: for a hosted plan, or one that the form cannot hold.
+        RequestError: for a hosted plan, or a setting of a value that its option does not take.
+        FormError: for a plan that the form cannot hold.
     """
     from llama4ref.rendering.command_line import render_command
     from llama4ref.rendering.compose import render_compose

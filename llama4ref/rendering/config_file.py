@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llama4ref.rendering.server_options import MODEL, comment, comments, explained, launch_of, quoted
+from llama4ref.rendering.plan_comments import comment, comments, explained, heading, own_plan, quoted
+from llama4ref.rendering.server_command import MODEL, server_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import HostedPlan, Plan
-    from llama4ref.rendering.server_options import Option
+    from llama4ref.rendering.server_command import Option
 
 
 def render_config(plan: Plan | HostedPlan, engine: Engine) -> str:
@@ -23,16 +24,17 @@ def render_config(plan: Plan | HostedPlan, engine: Engine) -> str:
     Raises:
         ReleaseError: where a setting is unknown to the plan's release of the engine.
     """
-    launch = launch_of(plan, engine)
-    lines = [*comments(launch.heading), *_variables(launch.environment), f"{MODEL}: {quoted(launch.model)}"]
-    for option in launch.options:
+    plan = own_plan(plan)
+    command = server_command(plan.config, engine)
+    lines = [*comments(heading(plan, command)), *_variables(command.environment), f"{MODEL}: {quoted(command.model)}"]
+    for option in command.options:
         lines += comments(explained(reason) for reason in option.reasons)
         lines.append(f"{option.name}: {_scalar(option)}")
     return "\n".join(lines) + "\n"
 
 
-def _variables(environment: object) -> Iterator[str]:
-    if isinstance(environment, dict) and environment:
+def _variables(environment: Mapping[str, str]) -> Iterator[str]:
+    if environment:
         names = ", ".join(f"{name}={value}" for name, value in environment.items())
         yield comment(f"Set in the environment as well, which this file cannot: {names}")
 

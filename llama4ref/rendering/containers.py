@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.errors import RequestError
+from llama4ref.errors import FormError
 from llama4ref.facts.types.releases import holds_at
 
 if TYPE_CHECKING:
@@ -39,15 +39,15 @@ def container_of(plan: Plan) -> Container:
     """The container of a plan's release and hardware.
 
     Raises:
-        RequestError: for a plan over several nodes, or for hardware that the engine publishes no image for.
+        FormError: for a plan over several nodes, or for hardware that the engine publishes no image for.
     """
     platform = plan.accelerator.platform
     if plan.nodes > 1:
-        raise RequestError(
+        raise FormError(
             f"one container holds one node, and the plan spans {plan.nodes}; write it with --as command, one a node"
         )
     if platform not in _IMAGES or not holds_at(plan.release, since=_FIRST_IMAGES[platform], until=None):
-        raise RequestError(
+        raise FormError(
             f"vLLM {plan.release} is not published as an image for {plan.accelerator.name}; write the plan with --as command"
         )
     return Container(

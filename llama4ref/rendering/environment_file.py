@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llama4ref.errors import RequestError
-from llama4ref.rendering.server_options import comments, explained, launch_of
+from llama4ref.errors import FormError
+from llama4ref.rendering.plan_comments import comments, explained, heading, own_plan
+from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.engines import Engine
@@ -17,14 +18,15 @@ def render_environment(plan: Plan | HostedPlan, engine: Engine) -> str:
 
     Raises:
         ReleaseError: where a variable is not read by the plan's release of the engine.
-        RequestError: where a value holds a line break, which such files cannot.
+        FormError: where a value holds a line break, which such files cannot.
     """
-    launch = launch_of(plan, engine)
-    lines = comments(launch.heading[:2])
-    for name, value in launch.environment.items():
+    plan = own_plan(plan)
+    command = server_command(plan.config, engine)
+    lines = comments(heading(plan, command)[:2])
+    for name, value in command.environment.items():
         if "\n" in value:
-            raise RequestError(f"{name}: an environment file holds no line breaks; set it in the shell")
-        lines += [*comments(map(explained, launch.environment_reasons[name])), f"{name}={value}"]
-    if not launch.environment:
+            raise FormError(f"{name}: an environment file holds no line breaks; set it in the shell")
+        lines += [*comments(map(explained, command.environment_reasons[name])), f"{name}={value}"]
+    if not command.environment:
         lines += comments(["This plan sets no environment variable"])
     return "\n".join(lines) + "\n"

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from llama4ref.rendering.containers import MODEL_CACHE, container_of
-from llama4ref.rendering.server_options import comments, explained, launch_of, own_plan, quoted
+from llama4ref.rendering.plan_comments import comments, explained, heading, own_plan, quoted
+from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import HostedPlan, Plan
     from llama4ref.rendering.containers import Container
-    from llama4ref.rendering.server_options import Launch
+    from llama4ref.rendering.server_command import ServerCommand
 
 _LONGEST_NAME = 63
 """Characters of a DNS label."""
-_START_SECONDS, _PERIOD_SECONDS = 3600, 10
-"""A checkpoint may have to be downloaded first."""
+_PERIOD_SECONDS = 10
+_START_FAILURES = 360
+"""An hour: a checkpoint may have to be downloaded first."""
+_READY_FAILURES, _LIVE_FAILURES = 3, 6
+"""A busy server answers late: one slow answer must neither take it out of service nor restart it."""
 
 
 def render_kubernetes(plan: Plan | HostedPlan, engine: Engine) -> str:
@@ -27,15 +31,16 @@ def render_kubernetes(plan: Plan | HostedPlan, engine: Engine) -> str:
 
     Raises:
         ReleaseError: where a setting is unknown to the plan's release of the engine.
-        RequestError: for a plan over several nodes, or for hardware that the engine publishes no image for.
+        FormError: for a plan over several nodes, or for hardware that the engine publishes no image for.
     """
-    launch, own = launch_of(plan, engine), own_plan(plan)
-    name = resource_name(own.checkpoint.id)
+    plan = own_plan(plan)
+    command = server_command(plan.config, engine)
+    name = resource_name(plan.checkpoint.id)
     lines = [
-        *comments(launch.heading),
-        *_deployment(name, launch, container_of(own), own),
+        *comments(heading(plan, command)),
+        *_deployment(name, command, container_of(plan), plan),
         "---",
-        *_service(name, launch),
+        *_service(name, command),
     ]
     return "\n".join(lines) + "\n"
 
@@ -50,7 +55,7 @@ def resource_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:_LONGEST_NAME].strip("-")
 
 
-def _deployment(name: str, launch: Launch, container: Container, plan: Plan) -> Iterator[str]:
+def _deployment(name: str, command: ServerCommand, container: Container, plan: Plan) -> Iterator[str]:
     yield from f"""\
 apiVersion: apps/v1
 kind: Deployment
@@ -70,17 +75,17 @@ spec:
         - name: vllm
           image: {quoted(container.image)}
           command: ["vllm", "serve"]""".splitlines()
-    yield from _arguments(launch)
-    yield from _environment(launch)
+    yield from _arguments(command)
+    yield from _environment(command)
     gpus = f"{{{quoted(container.resource)}: {quoted(str(plan.count))}}}"
-    yield f"          ports: [{{name: http, containerPort: {launch.port}}}]"
+    yield f"          ports: [{{name: http, containerPort: {command.port}}}]"
     yield f"          resources: {{limits: {gpus}, requests: {gpus}}}"
     yield "          volumeMounts:"
     yield f"            - {{name: model-cache, mountPath: {MODEL_CACHE}}}"
     yield "            - {name: shared-memory, mountPath: /dev/shm}"
-    yield f"          startupProbe: {_probe(_START_SECONDS // _PERIOD_SECONDS)}"
-    yield f"          readinessProbe: {_probe(1)}"
-    yield f"          livenessProbe: {_probe(6)}"
+    yield f"          startupProbe: {_probe(_START_FAILURES)}"
+    yield f"          readinessProbe: {_probe(_READY_FAILURES)}"
+    yield f"          livenessProbe: {_probe(_LIVE_FAILURES)}"
     yield from """\
       volumes:
         # lost with the pod; claim a volume here to keep the checkpoint
@@ -89,26 +94,26 @@ spec:
         - {name: shared-memory, emptyDir: {medium: Memory}}""".splitlines()
 
 
-def _arguments(launch: Launch) -> Iterator[str]:
+def _arguments(command: ServerCommand) -> Iterator[str]:
     yield "          args:"
-    yield f"            - {_literal(launch.model)}"
-    for option in launch.options:
+    yield f"            - {_literal(command.model)}"
+    for option in command.options:
         yield from comments(map(explained, option.reasons), indent="            ")
         for word in option.words:
             yield f"            - {_literal(word)}"
 
 
-def _environment(launch: Launch) -> Iterator[str]:
+def _environment(command: ServerCommand) -> Iterator[str]:
     yield "          env:"
     yield "            # a token of an account that accepted the licence of the checkpoint, as a secret"
     yield "            - name: HF_TOKEN"
     yield "              valueFrom: {secretKeyRef: {name: huggingface, key: token, optional: true}}"
-    for name, value in launch.environment.items():
-        yield from comments(map(explained, launch.environment_reasons[name]), indent="            ")
+    for name, value in command.environment.items():
+        yield from comments(map(explained, command.environment_reasons[name]), indent="            ")
         yield f"            - {{name: {name}, value: {_literal(value)}}}"
 
 
-def _service(name: str, launch: Launch) -> Iterator[str]:
+def _service(name: str, command: ServerCommand) -> Iterator[str]:
     yield from f"""\
 apiVersion: v1
 kind: Service
@@ -116,13 +121,14 @@ metadata:
   name: {quoted(name)}
 spec:
   selector: {{app: {quoted(name)}}}
-  ports: [{{name: http, port: {launch.port}, targetPort: http}}]""".splitlines()
+  ports: [{{name: http, port: {command.port}, targetPort: http}}]""".splitlines()
 
 
 def _probe(failures: int) -> str:
-    return f"{{httpGet: {{path: /health, port: http}}, periodSeconds: {_PERIOD_SECONDS}, failureThreshold: {failures}}}"
+    times = f"periodSeconds: {_PERIOD_SECONDS}, timeoutSeconds: {_PERIOD_SECONDS}"
+    return f"{{httpGet: {{path: /health, port: http}}, {times}, failureThreshold: {failures}}}"
 
 
 def _literal(text: str) -> str:
     """Text that Kubernetes does not look for variables in."""
-    return quoted(text.replace("$(", "$$("))
+    return quoted(text.replace("$", "$$"))

@@ -93,7 +93,11 @@ def with_settings(plans: dict[str, Plan]) -> Callable[..., Plan]:
     ) -> Plan:
         plan = plans["scout-1m-8xh100"]
         config = dataclasses.replace(
-            plan.config, settings=settings, release=release, environment=environment or {}, reasons=()
+            plan.config,
+            settings={"model": plan.settings["model"], **settings},
+            release=release,
+            environment=environment or {},
+            reasons=(),
         )
         return dataclasses.replace(plan, config=config)
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from llama4ref.errors import RequestError, UnknownNameError
+from llama4ref.errors import FormError, RequestError, UnknownNameError
 from llama4ref.rendering import render
 from llama4ref.rendering.compose import render_compose
 from llama4ref.rendering.environment_file import render_environment
 from llama4ref.rendering.kubernetes import render_kubernetes, resource_name
-from llama4ref.rendering.server_options import launch_of
+from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,11 @@ def test_compose_starts_the_command_of_the_plan(plans: dict[str, Plan], vllm_fac
     device = service["deploy"]["resources"]["reservations"]["devices"][0]
 
     assert service["image"] == "vllm/vllm-openai:v0.32.0"
-    assert [*service["entrypoint"], *service["command"]] == ["vllm", "serve", *launch_of(plan, vllm_facts).words]
+    assert [*service["entrypoint"], *service["command"]] == [
+        "vllm",
+        "serve",
+        *server_command(plan.config, vllm_facts).words,
+    ]
     assert (device["driver"], device["count"]) == ("nvidia", 8)
 
 
@@ -60,7 +64,7 @@ def test_kubernetes_is_a_deployment_and_its_service(plans: dict[str, Plan], vllm
     assert (deployment["kind"], service["kind"]) == ("Deployment", "Service")
     assert service["spec"]["selector"] == pod["metadata"]["labels"] == deployment["spec"]["selector"]["matchLabels"]
     assert service["spec"]["ports"][0]["targetPort"] == container["ports"][0]["name"]
-    assert container["args"] == list(launch_of(plan, vllm_facts).words)
+    assert container["args"] == list(server_command(plan.config, vllm_facts).words)
     assert container["resources"]["limits"] == {"nvidia.com/gpu": "8"}
     assert mounted == {volume["name"] for volume in pod["spec"]["volumes"]}
 
@@ -79,9 +83,28 @@ def test_the_port_of_the_plan_is_published(with_settings: Callable[..., Plan], v
     compose = render_compose(plan, vllm_facts)
     _, service = yaml.safe_load_all(render_kubernetes(plan, vllm_facts))
 
-    assert '"9001:9001"' in compose
+    assert yaml.safe_load(compose)["services"]["vllm"]["ports"] == ["127.0.0.1:9001:9001"], "not on every interface"
     assert "127.0.0.1:9001/health" in compose
     assert service["spec"]["ports"][0]["port"] == 9001
+
+
+@pytest.mark.parametrize("port", ["http", 0, 65_536, "-1"])
+def test_a_port_that_is_none_is_refused(with_settings: Callable[..., Plan], vllm_facts: Engine, port: object) -> None:
+    """Before it is published anywhere."""
+    with pytest.raises(RequestError, match="--port: found"):
+        render_compose(with_settings({"port": port}), vllm_facts)
+
+
+def test_a_busy_server_is_neither_restarted_nor_taken_out_of_service(
+    plans: dict[str, Plan], vllm_facts: Engine
+) -> None:
+    """One answer that takes longer than Kubernetes' own second is no failure yet, and restarts come last."""
+    deployment, _ = yaml.safe_load_all(render_kubernetes(plans["scout-1m-8xh100"], vllm_facts))
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    ready, alive, start = (container[f"{kind}Probe"] for kind in ("readiness", "liveness", "startup"))
+
+    assert all(1 < probe["timeoutSeconds"] <= probe["periodSeconds"] for probe in (ready, alive, start))
+    assert 1 < ready["failureThreshold"] < alive["failureThreshold"] < start["failureThreshold"]
 
 
 def test_the_environment_file_has_a_line_for_each_variable(plans: dict[str, Plan], vllm_facts: Engine) -> None:
@@ -94,15 +117,17 @@ def test_the_environment_file_has_a_line_for_each_variable(plans: dict[str, Plan
 
 def test_an_environment_file_cannot_hold_line_breaks(with_settings: Callable[..., Plan], vllm_facts: Engine) -> None:
     """They are refused rather than written wrongly."""
-    with pytest.raises(RequestError, match="no line breaks"):
+    with pytest.raises(FormError, match="no line breaks"):
         render_environment(with_settings({}, environment={"NAME": "a\nb"}), vllm_facts)
 
 
 @pytest.mark.parametrize("form", ["compose", "kubernetes"])
 def test_several_nodes_do_not_fit_one_container(plans: dict[str, Plan], vllm_facts: Engine, form: str) -> None:
     """The error names the form that can."""
-    with pytest.raises(RequestError, match="--as command"):
+    with pytest.raises(FormError, match="--as command") as refused:
         render(plans["scout-2-nodes"], form, vllm_facts)
+
+    assert refused.value.exit_code == 1, "the call is right; the answer is no"
 
 
 def test_an_unknown_form_offers_the_nearest(plans: dict[str, Plan], vllm_facts: Engine) -> None:

@@ -75,6 +75,12 @@ class Flag:
     the engine finds a value itself."""
     note: str | None
     """What it means for Llama 4."""
+    json_since: str | None = None
+    """First release that takes JSON where earlier ones take `key=value` pairs; none where an object is JSON in each release."""
+
+    def takes_pairs_at(self, release: str) -> bool:
+        """Whether an object is written as `key=value` pairs at a release, not as JSON."""
+        return self.json_since is not None and not holds_at(release, since=self.json_since)
 
 
 @dataclass(frozen=True, kw_only=True)

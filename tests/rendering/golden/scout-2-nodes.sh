@@ -2,7 +2,7 @@
 # Promised: 1,048,576 tokens a request, 4.50 such requests at once
 # model, meta-llama/Llama-4-Scout-17B-16E-Instruct: the reason for model, with its rule and its
 #   numbers, which may take more than one line of a comment
-# Mind quality, beyond 262,144 tokens: not trained [llama4-launch-blog]
+# Caveat: quality, beyond 262,144 tokens: not trained [llama4-launch-blog]
 #
 # --tensor-parallel-size: the reason for tensor-parallel-size, with its rule and its numbers, which
 #   may take more than one line of a comment [vllm-0.32.0]
