@@ -10,10 +10,11 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 # On a machine with an NVIDIA GPU the set-up takes the GPU build of vLLM.
 DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 
-.PHONY: demo test check fix build site gpu clean help
+.PHONY: demo test mutate check fix build site gpu clean help
 help:
 	@echo "make demo   install, plan Scout at 1M tokens on eight H100s, prove the plan on a served miniature"
 	@echo "make test   install and run every test"
+	@echo "make mutate break each dangerous line in a copy, and see a test fail"
 	@echo "make check  format, lint, types, import contract, specs"
 	@echo "make fix    mend what the linter can mend"
 	@echo "make build  rebuild the generated files and the wheel"
@@ -44,6 +45,10 @@ demo: $(VENV)/.prove-$(DEVICE)
 
 test: $(VENV)/.prove-$(DEVICE) check
 	$(BIN)/python -m pytest
+	$(BIN)/python tests/mutations/run.py
+
+mutate: $(VENV)/.light
+	$(BIN)/python tests/mutations/run.py
 
 check: $(VENV)/.light
 	$(BIN)/ruff format --check .

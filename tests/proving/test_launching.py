@@ -135,7 +135,10 @@ def test_a_second_sigterm_changes_nothing(tmp_path: Path) -> None:
         for _ in range(3):
             supervisor.send_signal(signal.SIGTERM)
             time.sleep(0.2)
-        code = supervisor.wait(30)
+        try:
+            code = supervisor.wait(10)
+        finally:
+            supervisor.kill()
         complaint = supervisor.stderr.read()
 
     assert code == 128 + signal.SIGKILL
