@@ -138,7 +138,8 @@ def test_a_second_sigterm_changes_nothing(tmp_path: Path) -> None:
         try:
             code = supervisor.wait(10)
         finally:
-            supervisor.kill()
+            for pid in (supervisor.pid, *map(int, (tmp_path / "pids").read_text(encoding="utf-8").split())):
+                supervising.end(pid, signal.SIGKILL)
         complaint = supervisor.stderr.read()
 
     assert code == 128 + signal.SIGKILL
