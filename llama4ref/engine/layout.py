@@ -24,7 +24,7 @@ class Layout:
 
     Examples:
         >>> layout = Layout(tensor_parallel=8, data_parallel=2, expert_parallel=True)
-        >>> layout.gpus, layout.expert_ranks, layout.expert_slices, layout.shared_expert_slices
+        >>> layout.gpus, layout.ep_size, layout.moe_tp_size, layout.shared_expert_slices
         (16, 16, 1, 1)
         >>> [len(stage) for stage in Layout(pipeline_parallel=5).stages(48)]
         [9, 10, 10, 10, 9]
@@ -62,12 +62,12 @@ class Layout:
         return self.tensor_parallel * self.data_parallel
 
     @property
-    def expert_ranks(self) -> int:
+    def ep_size(self) -> int:
         """Ranks that the experts of a layer are dealt out to."""
         return self._experts_world if self.expert_parallel else 1
 
     @property
-    def expert_slices(self) -> int:
+    def moe_tp_size(self) -> int:
         """Slices that each routed expert is cut into."""
         return 1 if self.expert_parallel else self._experts_world
 
@@ -84,7 +84,14 @@ class Layout:
 
     def local_experts(self, count: int) -> int:
         """Experts of one layer on the fullest rank."""
-        return math.ceil(count / self.expert_ranks)
+        return math.ceil(count / self.ep_size)
+
+    def local_kv_heads(self, count: int) -> int:
+        """KV heads of one layer on one rank; where there are more ranks than heads, each rank holds a whole one.
+
+        Source: vLLM 0.32.0 `config/model.py`, `get_num_kv_heads`.
+        """
+        return max(1, count // self.tensor_parallel)
 
     def stages(self, layers: int) -> tuple[range, ...]:
         """The layers of each pipeline stage: remainders go to the stages before the last, from the back."""
@@ -116,9 +123,9 @@ class Layout:
                 if width % size:
                     yield f"tensor_parallel {size} does not divide the {width} {what}; use one of {valid}"
         inner = architecture.experts.intermediate_size
-        if inner % self.expert_slices:
+        if inner % self.moe_tp_size:
             yield (
-                f"tensor_parallel x data_parallel = {self.expert_slices} does not divide the {inner} inner width of the "
+                f"tensor_parallel x data_parallel = {self.moe_tp_size} does not divide the {inner} inner width of the "
                 "routed experts; change one of them, or set expert_parallel"
             )
         if self.pipeline_parallel > architecture.text.layers:

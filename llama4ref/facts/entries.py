@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.entities import owned
 from llama4ref.facts.types.kinds import EntitiesById, named
 from llama4ref.facts.types.read_only import read_only
 
 if TYPE_CHECKING:
+    from llama4ref.facts.types.entities import Entity
     from llama4ref.facts.types.sources import Citation, Provenance, Source
 
 
@@ -24,9 +26,17 @@ class Entries(EntitiesById):
     """`provenance`, pickled; most uses never need it."""
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            if each.name != "packed_provenance":
-                object.__setattr__(self, each.name, read_only(getattr(self, each.name)))
+        vars(self)["sources"] = read_only(self.sources)
+        self._own_entities()
+
+    def __setstate__(self, state: Mapping[str, object]) -> None:
+        vars(self).update(state)
+        self._own_entities()
+
+    def _own_entities(self) -> None:
+        for kind in fields(EntitiesById):
+            entities: Mapping[str, Entity] = getattr(self, kind.name)
+            vars(self)[kind.name] = read_only({id_: owned(entity, self) for id_, entity in entities.items()})
 
     @functools.cached_property
     def provenance(self) -> Mapping[str, Mapping[str, Provenance]]:

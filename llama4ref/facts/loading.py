@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from llama4ref.errors import Fault, SpecErrors
 from llama4ref.facts import caching
+from llama4ref.facts.types.entities import owner_of
 from llama4ref.facts.types.kinds import KINDS
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.entities import Entity
 
 
 def specs_folder() -> Path:
@@ -41,6 +43,22 @@ def load(path: str | Path | None = None) -> Catalog:
         128
     """
     return _load(None if path is None else Path(path).resolve())
+
+
+def catalog_of(*entities: Entity | None) -> Catalog:
+    """The catalogue of the first of these that was read into one; the packaged one where none was.
+
+    Models and checkpoints that were made by hand, or by `dataclasses.replace`, are in no catalogue.
+
+    Examples:
+        >>> catalog_of(load().model("scout")) is load()
+        True
+    """
+    for entity in entities:
+        owner = None if entity is None else owner_of(entity)
+        if owner is not None:
+            return cast("Catalog", owner)
+    return load()
 
 
 @functools.lru_cache(maxsize=8)

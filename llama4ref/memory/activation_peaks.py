@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.arithmetic.image_tokens import encoded_tiles, largest_image_tokens
 from llama4ref.memory.budget_lines import BudgetLine, estimated_line
 from llama4ref.units import MIB
 
@@ -102,13 +103,14 @@ def token_widths(architecture: Architecture, serving: EngineConfig) -> Widths:
     """Numbers of one token alive at once in each part of a layer, on one GPU."""
     hidden, layout = architecture.text.hidden_size, serving.layout
     heads = architecture.attention
-    query_key_value = (heads.heads + 2 * heads.kv_heads) * heads.head_dim // layout.tensor_parallel
+    local_heads = heads.heads // layout.tensor_parallel
+    query_key_value = (local_heads + 2 * layout.local_kv_heads(heads.kv_heads)) * heads.head_dim
     inner = architecture.experts.intermediate_size
-    routed = max(2 * inner // layout.expert_slices, hidden) + inner // layout.expert_slices + 2 * hidden
+    routed = max(2 * inner // layout.moe_tp_size, hidden) + inner // layout.moe_tp_size + 2 * hidden
     shared = 3 * inner // layout.shared_expert_slices + hidden
     return Widths(
         residual=2 * hidden,
-        attention=query_key_value + heads.heads * heads.head_dim // layout.tensor_parallel + hidden,
+        attention=query_key_value + local_heads * heads.head_dim + hidden,
         experts=routed * layout.data_parallel + shared,
         dense=3 * architecture.dense.intermediate_size // layout.tensor_parallel + hidden,
     )
@@ -147,22 +149,10 @@ def _sampling_peak(architecture: Architecture, serving: EngineConfig, behaviour:
     )
 
 
-def tokens_of_largest_image(architecture: Architecture) -> int:
-    """Tokens of an image of the most tiles: its patches, separators and marks."""
-    tiles = architecture.vision.max_tiles
-    return tokens_per_tile(architecture) * (tiles + architecture.vision.global_tile) + tiles + 3
-
-
-def tokens_per_tile(architecture: Architecture) -> int:
-    """Visual tokens of one tile."""
-    side = architecture.vision.image_size // architecture.vision.patch_size
-    return round((side * architecture.vision.pixel_shuffle_ratio) ** 2)
-
-
 def _vision_peak(architecture: Architecture, serving: EngineConfig) -> BudgetLine:
     vision = architecture.vision
-    images = max(1, serving.max_num_batched_tokens // tokens_of_largest_image(architecture))
-    tiles = images * (vision.max_tiles + vision.global_tile)
+    images = max(1, serving.max_num_batched_tokens // largest_image_tokens(vision))
+    tiles = images * encoded_tiles(vision, vision.max_tiles)
     patches = (vision.image_size // vision.patch_size) ** 2 + 1
     slices = serving.layout.vision_slices
     inner = max(3 * vision.hidden_size, 2 * vision.intermediate_size) // slices

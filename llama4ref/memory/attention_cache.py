@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError
-from llama4ref.facts import load
+from llama4ref.facts import catalog_of
 from llama4ref.memory.cache_groups import cache_groups, cache_stages, layers_by_kind
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class KVCache:
     max_model_len: int
     """Longest request, in tokens."""
     limit: int
-    """The model's own limit, in tokens."""
+    """The checkpoint's own limit, in tokens."""
     block_size: int
     """Tokens of one block."""
     page_bytes: int
@@ -137,7 +137,7 @@ class KVCache:
         return max(0, free // (self.blocks_at(tokens) - shared))
 
     def largest_max_model_len(self, available_bytes: int | Sequence[int]) -> int:
-        """The largest `max_model_len` that the engine accepts, at most the model's own limit; 0 where none is.
+        """The largest `max_model_len` that the engine accepts, at most the checkpoint's own limit; 0 where none is.
 
         It is what `--max-model-len auto` chooses, and the estimate in the message about too little memory where the
         length asked for is not below it.
@@ -212,10 +212,10 @@ def kv_cache(
         block_size: `--block-size`; the engine's default is 16, on CPU 128.
         max_num_batched_tokens: `--max-num-batched-tokens`.
         hybrid: whether the hybrid cache is on: where the release or the platform cannot do it, it stays off.
-        release: of vLLM; the newest one in the specs where none is named.
+        release: of vLLM, by the model's catalogue; the newest one there where none is named.
         platform: `cuda`, `rocm`, `xpu` or `cpu`.
         async_scheduling: `--async-scheduling`; on where none is said, except on CPU, where vLLM turns it off.
-        limit: the model's own limit, in tokens; of the instruct checkpoints where none is given.
+        limit: the checkpoint's own limit, in tokens (`checkpoint.limit(model)`); of the instruct ones where none is given.
         rules: of the release, where they are at hand.
 
     Raises:
@@ -225,13 +225,14 @@ def kv_cache(
         UnknownFactError: for a model whose architecture is not published.
 
     Examples:
+        >>> from llama4ref.facts import load
         >>> cache = kv_cache(load().model("scout"), max_model_len=1_000_000, tensor_parallel=8, release="0.32.0")
         >>> cache.bytes_per_request, cache.bytes_held("chunked-local"), cache.largest_max_model_len(40 * 2**30)
         (6596984832, 452984832, 6916752)
     """
     architecture = model.architecture
     text, attention = architecture.text, architecture.attention
-    rules = rules or load().engine("vllm").at(release)
+    rules = rules or catalog_of(model).engine("vllm").at(release)
     _check_sizes(max_model_len=max_model_len, block_size=block_size, max_num_batched_tokens=max_num_batched_tokens)
     layout = Layout(tensor_parallel=tensor_parallel, pipeline_parallel=pipeline_parallel)
     layout.check(architecture)
@@ -240,7 +241,7 @@ def kv_cache(
     page_bytes = (
         2  # keys and values
         * block_size
-        * attention.kv_heads // tensor_parallel
+        * layout.local_kv_heads(attention.kv_heads)
         * attention.head_dim
         * _element_bytes(text.dtype if cache_dtype == "auto" else cache_dtype)
     )  # fmt: skip
@@ -252,7 +253,7 @@ def kv_cache(
     stages = cache_stages(groups, layout.stages(text.layers), by_kind=by_kind, page_bytes=page_bytes)
     return KVCache(
         max_model_len=max_model_len,
-        limit=architecture.context.instruct_max_position_embeddings if limit is None else limit,
+        limit=architecture.context.limit() if limit is None else limit,
         block_size=block_size,
         page_bytes=page_bytes,
         hybrid=on,

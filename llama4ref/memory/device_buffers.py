@@ -27,25 +27,32 @@ VOCABULARY_BITS = 32
 
 
 def buffer_lines(
-    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, *, cache_groups: int
+    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, *, cache_groups: int, positions: int
 ) -> Iterator[BudgetLine]:
-    """Every table and buffer worth a line, on a GPU of the first stage."""
-    yield _rope_table(architecture)
+    """Every table and buffer worth a line, on a GPU of the first stage.
+
+    Args:
+        architecture: of the model.
+        serving: how the engine is told to serve.
+        behaviour: what holds at the engine's release.
+        cache_groups: groups of layers that share a block table.
+        positions: `max_position_embeddings` of the checkpoint.
+    """
+    yield _rope_table(architecture, positions)
     yield from _block_tables(serving, behaviour, cache_groups)
     yield _input_buffers(architecture, serving, behaviour)
-    if behaviour.second_model_runner:
+    if behaviour.v2_model_runner:
         yield _sampler_state(architecture, serving)
     yield _token_ids(serving)
 
 
-def _rope_table(architecture: Architecture) -> BudgetLine:
-    positions = architecture.context.instruct_max_position_embeddings
+def _rope_table(architecture: Architecture, positions: int) -> BudgetLine:
     width = architecture.attention.head_dim
     return exact_line(
         "RoPE table",
         "buffers",
         positions * width * BF16,
-        formula=f"{positions:,} positions of the model (not of max_model_len) x {width} x {BF16} bytes",
+        formula=f"{positions:,} positions of the checkpoint (not of max_model_len) x {width} x {BF16} bytes",
         source="vllm-0.32.0",
     )
 
@@ -61,7 +68,7 @@ def _block_tables(serving: EngineConfig, behaviour: Behaviour, groups: int) -> I
     row = block_table_width(serving.max_model_len, serving.block_size) * INT32
     one = serving.max_num_seqs * row
     rows = f"{serving.max_num_seqs:,} requests x {row:,} bytes"
-    if behaviour.second_model_runner:
+    if behaviour.v2_model_runner:
         yield exact_line(
             "block tables",
             "outside",

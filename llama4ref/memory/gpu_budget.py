@@ -105,12 +105,12 @@ def memory_budget(
         RequestError: for a layout or a length that the engine refuses, with the rule and the numbers.
         UnknownFactError: where the checkpoint's coverage is not known.
     """
-    cache = cache_of(model, serving, platform=accelerator.platform, rules=behaviour)
+    cache = cache_of(model, checkpoint, serving, platform=accelerator.platform, rules=behaviour)
     stages = (weights or weights_of(model, checkpoint, serving.layout)).stages
     heaviest = max(range(len(stages)), key=lambda index: stages[index].bytes)
     lines = (
         *_weight_lines(stages[heaviest]),
-        *buffer_lines(model.architecture, serving, behaviour, cache_groups=len(cache.groups)),
+        *buffer_lines(model.architecture, serving, behaviour, cache_groups=len(cache.groups), positions=cache.limit),
         *peak_lines(model.architecture, serving, behaviour),
         *overhead_lines(serving, behaviour, platform=accelerator.platform),
         outside_overhead(serving, behaviour),
@@ -125,9 +125,9 @@ def memory_budget(
 
 
 def cache_of(
-    model: Model, serving: EngineConfig, *, platform: str, release: str | None = None, rules: Behaviour | None = None
+    model: Model, checkpoint: Checkpoint | None, serving: EngineConfig, *, platform: str, rules: Behaviour
 ) -> KVCache:
-    """The KV cache of a server's settings, at a release or by its rules; platforms that are not planned for count as CUDA."""
+    """The KV cache of a server's settings, by the rules of a release; platforms that are not planned for count as CUDA."""
     return kv_cache(
         model,
         max_model_len=serving.max_model_len,
@@ -137,7 +137,7 @@ def cache_of(
         block_size=serving.block_size,
         max_num_batched_tokens=serving.max_num_batched_tokens,
         hybrid=serving.hybrid,
-        release=release,
+        limit=None if checkpoint is None else checkpoint.limit(model),
         rules=rules,
         platform=platform if platform in PLATFORMS else "cuda",
     )
@@ -149,7 +149,9 @@ def resized(
     """The same budget for another `max_model_len`: only buffers and the cache depend on it."""
     names = {
         line.name: line
-        for line in buffer_lines(architecture, serving, behaviour, cache_groups=len(budget.cache.groups))
+        for line in buffer_lines(
+            architecture, serving, behaviour, cache_groups=len(budget.cache.groups), positions=budget.cache.limit
+        )
     }
     return replace(
         budget,

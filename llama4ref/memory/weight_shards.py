@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
-from llama4ref.facts import load
+from llama4ref.facts import catalog_of
 from llama4ref.facts.arithmetic.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
 
@@ -111,14 +111,14 @@ def weights(  # noqa: PLR0917  # the public contract allows them by position
 
     Args:
         model: The model.
-        checkpoint: What is stored in which format, or its id or repository; None is the published dtype throughout.
+        checkpoint: What is stored in which format, or its id or repository in the model's catalogue; None is the published dtype throughout.
         tensor_parallel: Slices of every matrix.
         pipeline_parallel: Stages of consecutive layers.
         data_parallel: Copies of everything but the routed experts.
         expert_parallel: Whether a rank holds whole experts instead of slices of all.
         vision: False leaves the vision tower and projector out, as `--limit-mm-per-prompt '{"image":0}'` does.
         mm_encoder_tp_mode: "data" puts the whole vision tower on every rank; the projector stays split.
-        formats: Formats by id; None is the catalogue's.
+        formats: Formats by id; None is those of the catalogue that the checkpoint, or else the model, was read into.
 
     Raises:
         RequestError: for a layout that vLLM refuses, or a checkpoint of another model.
@@ -133,7 +133,7 @@ def weights(  # noqa: PLR0917  # the public contract allows them by position
         vision=vision,
         vision_replicated=mm_encoder_tp_mode == "data",
     )
-    named = load().checkpoint(checkpoint) if isinstance(checkpoint, str) else checkpoint
+    named = catalog_of(model).checkpoint(checkpoint) if isinstance(checkpoint, str) else checkpoint
     return weights_of(model, named, layout, formats=formats)
 
 
@@ -191,7 +191,7 @@ class _Storage:
 
     def __init__(self, model: Model, checkpoint: Checkpoint | None, formats: Mapping[str, Format] | None) -> None:
         self.plain_bytes = DTYPE_BYTES[model.architecture.text.dtype]
-        self.checkpoint = checkpoint
+        self.model, self.checkpoint = model, checkpoint
         self._formats = formats
         self.skipped = _skipped(checkpoint)
 
@@ -206,7 +206,7 @@ class _Storage:
         if checkpoint is None or id_ is None:
             raise UnknownFactError(f"checkpoints/{checkpoint.id if checkpoint else ''}", f"coverage.{component}")
         if formats is None:
-            formats = self._formats = load().formats
+            formats = self._formats = catalog_of(checkpoint, self.model).formats
         if id_ not in formats:
             raise UnknownNameError("format", id_, formats)
         return formats[id_]
@@ -233,7 +233,8 @@ def _piece(tensor: Tensor, layout: Layout, model: Model) -> _Piece:
     elif tensor.component in {"embed", "lm_head"}:
         outputs = math.ceil(outputs / VOCAB_PADDING) * VOCAB_PADDING // slices
     elif tensor.component == "attention" and tensor.name.endswith(_KEYS):
-        outputs = _key_outputs(slices, model)
+        attention = model.architecture.attention
+        outputs = layout.local_kv_heads(attention.kv_heads) * attention.head_dim
     elif any(part in tensor.name for part in _SPLIT_OUTPUTS):
         outputs //= slices
     return _Piece(matrices=1, outputs=outputs, inputs=inputs)
@@ -242,7 +243,7 @@ def _piece(tensor: Tensor, layout: Layout, model: Model) -> _Piece:
 def _expert_piece(tensor: Tensor, layout: Layout) -> _Piece:
     """The gate, up and down matrices are each quantized on their own, expert by expert."""
     experts, inputs, outputs = tensor.shape
-    mine, slices = layout.local_experts(experts), layout.expert_slices
+    mine, slices = layout.local_experts(experts), layout.moe_tp_size
     if tensor.name.endswith("gate_up_proj"):
         return _Piece(matrices=2 * mine, outputs=outputs // 2 // slices, inputs=inputs)
     return _Piece(matrices=mine, outputs=outputs, inputs=inputs // slices)
@@ -252,9 +253,3 @@ def _slices(component: str, layout: Layout) -> int:
     if component == "shared_expert":
         return layout.shared_expert_slices
     return layout.vision_slices if component == "vision_tower" else layout.tensor_parallel
-
-
-def _key_outputs(slices: int, model: Model) -> int:
-    """Rows of a key or value projection on a rank; ranks beyond the KV heads hold copies."""
-    attention = model.architecture.attention
-    return max(1, attention.kv_heads // slices) * attention.head_dim

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError
+from llama4ref.facts.arithmetic.image_tokens import encoded_tiles, image_tokens
 from llama4ref.facts.types.accelerators import Accelerator
 from llama4ref.performance.calibration import Constants, EngineConstants
 from llama4ref.performance.operators import Pass, operators, vision_operators
@@ -79,8 +80,7 @@ def deploy(
     hybrid: bool,
 ) -> Deployment:
     """The deployment of a workload; `cache_bytes` is the size of one number of the KV cache."""
-    image = workload.images * shapes.image_tokens(workload.tiles_per_image)
-    global_tile = 1 if workload.tiles_per_image > 1 else 0
+    image = workload.images * image_tokens(shapes.vision, workload.tiles_per_image)
     return Deployment(
         shapes=shapes,
         stored=stored,
@@ -92,7 +92,7 @@ def deploy(
         prompt=workload.prompt_tokens + image,
         output=workload.output_tokens,
         cached=workload.shared_prefix_tokens,
-        tiles=workload.images * (workload.tiles_per_image + global_tile),
+        tiles=workload.images * encoded_tiles(shapes.vision, workload.tiles_per_image),
     )
 
 

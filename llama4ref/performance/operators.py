@@ -199,7 +199,7 @@ def _feed_forward(shapes: Shapes, stored: Stored, layout: Layout, step: Pass) ->
         "routed_experts",
         tokens=visits,
         weights=weights,
-        width=moe * (2 * hidden / layout.expert_ranks + 3 * shapes.expert_width / ranks),
+        width=moe * (2 * hidden / layout.ep_size + 3 * shapes.expert_width / ranks),
         read=distinct_experts(experts, visits) * weights,
     )
     if slices > 1:

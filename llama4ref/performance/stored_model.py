@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError, UnknownFactError
+from llama4ref.facts.arithmetic.image_tokens import tokens_per_tile
 from llama4ref.facts.arithmetic.stored_bytes import matrix_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, dense_layers, moe_layers
 from llama4ref.memory.parameter_count import parameters
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.formats import Format
-    from llama4ref.facts.types.models import Architecture, Model
+    from llama4ref.facts.types.models import Architecture, Model, Vision
 
     Arithmetic = Literal["bf16", "fp8", "int8", "fp4"]
 
@@ -64,13 +65,8 @@ class Shapes:
     projector_weights: int
     tile_tokens: int
     """Tokens that one tile becomes."""
-
-    def image_tokens(self, tiles: int) -> int:
-        """Tokens of one image of so many tiles: theirs, those of the global tile, and the marks between.
-
-        The marks: image start, image and image end, and one separator a tile where there are several.
-        """
-        return self.tile_tokens + 3 if tiles == 1 else self.tile_tokens * (tiles + 1) + tiles + 3
+    vision: Vision
+    """What images are cut by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +125,8 @@ def _shapes(model: Model, architecture: Architecture) -> Shapes:
         vision_positions=patches + 1,
         vision_weights=counted["vision_tower"],
         projector_weights=counted["projector"],
-        tile_tokens=round(patches * vision.pixel_shuffle_ratio**2),
+        tile_tokens=tokens_per_tile(vision),
+        vision=vision,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
-from llama4ref.facts import load
+from llama4ref.facts import catalog_of
 from llama4ref.memory.attention_cache import ELEMENT_BYTES, KVCache, kv_cache
 from llama4ref.memory.weight_shards import weights_of
 from llama4ref.performance.batching import (
@@ -117,7 +117,7 @@ def estimate(
         hybrid: whether chunked-local layers keep one chunk only.
         cache: the KV cache of the server, where its configuration is at hand; that of the newest vLLM with the engine's usual batch
             of tokens where not.
-        catalog: where formats are looked up; the packaged one where none is given.
+        catalog: where formats are looked up; that of the model where none is given.
         cache_room: bytes of one GPU for the KV cache, where a budget is at hand; estimated where not.
         max_batch: sequences of one replica at most; the engine's default where none is given.
         release: of the engine; the newest where none is given.
@@ -128,7 +128,7 @@ def estimate(
         UnknownNameError: for an engine that was never calibrated.
         UnknownFactError: where the accelerator's rates, the checkpoint's coverage or the model's shapes are not known.
     """
-    facts = catalog or load()
+    facts = catalog or catalog_of(model, checkpoint, accelerator)
     constants = constants or constants_of(facts)
     chosen = constants.engine(engine, release)
     if cache_dtype != "auto" and cache_dtype not in ELEMENT_BYTES:

@@ -108,7 +108,7 @@ def _parallel(draft: SettingsDraft, sized: Sized) -> None:
         draft.set(
             "enable-expert-parallel",
             True,
-            f"whole experts on each of {layout.expert_ranks} ranks instead of slices of all",
+            f"whole experts on each of {layout.ep_size} ranks instead of slices of all",
         )
 
 

@@ -126,19 +126,18 @@ def _check_draft(catalog: Catalog, request: PlanRequest, models: Sequence[Model]
 def _outcomes(
     catalog: Catalog, request: PlanRequest, model: Model, engine: Engine, behaviour: Behaviour
 ) -> Iterator[Sized | Refusal]:
-    wanted, limit = request.context_tokens, model.architecture.context.instruct_max_position_embeddings
-    if wanted is not None and wanted > limit:
-        yield Refusal(
-            subject=model.id,
-            rule="context-above-model",
-            numbers=f"{format_tokens(wanted)} tokens asked for, the model has positions for {format_tokens(limit)}",
-        )
+    beyond = _above_limit(model.id, model.architecture.context.limit(), request)
+    if beyond is not None:
+        yield beyond
         return
     if request.images > 0 and "image" not in model.modalities_in:
         yield Refusal(subject=model.id, rule="images", numbers="the model reads no images")
         return
     checkpoints, refused = candidate_checkpoints(catalog, request, model.id, engine, behaviour.release)
     yield from refused
+    too_long = {each.id: _above_limit(each.id, each.limit(model), request) for each in checkpoints}
+    yield from (refusal for refusal in too_long.values() if refusal is not None)
+    checkpoints = tuple(each for each in checkpoints if too_long[each.id] is None)
     for accelerator in _accelerators(catalog, request):
         runnable = []
         for checkpoint in checkpoints:
@@ -149,6 +148,18 @@ def _outcomes(
                 runnable.append(checkpoint)
         for checkpoint in runnable:
             yield from _on_fewest(catalog, request, model, checkpoint, accelerator=accelerator, behaviour=behaviour)
+
+
+def _above_limit(subject: str, limit: int, request: PlanRequest) -> Refusal | None:
+    """Whether a context is asked for that a model or checkpoint has no positions for."""
+    wanted = request.context_tokens
+    if wanted is None or wanted <= limit:
+        return None
+    return Refusal(
+        subject=subject,
+        rule="context-above-model",
+        numbers=f"{format_tokens(wanted)} tokens asked for, {subject} has positions for {format_tokens(limit)}",
+    )
 
 
 def _on_fewest(

@@ -44,6 +44,11 @@ class Candidate:
     cache_dtype: str
     hybrid: bool
 
+    @property
+    def limit(self) -> int:
+        """Longest context that the checkpoint allows, in tokens."""
+        return self.checkpoint.limit(self.model)
+
     def __str__(self) -> str:
         cache = "" if self.cache_dtype == "bfloat16" else f", {self.cache_dtype} KV"
         return f"{self.checkpoint.id} on {self.layout.gpus} x {self.accelerator.id}, {described(self.layout)}{cache}"
@@ -67,13 +72,13 @@ class Sized:
 def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour: Behaviour) -> Sized | Refusal:
     """The candidate with its budget, or why it does not fit. Answers are kept: planning asks the same again and again."""
     engine = catalog.engine("vllm")
-    limit = _limit(candidate.model)
+    limit = candidate.limit
     wanted = request.context_tokens
     if wanted is not None and wanted > limit:
         return Refusal(
             subject=str(candidate),
             rule="context-above-model",
-            numbers=f"{format_tokens(wanted)} tokens asked for, the model has positions for {format_tokens(limit)}",
+            numbers=f"{format_tokens(wanted)} tokens asked for, {candidate.checkpoint.id} has positions for {format_tokens(limit)}",
         )
     config = _serving(candidate, request, engine, behaviour, wanted or limit)
     weights = _weights(catalog, candidate.model, candidate.checkpoint, candidate.layout)
@@ -98,10 +103,6 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
         tokens=capacity.tokens,
     )
     return _too_few(sized, request, sizer.left(budget)) or sized
-
-
-def _limit(model: Model) -> int:
-    return model.architecture.context.instruct_max_position_embeddings
 
 
 def _serving(
@@ -186,7 +187,7 @@ class _Sizer:
         Buffers grow with the context in proportion, so the memory left is a straight line between the shortest and the
         longest; the largest context lies where it meets the cache's need, found by halving and then checked in full.
         """
-        limit = _limit(self.candidate.model)
+        limit = self.candidate.limit
         if self.holds(limit):
             return limit
         short = self.budget(1)
@@ -220,7 +221,7 @@ class _Sizer:
 
     def holds(self, length: int) -> bool:
         """Whether a length fits into its own budget."""
-        if length > _limit(self.candidate.model):
+        if length > self.candidate.limit:
             return False
         budget = self.budget(length)
         return budget.free_bytes >= 0 and holds_requests(budget.cache, length, self.left(budget), at_once=self.at_once)
@@ -265,7 +266,7 @@ def _enough_gpus(catalog: Catalog, candidate: Candidate, share: int) -> str:
 
 
 def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int, largest: int) -> Refusal:
-    budget = sizer.budget(min(wanted, _limit(candidate.model)))
+    budget = sizer.budget(min(wanted, candidate.limit))
     weight = sum(line.bytes for line in budget.lines if line.place == "weights")
     subject = str(candidate)
     if largest == 0 and budget.kv_cache_at_least_bytes <= 0:

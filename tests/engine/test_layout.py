@@ -72,8 +72,8 @@ def test_expert_parallelism_deals_out_experts_and_replicates_the_shared_one() ->
     dealt = Layout(tensor_parallel=4, data_parallel=2, expert_parallel=True)
     sliced = Layout(tensor_parallel=4, data_parallel=2)
 
-    assert (dealt.gpus, dealt.expert_ranks, dealt.expert_slices, dealt.shared_expert_slices) == (8, 8, 1, 1)
-    assert (sliced.gpus, sliced.expert_ranks, sliced.expert_slices, sliced.shared_expert_slices) == (8, 1, 8, 4)
+    assert (dealt.gpus, dealt.ep_size, dealt.moe_tp_size, dealt.shared_expert_slices) == (8, 8, 1, 1)
+    assert (sliced.gpus, sliced.ep_size, sliced.moe_tp_size, sliced.shared_expert_slices) == (8, 1, 8, 4)
     assert Layout(tensor_parallel=8, expert_parallel=True).shared_expert_slices == 8
     assert dealt.local_experts(16) == 2
     assert dealt.local_experts(9) == 2

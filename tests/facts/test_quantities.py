@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.arithmetic.quantities import image_tokens, quantities, temperature
+from llama4ref.facts.arithmetic.quantities import quantities, temperature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,10 +82,12 @@ def test_images_take_the_tokens_of_the_published_processor(transformers: Any, mo
     a = model.architecture
     per_tile = int((a.vision.image_size // a.vision.patch_size) ** 2 * a.vision.pixel_shuffle_ratio**2)
 
+    found = quantities(model)
+
     assert per_tile == 144
-    assert image_tokens(a, 1) == 1 + 1 + per_tile + 1
-    assert image_tokens(a, 16) == 17 * per_tile + 16 + 3 == 2_467
-    assert quantities(model)["vision.tokens_two_tiles"] == 3 * per_tile + 2 + 3
+    assert found["vision.tokens_one_tile"] == 1 + 1 + per_tile + 1
+    assert found["vision.tokens_max_per_image"] == 17 * per_tile + 16 + 3 == 2_467
+    assert found["vision.tokens_two_tiles"] == 3 * per_tile + 2 + 3
 
 
 @both

@@ -9,7 +9,6 @@ import pytest
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
-from llama4ref.facts.arithmetic.quantities import image_tokens, quantities
 from llama4ref.memory.activation_peaks import (
     SAMPLER_BOUNDS,
     SAMPLER_BYTES,
@@ -17,8 +16,6 @@ from llama4ref.memory.activation_peaks import (
     overhead_lines,
     peak_lines,
     token_widths,
-    tokens_of_largest_image,
-    tokens_per_tile,
 )
 from llama4ref.units import GIB
 
@@ -98,14 +95,6 @@ def test_graphs_are_inside_the_share_once_the_engine_counts_them():
     assert places == {"0.19.0": ["outside"], "0.20.0": ["overhead"]}
     eager = replace(SERVING, enforce_eager=True)
     assert not [line for line in overhead_lines(eager, VLLM.at(), platform="cuda") if line.name == "CUDA graphs"]
-
-
-def test_image_tokens_are_counted_as_everywhere():
-    """The largest image has 16 tiles and a global one."""
-    a = SCOUT.architecture
-
-    assert tokens_per_tile(a) == quantities(SCOUT)["vision.tokens_per_tile"]
-    assert tokens_of_largest_image(a) == image_tokens(a, a.vision.max_tiles)
 
 
 def test_text_alone_profiles_no_image():

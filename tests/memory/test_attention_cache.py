@@ -227,6 +227,37 @@ def test_one_token_more_than_the_largest_length_is_refused(planner: Planner, *, 
     assert not planner.answer(scout, dataclasses.replace(case, max_model_len=largest + 1), available).fits
 
 
+@pytest.mark.vllm
+@pytest.mark.parametrize("tensor_parallel", [2, 8, 16, 32])
+@pytest.mark.parametrize("hybrid", [True, False])
+def test_more_ranks_than_kv_heads_hold_a_whole_one_each(
+    planner: Planner, tensor_parallel: int, *, hybrid: bool
+) -> None:
+    """A model of 32 heads and 8 KV heads: vLLM copies KV heads where ranks are more than they."""
+    model = few_kv_heads()
+    case = Case(max_model_len=50_000, tensor_parallel=tensor_parallel, hybrid=hybrid)
+    ours = kv_cache(model, release=planner.release, **dataclasses.asdict(case))
+    theirs = planner.answer(model, case, [16 * GIB])
+    capacity = ours.capacity(16 * GIB)
+
+    assert ours.page_bytes == 2 * 16 * max(1, 8 // tensor_parallel) * 128 * 2
+    assert (capacity.num_blocks, capacity.tokens) == (theirs.num_blocks, theirs.tokens)
+    assert ours.largest_max_model_len(16 * GIB) == planner.auto_length(model, case, [16 * GIB])
+
+
+def few_kv_heads() -> Model:
+    """Scout with 32 heads, and a tower that is split as far."""
+    scout = load().model("scout")
+    assert scout.attention is not None
+    assert scout.vision is not None
+    return dataclasses.replace(
+        scout,
+        id="few-kv-heads",
+        attention=dataclasses.replace(scout.attention, heads=32),
+        vision=dataclasses.replace(scout.vision, heads=32, hidden_size=32 * 88),
+    )
+
+
 def miniature() -> Model:
     """The model behind the recorded log lines.
 

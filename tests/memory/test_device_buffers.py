@@ -15,9 +15,11 @@ from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.memory.device_buffers import block_table_width, buffer_lines
+from llama4ref.proving.model_files.architecture_files import write_architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from llama4ref.facts.types.models import Model
 
@@ -28,14 +30,20 @@ SERVING = EngineConfig(release="0.32.0",
     layout=Layout(tensor_parallel=8), max_model_len=10_000, max_num_seqs=24, max_num_batched_tokens=512,
     gpu_memory_utilization=0.9,
 )  # fmt: skip
-SECOND_RUNNER = VLLM.at("0.32.0")
-FIRST_RUNNER = VLLM.at("0.19.0")
+V2_RUNNER = VLLM.at("0.32.0")
+V1_RUNNER = VLLM.at("0.19.0")
 
 
 def _lines(
-    serving: EngineConfig = SERVING, behaviour: Any = SECOND_RUNNER, groups: int = 4, model: Model = SCOUT
+    serving: EngineConfig = SERVING,
+    behaviour: Any = V2_RUNNER,
+    groups: int = 4,
+    model: Model = SCOUT,
+    positions: int | None = None,
 ) -> dict[str, int]:
-    return {line.name: line.bytes for line in buffer_lines(model.architecture, serving, behaviour, cache_groups=groups)}
+    limit = positions or model.architecture.context.limit()
+    lines = buffer_lines(model.architecture, serving, behaviour, cache_groups=groups, positions=limit)
+    return {line.name: line.bytes for line in lines}
 
 
 @pytest.fixture(scope="module")
@@ -49,30 +57,29 @@ def torch(transformers: object) -> Iterator[Any]:
 
 
 @pytest.mark.vllm
+@pytest.mark.parametrize("stage", ["base", "instruct"])
 @pytest.mark.parametrize("model", ["scout", "maverick"])
-def test_the_rope_table_is_the_engines(
-    torch: Any, transformers: Any, published_configuration: Callable[[Model], dict[str, Any]], model: str
-):
-    """Of the positions of the instruct checkpoints, in bf16, whatever `max_model_len` is."""
+def test_the_rope_table_is_the_engines(torch: Any, transformers: Any, tmp_path: Path, model: str, stage: Any):
+    """Of the positions of the checkpoint's own configuration, in bf16, whatever `max_model_len` is."""
     from vllm.config import VllmConfig, set_current_vllm_config
     from vllm.model_executor.layers.rotary_embedding import get_rope
 
     facts = CATALOG.model(model)
     a = facts.architecture
-    positions = a.context.instruct_max_position_embeddings
-    config = transformers.AutoConfig.for_model(**published_configuration(facts)).text_config
+    write_architecture(tmp_path, facts, stage=stage)
+    config = transformers.AutoConfig.from_pretrained(tmp_path).text_config
     parameters = dict(getattr(config, "rope_parameters", None) or {"rope_type": "default", "rope_theta": a.rope.theta})
     with set_current_vllm_config(VllmConfig()), torch.device("meta"):
         rope = get_rope(
             a.attention.head_dim,
-            max_position=positions,
+            max_position=config.max_position_embeddings,
             rope_parameters=parameters,
             is_neox_style=False,
             dtype=torch.bfloat16,
         )
     table = rope.cos_sin_cache
 
-    assert _lines(model=facts)["RoPE table"] == table.numel() * table.element_size()
+    assert _lines(model=facts, positions=a.context.limit(stage))["RoPE table"] == table.numel() * table.element_size()
 
 
 @pytest.mark.vllm
@@ -87,7 +94,7 @@ def test_a_row_of_a_block_table_is_as_wide_as_the_engines(torch: Any, length: in
 
 @pytest.mark.vllm
 def test_block_tables_are_the_engines(torch: Any):
-    """Two copies of a table for each group, in the second model runner."""
+    """Two copies of a table for each group, in the V2 model runner."""
     from vllm.v1.worker.block_table import get_block_table_width
     from vllm.v1.worker.gpu import block_table
 
@@ -133,13 +140,16 @@ def test_token_ids_take_what_the_engine_gives_them(torch: Any):
 
 
 def test_the_rope_table_of_a_logged_launch():
-    """10,485,760 positions x 128 x 2 bytes are 2.5 GiB on every GPU."""
+    """10,485,760 positions x 128 x 2 bytes are 2.5 GiB on every GPU; the base checkpoint has a fortieth of them."""
     assert _lines()["RoPE table"] == 10_485_760 * 128 * 2 == 5 * 2**29
+    assert _lines(positions=262_144)["RoPE table"] == 64 * 2**20
 
 
-def test_the_first_runner_makes_its_tables_before_it_measures():
+def test_the_v1_runner_makes_its_tables_before_it_measures():
     """One table is inside the engine's share; those of further groups come after, and penalties take nothing."""
-    lines = {line.name: line for line in buffer_lines(SCOUT.architecture, SERVING, FIRST_RUNNER, cache_groups=4)}
+    lines = {
+        line.name: line for line in buffer_lines(SCOUT.architecture, SERVING, V1_RUNNER, cache_groups=4, positions=1)
+    }
     row = block_table_width(SERVING.max_model_len, 16) * 4
 
     assert (lines["block table"].place, lines["block table"].bytes) == ("buffers", 24 * row)
@@ -148,7 +158,7 @@ def test_the_first_runner_makes_its_tables_before_it_measures():
         3 * 24 * row,
     )
     assert "sampling penalties" not in lines
-    assert "block tables of further groups" not in _lines(behaviour=FIRST_RUNNER, groups=1)
+    assert "block tables of further groups" not in _lines(behaviour=V1_RUNNER, groups=1)
 
 
 def test_input_embeddings_are_kept_where_images_can_be_served():

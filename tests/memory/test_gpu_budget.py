@@ -129,6 +129,37 @@ def test_a_resized_budget_is_the_budget_of_that_length(catalog: Catalog, logs: t
         assert resized(long, catalog.model(log.model).architecture, serving, behaviour) == short
 
 
+@pytest.mark.parametrize("model", ["scout", "maverick"])
+@pytest.mark.parametrize("kind", ["published", "recipe", "by somebody else"])
+def test_a_base_checkpoint_has_the_positions_of_its_stage(catalog: Catalog, model: str, kind: str):
+    """262,144 of them: a RoPE table of 64 MiB, and no longer context, whoever made the checkpoint and how."""
+    published = next(
+        each
+        for each in catalog.checkpoints.values()
+        if each.repository == catalog.model(model).repositories["base"] and each.kind == "weights"
+    )
+    base = {
+        "published": published,
+        "recipe": replace(published, id="recipe", kind="recipe", container="in_memory"),
+        "by somebody else": replace(published, id="theirs", repository="they/base", publisher="They"),
+    }[kind]
+    serving = EngineConfig(
+        release="0.32.0",
+        layout=Layout(tensor_parallel=8),
+        max_model_len=8192,
+        max_num_seqs=64,
+        max_num_batched_tokens=8192,
+        gpu_memory_utilization=0.9,
+    )
+    behaviour = catalog.engine("vllm").at("0.32.0")
+    budget = memory_budget(catalog.model(model), base, catalog.accelerator("h200-sxm"), serving, behaviour)
+
+    assert _line(budget, "RoPE table") == (64 * MIB, 64 * MIB)
+    assert budget.cache.limit == budget.cache.largest_max_model_len(2**50) == 262_144
+    longer = resized(budget, catalog.model(model).architecture, replace(serving, max_model_len=100_000), behaviour)
+    assert _line(longer, "RoPE table") == (64 * MIB, 64 * MIB)
+
+
 def test_only_the_largest_peak_counts(catalog: Catalog, logs: tuple[LaunchLog, ...]):
     """Images, the forward step and sampling follow each other, so the engine keeps the largest free."""
     budget = _budget(catalog, logs[-1])

@@ -148,6 +148,16 @@ def test_every_stage_holds_what_vllm_creates(catalog: Catalog, meta_ranks, model
 
 
 @pytest.mark.vllm
+def test_more_ranks_than_kv_heads_hold_a_whole_one_each(catalog: Catalog, meta_ranks) -> None:
+    """32 heads and 8 KV heads on 16 ranks: vLLM copies the keys and values, and cuts the rest."""
+    scout = catalog.model("scout")
+    model = replace(scout, id="few-kv-heads", attention=replace(scout.attention, heads=32))
+    config = meta_ranks.config(model, limit_mm_per_prompt={"image": 1})
+
+    assert shares(weights(model, None, 16).stages[0]) == meta_ranks.held(config, 16)
+
+
+@pytest.mark.vllm
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_every_layout_holds_what_vllm_creates(catalog: Catalog, meta_ranks, model: str) -> None:

@@ -156,12 +156,6 @@ def test_a_tile_multiplies_every_parameter_of_the_tower(scout_shapes, plain):
     assert multiplied == 2 * (577 * (811_115_008 + 39_845_888) + 144 * 20_971_520)
 
 
-@pytest.mark.parametrize(("tiles", "tokens"), [(1, 147), (2, 437), (16, 2467)])
-def test_an_image_has_the_published_number_of_tokens(scout_shapes, tiles, tokens):
-    """As counted from the reference's image encoding."""
-    assert scout_shapes.image_tokens(tiles) == tokens
-
-
 def test_replicated_towers_share_the_tiles_out(scout_shapes, plain):
     """Split or replicated, the ranks together compute the same."""
     split = vision_operators(scout_shapes, plain, Layout(tensor_parallel=8), tiles=8)

@@ -41,6 +41,24 @@ def _refused(rule: str, **wish: object) -> str:
     return "\n".join(found)
 
 
+@pytest.mark.parametrize(
+    "checkpoint",
+    [
+        "meta-llama/Llama-4-Scout-17B-16E",
+        "meta-llama/Llama-4-Maverick-17B-128E",
+    ],
+)
+def test_a_base_checkpoint_ends_where_its_positions_do(checkpoint: str):
+    """262,144 tokens are planned, and one more is refused by name and number."""
+    wish = {"checkpoint": checkpoint, "gpu": "b300", "count": 8}
+    base = CATALOG.checkpoint(checkpoint)
+
+    assert _best(**wish).largest_context == _best(**wish, context=262_144).context == 262_144
+    refused = _refused("context-above-model", **wish, context=262_145)
+    assert base.id in refused
+    assert "262,144" in refused
+
+
 CLAIMS = [claim for claim in VLLM.claims_of_capacity if claim.release is not None]
 
 

@@ -61,6 +61,16 @@ def test_transformers_reads_the_layer_pattern(
     assert transformers.GenerationConfig.from_pretrained(tmp_path).eos_token_id == list(model.tokens.eos)
 
 
+@pytest.mark.parametrize("name", ["scout", "maverick"])
+def test_a_base_checkpoint_has_its_own_positions(
+    catalog: Catalog, transformers: ModuleType, tmp_path: Path, name: str
+) -> None:
+    """The published configurations of the base models say 262,144."""
+    write_architecture(tmp_path, catalog.model(name), stage="base")
+
+    assert transformers.AutoConfig.from_pretrained(tmp_path).text_config.max_position_embeddings == 262_144
+
+
 def test_transformers_makes_the_image_processor(catalog: Catalog, transformers: ModuleType, tmp_path: Path) -> None:
     """Tile size and number of tiles come from the facts."""
     write_architecture(tmp_path, catalog.model("scout"))

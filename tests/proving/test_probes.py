@@ -13,13 +13,12 @@ import pytest
 
 from llama4ref.proving.probes import questions
 from llama4ref.proving.probes.probing import inapplicable, probe, target_of
-from llama4ref.proving.probes.questions import image_tokens, png, prompt_of
+from llama4ref.proving.probes.questions import png, prompt_of
 from llama4ref.proving.server.launching import Launch, Server, launch
 from llama4ref.proving.server.supervising import descendants
 from llama4ref.proving.verdict import Outcome
 
 if TYPE_CHECKING:
-    from llama4ref.facts.types.models import Model
     from llama4ref.proving.model_files.miniature import Miniature
 
 
@@ -46,12 +45,6 @@ def test_a_server_that_is_not_there_fails_one_probe_and_skips_the_rest(tmp_path:
     assert results[0].outcome == Outcome.FAILED
     assert "stopped answering" in results[0].detail
     assert {result.outcome for result in results[1:]} == {Outcome.SKIPPED}
-
-
-@pytest.mark.parametrize(("tiles", "tokens"), [(1, 147), (2, 437), (16, 2467)])
-def test_image_tokens_are_the_published_ones(scout: Model, tiles: int, tokens: int) -> None:
-    """As Meta's prompt format and transformers' processor count them."""
-    assert image_tokens(scout.architecture.vision, tiles) == tokens
 
 
 def test_the_picture_is_a_png_of_its_size() -> None:

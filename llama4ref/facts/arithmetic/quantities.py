@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.arithmetic.image_tokens import image_tokens, largest_image_tokens, tokens_per_tile
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, dense_layers, model_tensors, moe_layers
 
 if TYPE_CHECKING:
@@ -97,31 +98,16 @@ def _cache(architecture: Architecture) -> dict[str, Number]:
 def _vision(architecture: Architecture) -> dict[str, Number]:
     vision = architecture.vision
     side = vision.image_size // vision.patch_size
-    per_tile = round((side * vision.pixel_shuffle_ratio) ** 2)
     canvases = sum(vision.max_tiles // rows for rows in range(1, vision.max_tiles + 1))
     return {
         "vision.patches_per_tile": side**2,
-        "vision.tokens_per_tile": per_tile,
-        "vision.tokens_one_tile": image_tokens(architecture, 1),
-        "vision.tokens_two_tiles": image_tokens(architecture, 2),
-        "vision.tokens_max_per_image": image_tokens(architecture, vision.max_tiles),
+        "vision.tokens_per_tile": tokens_per_tile(vision),
+        "vision.tokens_one_tile": image_tokens(vision, 1),
+        "vision.tokens_two_tiles": image_tokens(vision, 2),
+        "vision.tokens_max_per_image": largest_image_tokens(vision),
         "vision.canvases": canvases,
         "vision.head_dim": vision.hidden_size // vision.heads,
     }
-
-
-def image_tokens(architecture: Architecture, tiles: int) -> int:
-    """Tokens of an image of so many tiles: patches, a separator a tile, image start, image and image end marks.
-
-    An image of several tiles gets one more, the global tile.
-    """
-    vision = architecture.vision
-    side = vision.image_size // vision.patch_size
-    per_tile = round((side * vision.pixel_shuffle_ratio) ** 2)
-    marks = 3
-    if tiles == 1:
-        return per_tile + marks
-    return per_tile * (tiles + vision.global_tile) + tiles + marks
 
 
 def temperature(architecture: Architecture, position: int) -> float:

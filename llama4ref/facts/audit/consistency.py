@@ -108,8 +108,17 @@ def _model(model: Model, catalog: Entries) -> Iterator[Contradiction]:
             yield Contradiction("tokens", str(highest), f"ids below {model.text.vocab_size}", "correct one")
 
 
+def _other_stage(recipe: Checkpoint, catalog: Entries) -> Iterator[Contradiction]:
+    """A recipe is of the stage of the checkpoint that it starts from: its context limit follows from it."""
+    for start in catalog.checkpoints.values():
+        if recipe.repository and start.is_called(recipe.repository) and start.stage != recipe.stage:
+            yield Contradiction("stage", recipe.stage, f"{start.stage}, as {start.id}", "correct stage or repository")
+
+
 def _checkpoint(checkpoint: Checkpoint, catalog: Entries) -> Iterator[Contradiction]:
     yield from _dangling("model", "models", checkpoint.model, catalog.models)
+    if checkpoint.kind == "recipe":
+        yield from _other_stage(checkpoint, catalog)
     if checkpoint.coverage is None:
         return
     for component in checkpoint.coverage.__dataclass_fields__:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt
 
+from llama4ref.facts.types.entities import Entity
+
 Platform = Literal["cuda", "rocm", "hpu", "tpu", "cpu", "metal", "xpu"]
 
 
@@ -29,7 +31,7 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accelerator:
+class Accelerator(Entity):
     """One GPU or other device, as a product."""
 
     id: str

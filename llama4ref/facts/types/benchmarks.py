@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.entities import Entity
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -34,7 +36,7 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Benchmark:
+class Benchmark(Entity):
     """One test with one metric and all results we know."""
 
     id: str

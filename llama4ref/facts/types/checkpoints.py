@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama4ref.facts.types.claims import Claim
+from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.models import Model, Stage
 
-Stage = Literal["base", "instruct", "draft"]
 CheckpointKind = Literal["weights", "recipe", "draft_head"]
 Container = Literal["safetensors", "gguf", "mlx", "pth", "oci", "in_memory"]
 
@@ -78,7 +79,7 @@ class Requirements:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Checkpoint:
+class Checkpoint(Entity):
     """A published artefact of a model, or a way to make one while loading. It equals itself alone."""
 
     id: str
@@ -121,6 +122,19 @@ class Checkpoint:
     """Components that it does not hold, such as the vision tower in a file for text alone."""
     other_names: tuple[str, ...] = ()
     """Further repositories that hold the same weights."""
+
+    def limit(self, model: Model) -> int:
+        """Longest context that its configuration allows, in tokens: the base checkpoints have fewer positions.
+
+        Raises:
+            UnknownFactError: for a model whose architecture is not published.
+
+        Examples:
+            >>> from llama4ref.facts import load
+            >>> load().checkpoint("meta-llama/Llama-4-Scout-17B-16E").limit(load().model("scout"))
+            262144
+        """
+        return model.architecture.context.limit(self.stage)
 
     def is_called(self, name: str) -> bool:
         """Whether a name is its id or its repository, in any case of letters; a recipe answers to its id only."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from llama4ref.errors import ReleaseError
+from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.releases import BoolStep, FloatStep, IntStep, TextStep, holds_at, release_key, step_at
 from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, LaunchLog, Variable
 
@@ -39,8 +40,8 @@ class MemoryRules(Generic[YesT, ShareT, WordT]):
     """Whether CUDA-graph memory is estimated and subtracted from the KV cache budget."""
     gpu_memory_utilization: ShareT
     """Default of `--gpu-memory-utilization`."""
-    second_model_runner: YesT
-    """Whether the second model runner, with its buffers, is the default on a GPU."""
+    v2_model_runner: YesT
+    """Whether the V2 model runner, with its buffers, is the default on a GPU."""
     sampler_profile: WordT
     """What the profiled sampling step does: `sort` the logits, find a `threshold` by kernel, or only draw (`draw`)."""
     collectives_in_budget: YesT
@@ -119,7 +120,7 @@ class Kernel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Engine:
+class Engine(Entity):
     """A serving engine."""
 
     id: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.entities import Entity
+
 Plain = str | bool | int | float
 
 
@@ -41,7 +43,7 @@ class Saying:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Erratum:
+class Erratum(Entity):
     """One wrong value, ours, and how the two exclude each other."""
 
     id: str

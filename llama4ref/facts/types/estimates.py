@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from llama4ref.facts.types.entities import Entity
+
 EstimateUnit = Literal["MiB", "bytes", "s", "ms", "us", "ratio", "tokens", "sequences"]
 """`us` are microseconds; a `ratio` multiplies something that is computed."""
 Method = Literal["stated", "logged", "fitted", "borrowed"]
@@ -99,7 +101,7 @@ class HardwareEstimates:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EstimateSet:
+class EstimateSet(Entity):
     """The estimates of one engine, or those that all engines share."""
 
     id: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.prompting import Prompting
 from llama4ref.facts.types.safeguards import SafetyWork
 from llama4ref.facts.types.training import HerdTraining
@@ -134,7 +135,7 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Family:
+class Family(Entity):
     """A herd of models."""
 
     id: str

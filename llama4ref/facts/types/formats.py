@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt
 
+from llama4ref.facts.types.entities import Entity
+
 Positive = Annotated[int, Gt(0)]
 NotNegative = Annotated[int, Ge(0)]
 Kind = Literal["float", "int", "table", "mix"]
@@ -77,7 +79,7 @@ class Activation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Format:
+class Format(Entity):
     """A way to store weights."""
 
     id: str

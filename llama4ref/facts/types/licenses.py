@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.entities import Entity
+
 Kind = Literal["right", "duty", "limit", "ban", "term"]
 Situation = Literal[
     "always",
@@ -83,7 +85,7 @@ class Regions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class License:
+class License(Entity):
     """A licence with its policy. A clause that is not listed is not in the text."""
 
     id: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llama4ref.facts.types.entities import Entity
+
 
 @dataclass(frozen=True, kw_only=True)
 class Observation:
@@ -29,7 +31,7 @@ class Observation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
+class Measurement(Entity):
     """One run, or one published row."""
 
     id: str

@@ -14,9 +14,12 @@ from annotated_types import Gt
 
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.types.claims import Claim
+from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.training import Training
 
 Positive = Annotated[int, Gt(0)]
+Stage = Literal["base", "instruct", "draft"]
+"""What a checkpoint was trained to be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +177,10 @@ class Context:
     trained_tokens: Positive
     """Longest context seen in training, in tokens."""
 
+    def limit(self, stage: Stage = "instruct") -> int:
+        """Positions of the checkpoints of a stage, in tokens; a draft head follows the instruct model it drafts for."""
+        return self.base_max_position_embeddings if stage == "base" else self.instruct_max_position_embeddings
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
@@ -207,7 +214,7 @@ class Architecture:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Model:
+class Model(Entity):
     """One member of the Llama 4 family. `None` is unknown: not published. A model equals itself alone."""
 
     id: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.entities import Entity
+
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
@@ -47,7 +49,7 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Provider:
+class Provider(Entity):
     """A company or router that serves the models over an API."""
 
     id: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.entities import Entity
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -21,7 +23,7 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Safeguard:
+class Safeguard(Entity):
     """A classifier that guards prompts or replies."""
 
     id: str

@@ -16,7 +16,7 @@ from llama4ref.errors import UnknownFactError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llama4ref.facts.types.models import Architecture, Model, Rope, Tokens, Vision
+    from llama4ref.facts.types.models import Architecture, Model, Rope, Stage, Tokens, Vision
 
 JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -33,14 +33,20 @@ def special_token_ids(model: Model) -> Tokens:
     return model.tokens
 
 
-def config(model: Model, *, text_only: bool = False, quantization: Mapping[str, JsonValue] | None = None) -> JsonObject:
-    """The content of `config.json`, with `quantization_config` where the checkpoint has one.
+def config(
+    model: Model,
+    *,
+    stage: Stage = "instruct",
+    text_only: bool = False,
+    quantization: Mapping[str, JsonValue] | None = None,
+) -> JsonObject:
+    """The content of `config.json` of a model's checkpoints of a stage, with `quantization_config` where they have one.
 
     Raises:
         UnknownFactError: where the developer has not published a part of the architecture.
     """
     tokens = special_token_ids(model)
-    text = text_config(model.architecture, tokens)
+    text = text_config(model.architecture, tokens, stage=stage)
     quantized: JsonObject = {} if quantization is None else {"quantization_config": quantization}
     if text_only:
         return {"architectures": ["Llama4ForCausalLM"], **text, **quantized}
@@ -58,8 +64,8 @@ def config(model: Model, *, text_only: bool = False, quantization: Mapping[str, 
     }
 
 
-def text_config(architecture: Architecture, tokens: Tokens) -> JsonObject:
-    """The language model's part of `config.json`."""
+def text_config(architecture: Architecture, tokens: Tokens, *, stage: Stage = "instruct") -> JsonObject:
+    """The language model's part of `config.json`; the stages differ in their positions."""
     text, attention, experts = architecture.text, architecture.attention, architecture.experts
     return {
         "model_type": "llama4_text",
@@ -87,7 +93,7 @@ def text_config(architecture: Architecture, tokens: Tokens) -> JsonObject:
         "router_aux_loss_coef": experts.router_aux_loss_coef,
         "rms_norm_eps": text.rms_norm_eps,
         "tie_word_embeddings": text.tie_word_embeddings,
-        "max_position_embeddings": architecture.context.instruct_max_position_embeddings,
+        "max_position_embeddings": architecture.context.limit(stage),
         **_rope_config(architecture.rope),
         "bos_token_id": tokens.bos,
         "eos_token_id": list(tokens.eos),
@@ -160,12 +166,13 @@ def write_architecture(
     directory: Path,
     model: Model,
     *,
+    stage: Stage = "instruct",
     text_only: bool = False,
     quantization: Mapping[str, JsonValue] | None = None,
 ) -> None:
-    """Write every configuration file of a model, without weights, into an existing directory."""
+    """Write every configuration file of a model's checkpoints of a stage, without weights, into an existing directory."""
     files = {
-        "config.json": config(model, text_only=text_only, quantization=quantization),
+        "config.json": config(model, stage=stage, text_only=text_only, quantization=quantization),
         "generation_config.json": generation_config(model),
     }
     if not text_only:

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from llama4ref.facts.arithmetic.image_tokens import image_tokens
 from llama4ref.proving.server.observing import cache_info, metric
 
 if TYPE_CHECKING:
@@ -252,17 +253,6 @@ def _prompt_tokens_with(target: Target, picture: bytes | None) -> int:
     )
     expect(answer.usage is not None, "the answer says nothing of its usage")
     return answer.usage.prompt_tokens if answer.usage else 0
-
-
-def image_tokens(vision: Vision, tiles: int) -> int:
-    """Prompt tokens of an image of so many tiles: patches, separators, the global tile, and its three marks.
-
-    Source: `_prompt_split_image` of transformers' Llama 4 processor, `_encode_image` of Meta's `chat_format.py`.
-    """
-    side = round(vision.image_size // vision.patch_size * vision.pixel_shuffle_ratio)
-    if tiles == 1:
-        return side * side + 3
-    return side * side * (tiles + 1) + tiles + 3
 
 
 def png(width: int, height: int) -> bytes:

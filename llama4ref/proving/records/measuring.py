@@ -28,7 +28,7 @@ from llama4ref.proving.rungs.full_size import (
     measure_full_size,
     standard_configurations,
 )
-from llama4ref.proving.rungs.proofs import full_size_configuration, installed_release
+from llama4ref.proving.rungs.proofs import full_size_configuration, installed_behaviour
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -76,7 +76,7 @@ def predicted(configuration: Configuration, accelerator: str, catalog: Catalog) 
         context=int(str(flags["max-model-len"])),
         max_num_seqs=int(str(flags["max-num-seqs"])),
         max_num_batched_tokens=int(str(flags["max-num-batched-tokens"])),
-        engine_release=installed_release(),
+        engine_release=installed_behaviour(catalog).release,
         cache_dtype="fp8" if flags.get("kv-cache-dtype") == "fp8" else "bfloat16",
         hybrid=not flags.get("disable-hybrid-kv-cache-manager"),
         enforce_eager=bool(flags.get("enforce-eager")),

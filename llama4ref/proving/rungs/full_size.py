@@ -27,7 +27,7 @@ from llama4ref.proving.verdict import RANDOM_WEIGHTS, Number, Rung, Verdict, com
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llama4ref.facts.types.models import Model
+    from llama4ref.facts.types.models import Model, Stage
     from llama4ref.proving.model_files.architecture_files import JsonValue
     from llama4ref.proving.server.launching import Flags, Progress, Server
 
@@ -84,6 +84,8 @@ class FullSizeProof:
     configurations: Sequence[Configuration]
     directory: Path
     """Where configuration files and logs are written, and kept."""
+    stage: Stage = "instruct"
+    """Stage of the checkpoint, which its context limit depends on."""
     text_only: bool = True
     """Whether the vision tower and projector are left out of the checkpoint's architecture."""
     prompt_tokens: int = 1024
@@ -182,7 +184,13 @@ def _run(
     progress: Progress | None,
 ) -> Run:
     directory.mkdir(parents=True, exist_ok=True)
-    write_architecture(directory, proof.model, text_only=proof.text_only, quantization=configuration.quantization)
+    write_architecture(
+        directory,
+        proof.model,
+        stage=proof.stage,
+        text_only=proof.text_only,
+        quantization=configuration.quantization,
+    )
     write_tokenizer(directory, vocab_size=proof.model.architecture.text.vocab_size)
     wanted = Launch(
         model=directory,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from llama4ref.errors import ProofError, ReleaseError, RequestError
-from llama4ref.facts import load
+from llama4ref.facts import catalog_of
 from llama4ref.memory.attention_cache import KVCache, kv_cache
 from llama4ref.memory.gpu_budget import cache_of
 from llama4ref.proving.environment import environment, need
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llama4ref.engine.engine_config import Setting
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.engines import Behaviour
     from llama4ref.planning.outcomes import Plan
     from llama4ref.proving.model_files.architecture_files import JsonValue
     from llama4ref.proving.server.launching import Flags, FlagValue, Progress
@@ -84,7 +86,7 @@ def prove(
 
 def _accepted(plan: Plan, directory: Path) -> Verdict:
     need("vllm")
-    write_architecture(directory, plan.model)
+    write_architecture(directory, plan.model, stage=plan.checkpoint.stage)
     write_tokenizer(directory, vocab_size=plan.model.architecture.text.vocab_size)
     available = plan.budget.kv_cache_at_least_bytes
     verdict = prove_accepted(
@@ -94,7 +96,13 @@ def _accepted(plan: Plan, directory: Path) -> Verdict:
             flags=engine_flags(plan),
             available_bytes=available,
             predicted=predicted_capacity(
-                cache_of(plan.model, plan.config, platform=plan.accelerator.platform, release=installed_release()),
+                cache_of(
+                    plan.model,
+                    plan.checkpoint,
+                    plan.config,
+                    platform=plan.accelerator.platform,
+                    rules=installed_behaviour(catalog_of(plan.model)),
+                ),
                 available,
             ),
             platform=plan.accelerator.platform,
@@ -105,9 +113,7 @@ def _accepted(plan: Plan, directory: Path) -> Verdict:
 
 def _miniature(plan: Plan, directory: Path, port: int, time_limit_seconds: float, progress: Progress | None) -> Verdict:
     need("vllm", "transformers", "openai")
-    small = miniature_of(
-        plan.model, text_only=False, longest_context=plan.model.architecture.context.instruct_max_position_embeddings
-    )
+    small = miniature_of(plan.model, text_only=False, longest_context=plan.checkpoint.limit(plan.model))
     flags, changed = miniature_flags(plan)
     cache = miniature_cache(plan, small)
     planned = plan.budget.cache.capacity(plan.budget.kv_cache_at_least_bytes).num_blocks
@@ -151,6 +157,7 @@ def _full_size(plan: Plan, directory: Path, time_limit_seconds: float, progress:
         )
     proof = FullSizeProof(
         model=plan.model,
+        stage=plan.checkpoint.stage,
         configurations=(full_size_configuration(plan),),
         directory=directory,
         text_only=False,
@@ -227,7 +234,7 @@ def miniature_cache(plan: Plan, miniature: Miniature) -> KVCache:
         block_size=CPU_BLOCK_SIZE,
         max_num_batched_tokens=plan.config.max_num_batched_tokens,
         hybrid=plan.config.hybrid,
-        release=installed_release(),
+        rules=installed_behaviour(catalog_of(plan.model)),
         platform="cpu",
     )
 
@@ -249,8 +256,8 @@ def predicted_capacity(cache: KVCache, available: int) -> dict[str, Number]:
     }
 
 
-def installed_release() -> str:
-    """The release of the installed vLLM, for which facts must exist.
+def installed_behaviour(catalog: Catalog) -> Behaviour:
+    """What holds at the release of the installed vLLM, for which facts must exist.
 
     Raises:
         MissingExtraError: where vLLM is not installed.
@@ -259,7 +266,7 @@ def installed_release() -> str:
     need("vllm")
     release = environment().vllm
     try:
-        return load().engine("vllm").at(release).release
+        return catalog.engine("vllm").at(release)
     except ReleaseError as error:
         raise ReleaseError(f"the installed vLLM cannot be predicted: {error}") from error
 
@@ -275,13 +282,13 @@ def _precision_note(plan: Plan) -> tuple[str, ...]:
     """What the proof leaves out of a checkpoint that is quantized on its own account."""
     coverage = plan.checkpoint.coverage
     experts = coverage.routed_experts if coverage is not None else None
-    if plan.checkpoint.kind == "recipe" or experts is None or not load().format(experts).quantizes:
+    if plan.checkpoint.kind == "recipe" or experts is None or not catalog_of(plan.checkpoint).format(experts).quantizes:
         return ()
     return (f"shown in the published precision: experts in {experts} are not part of this proof",)
 
 
 def _release_note(plan: Plan) -> str:
-    installed = installed_release()
+    installed = installed_behaviour(catalog_of(plan.model)).release
     if installed == plan.release:
         return f"shown on vLLM {installed}, the plan's own release"
     return f"the plan is for vLLM {plan.release}; shown on the installed {installed}, and predicted for it"
