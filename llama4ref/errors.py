@@ -6,6 +6,7 @@ Llama4refError
 ├── UnknownNameError      no such model, checkpoint, … ; carries the nearest names (KeyError)
 ├── UnknownFactError      the fact is recorded as unknown (ValueError)
 ├── RequestError          a request that contradicts itself or cannot be read (ValueError)
+│   └── SettingError          a setting of the engine with a value that its option does not take
 ├── ReleaseError          an engine release the facts do not cover (ValueError)
 ├── FormError             a plan that a form of writing cannot hold (ValueError)
 └── ProofError            something outside failed while proving (RuntimeError)
@@ -92,8 +93,20 @@ class RequestError(Llama4refError, ValueError):
     """A request that cannot be read or contradicts itself."""
 
 
+class SettingError(RequestError):
+    """A setting or variable of the engine with a value that it does not take; `setting` is its name without dashes."""
+
+    def __init__(self, setting: str, message: str) -> None:
+        self.setting = setting
+        super().__init__(f"{setting if setting.isupper() else f'--{setting}'}: {message}")
+
+
 class ReleaseError(Llama4refError, ValueError):
-    """An engine release that the facts do not cover."""
+    """An engine release that the facts do not cover, or that lacks the option or variable `setting`."""
+
+    def __init__(self, message: str, *, setting: str | None = None) -> None:
+        self.setting = setting
+        super().__init__(message)
 
 
 class FormError(Llama4refError, ValueError):

@@ -5,8 +5,8 @@ Planning makes it, rendering writes it, proving launches what rendering wrote, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from llama4ref.engine.layout import Layout
 
@@ -62,3 +62,21 @@ class EngineConfig:
     """Environment variables of the server."""
     reasons: tuple[Reason, ...] = ()
     """Why each setting and variable is there, by `about`."""
+
+    def with_settings(self, settings: Mapping[str, Setting], *, because: str) -> EngineConfig:
+        """The same configuration with settings written over its own, and the reason; sizes stay as they are.
+
+        What is set already keeps its place; `settings_reading` reads the sizes anew.
+        """
+        new = tuple(Reason(about=name, value=str(value), because=because) for name, value in settings.items())
+        kept = tuple(reason for reason in self.reasons if reason.about not in settings)
+        return replace(self, settings={**self.settings, **settings}, reasons=kept + new)
+
+    def without_settings(self, names: Collection[str]) -> EngineConfig:
+        """The same configuration without some settings or variables, and without their reasons; sizes stay as they are."""
+        return replace(
+            self,
+            settings={name: value for name, value in self.settings.items() if name not in names},
+            environment={name: value for name, value in self.environment.items() if name not in names},
+            reasons=tuple(reason for reason in self.reasons if reason.about not in names),
+        )

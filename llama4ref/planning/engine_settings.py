@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import EngineConfig, Reason, Setting
 from llama4ref.engine.option_values import object_text
+from llama4ref.engine.settings_reading import HYBRID_VARIABLE
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.layout_choice import described
 from llama4ref.units import format_bytes, format_tokens
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from llama4ref.planning.request import PlanRequest
     from llama4ref.planning.sizing import Sized
 
-HYBRID_VARIABLE = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
 TEMPERATURE_RULE_SINCE = "0.8.5"
 """First release known to turn the attention temperature on by itself beyond 32,768 tokens (PR 16439)."""
 TEMPERATURE_FROM_TOKENS = 32_768

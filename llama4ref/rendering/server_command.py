@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.option_values import object_of, object_text
-from llama4ref.errors import ReleaseError, RequestError, nearest_names
+from llama4ref.errors import ReleaseError, RequestError, SettingError, nearest_names
 from llama4ref.facts.types.releases import holds_at
 
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ def bare(name: str) -> str:
 def _model(settings: Mapping[str, Setting]) -> str:
     model = settings.get(MODEL)
     if model is None:
-        raise RequestError("model: no repository is known to load the checkpoint from; name a path of your own")
+        raise SettingError(MODEL, "no repository is known to load the checkpoint from; name a path of your own")
     if not isinstance(model, str) or not model or model.startswith("-"):
-        raise RequestError(f"model: found {model!r}, expected a repository or a path")
+        raise SettingError(MODEL, f"found {model!r}, expected a repository or a path")
     return _writable(MODEL, model)
 
 
@@ -123,23 +123,23 @@ def _options(config: EngineConfig, engine: Engine, reasons: Mapping[str, list[Re
         if name == MODEL:
             continue
         if name not in known:
-            raise ReleaseError(_absent(name, engine, config.release, known))
+            raise ReleaseError(_absent(name, engine, config.release, known), setting=name)
         yield _option(name, value, engine.flags[name], config.release, tuple(reasons.get(name, ())))
 
 
 def _option(name: str, value: Setting, flag: Flag, release: str, reasons: tuple[Reason, ...]) -> Option:
     if flag.takes == "switch":
         if not isinstance(value, bool):
-            raise RequestError(f"--{name}: found {value!r}, expected true or false; it is a switch")
+            raise SettingError(name, f"found {value!r}, expected true or false; it is a switch")
         return Option(name=name if value else f"no-{name}", value=None, reasons=reasons)
     if isinstance(value, bool):
-        raise RequestError(f"--{name}: found {value}, expected a value; it is no switch")
+        raise SettingError(name, f"found {value}, expected a value; it is no switch")
     if flag.takes == "json":
         text = _object(name, str(value), flag, release)
         return Option(name=name, value=text, is_json=not flag.takes_pairs_at(release), reasons=reasons)
-    text = _writable(f"--{name}", str(value))
+    text = _writable(name, str(value))
     if name == PORT and not _PORT.fullmatch(text):
-        raise RequestError(f"--{PORT}: found {text!r}, expected a whole number from 1 to 65535")
+        raise SettingError(PORT, f"found {text!r}, expected a whole number from 1 to 65535")
     return Option(name=name, value=text, is_number=not isinstance(value, str), reasons=reasons)
 
 
@@ -148,15 +148,13 @@ def _object(name: str, value: str, flag: Flag, release: str) -> str:
     try:
         return object_text(object_of(value), flag, release)
     except RequestError as error:
-        raise RequestError(f"--{name}: {error}") from error
+        raise SettingError(name, str(error)) from error
 
 
 def _writable(name: str, text: str) -> str:
     found = _UNWRITABLE.search(text)
     if found is not None:
-        raise RequestError(
-            f"{name}: found the character U+{ord(found[0]):04X}, expected text without control characters"
-        )
+        raise SettingError(name, f"found the character U+{ord(found[0]):04X}, expected text without control characters")
     return text
 
 
@@ -179,5 +177,6 @@ def _check_variable(name: str, value: str, engine: Engine, release: str) -> None
     if variable is not None and not holds_at(release, since=variable.since, until=variable.until):
         raise ReleaseError(
             f"{engine.name} {release} reads no {name}; it is read from {variable.since or engine.first_release}"
-            f" until {variable.until or 'now'}"
+            f" until {variable.until or 'now'}",
+            setting=name,
         )

@@ -1,0 +1,142 @@
+"""The settings of a plan amount to the sizes that its budget was made of, and strange values are told by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.engine.layout import Layout
+from llama4ref.engine.settings_reading import Surroundings, with_sizes_read
+from llama4ref.errors import SettingError
+from llama4ref.facts import load
+from llama4ref.planning import Plan, PlanRequest, plan
+
+if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import Setting
+
+CATALOG = load()
+ENGINE = CATALOG.engine("vllm")
+RELEASES = ["0.8.3", "0.8.4", "0.9.1", "0.10.0", "0.10.1", "0.13.0", "0.14.0", "0.24.0", "0.32.0", "0.33.0"]
+REQUESTS = st.builds(
+    PlanRequest,
+    model=st.sampled_from(["scout", "maverick"]),
+    gpu=st.sampled_from(["h100-sxm", "h200-sxm", "b200", "a100-sxm", "mi300x", "l40s"]),
+    count=st.sampled_from([4, 8, 16]),
+    nodes=st.sampled_from([1, 2]),
+    context=st.sampled_from([None, 8192, "128K", "1M"]),
+    concurrency=st.none() | st.integers(1, 300),
+    images=st.sampled_from([0, 0, 1, 4]),
+    tools=st.booleans(),
+    cache_dtype=st.sampled_from(["auto", "bfloat16", "fp8"]),
+    hybrid=st.sampled_from([None, True, False]),
+    enforce_eager=st.booleans(),
+    gpu_memory_utilization=st.sampled_from([None, 0.85]),
+    goal=st.sampled_from(["balanced", "throughput"]),
+    engine_release=st.sampled_from(RELEASES),
+)
+
+
+def stripped(config: EngineConfig) -> EngineConfig:
+    """The settings alone, every size wrong."""
+    return EngineConfig(
+        release=config.release, layout=Layout(), max_model_len=1, max_num_seqs=1, max_num_batched_tokens=1,
+        gpu_memory_utilization=0.01, cache_dtype="none", block_size=1, settings=config.settings,
+        environment=config.environment, reasons=config.reasons,
+    )  # fmt: skip
+
+
+def surroundings(one: Plan, **defaults: Setting) -> Surroundings:
+    return Surroundings(
+        behaviour=ENGINE.at(one.release), platform=one.accelerator.platform, nodes=one.nodes, defaults=defaults
+    )
+
+
+@given(request=REQUESTS)
+@settings(deadline=None, max_examples=120)
+def test_the_settings_of_a_plan_amount_to_its_sizes(request: PlanRequest) -> None:
+    """What is written down is what the budget was made of: nothing is counted that is not set, and the other way round."""
+    for one in plan(request, CATALOG).plans[:6]:
+        assert with_sizes_read(stripped(one.config), surroundings(one)) == one.config
+
+
+@pytest.fixture(scope="module")
+def scout() -> Plan:
+    best = plan(
+        PlanRequest(model="scout", gpu="h100-sxm", count=8, context="1M", engine_release="0.32.0"), CATALOG
+    ).best
+    assert isinstance(best, Plan)
+    return best
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "field", "expected"),
+    [
+        ("max-model-len", "128K", "max_model_len", 131_072),
+        ("max-model-len", 4096, "max_model_len", 4096),
+        ("kv-cache-dtype", "fp8_e4m3", "cache_dtype", "fp8"),
+        ("kv-cache-dtype", "auto", "cache_dtype", "bfloat16"),
+        ("limit-mm-per-prompt", '{"image": 3}', "images_per_prompt", 3),
+        ("limit-mm-per-prompt", '{"image": {"count": 2}}', "images_per_prompt", 2),
+        ("limit-mm-per-prompt", "image=5", "images_per_prompt", 5),
+        ("language-model-only", True, "images_per_prompt", 0),
+        ("disable-hybrid-kv-cache-manager", True, "hybrid", False),
+        ("speculative-config", '{"model": "a/b"}', "hybrid", False),
+        ("nnodes", 2, "nodes", 2),
+        ("block-size", 32, "block_size", 32),
+    ],
+)
+def test_an_edited_setting_is_read_as_the_engine_reads_it(
+    scout: Plan, setting: str, value: Setting, field: str, expected: object
+) -> None:
+    """Also the spellings that planning does not use itself."""
+    edited = scout.config.with_settings({setting: value}, because="edited")
+
+    assert getattr(with_sizes_read(edited, surroundings(scout)), field) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("max-model-len", "auto"), ("max-model-len", -1), ("max-model-len", True), ("max-model-len", 2**80), ("max-model-len", 1.5),
+        ("tensor-parallel-size", 0), ("tensor-parallel-size", "eight"), ("gpu-memory-utilization", 1.5),
+        ("gpu-memory-utilization", "0.9"), ("gpu-memory-utilization", float("nan")), ("kv-cache-dtype", "int3"),
+        ("enforce-eager", "yes"), ("limit-mm-per-prompt", "{image: 1}"), ("limit-mm-per-prompt", '{"image": -1}'),
+        ("limit-mm-per-prompt", '{"image": "many"}'), ("limit-mm-per-prompt", True),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_meant_is_told_by_name(scout: Plan, setting: str, value: Setting) -> None:
+    """One message with the option's name."""
+    edited = scout.config.with_settings({setting: value}, because="edited")
+    with pytest.raises(SettingError, match=f"^--{setting}: ") as told:
+        with_sizes_read(edited, surroundings(scout))
+
+    assert told.value.setting == setting
+
+
+def test_what_is_left_out_is_the_engines_own_choice(scout: Plan) -> None:
+    """A default that is known counts; without one the size is not known."""
+    names = {"tensor-parallel-size", "max-num-seqs", "gpu-memory-utilization", "limit-mm-per-prompt"}
+    bare = scout.config.without_settings(names)
+    read = with_sizes_read(bare, surroundings(scout, **{"max-num-seqs": 7}))
+
+    assert not names & bare.settings.keys()
+    assert not {reason.about for reason in bare.reasons} & names
+    assert (read.layout.tensor_parallel, read.max_num_seqs, read.images_per_prompt) == (1, 7, 1)
+    assert read.gpu_memory_utilization == ENGINE.at("0.32.0").gpu_memory_utilization
+    with pytest.raises(SettingError, match="--max-num-seqs: found nothing"):
+        with_sizes_read(bare, surroundings(scout))
+
+
+def test_settings_written_over_keep_their_place_and_give_the_reason(scout: Plan) -> None:
+    """The reason of the old value goes with it."""
+    edited = scout.config.with_settings({"max-num-seqs": 9, "port": 8001}, because="edited")
+
+    assert list(edited.settings) == [*scout.settings, "port"]
+    assert edited.settings["max-num-seqs"] == 9
+    assert [reason.because for reason in edited.reasons if reason.about == "max-num-seqs"] == ["edited"]
+    assert dataclasses.replace(edited, settings=scout.settings, reasons=scout.reasons) == scout.config
