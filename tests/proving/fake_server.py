@@ -19,11 +19,24 @@ STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); 
 
 
 class Healthy(BaseHTTPRequestHandler):
-    """Answers every GET."""
+    """Answers every GET; a completion ends it, or is answered with an error and status 200."""
+
+    behaviour = "fine"
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
+
+    def do_POST(self) -> None:
+        if self.behaviour == "dies when asked":
+            sys.stdout.write(
+                "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity\n"
+            )
+            sys.stdout.flush()
+            os._exit(1)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"error": {"message": "overloaded"}}')
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -56,6 +69,7 @@ def main() -> None:
         sys.exit("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity")
     if known.behaviour == "hang":
         time.sleep(600)
+    Healthy.behaviour = known.behaviour
     server = HTTPServer(("127.0.0.1", known.port), Healthy)
     if known.behaviour == "flood":
         for _ in range(2000):

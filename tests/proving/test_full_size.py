@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+import llama4ref
 from llama4ref.errors import ProofError
 from llama4ref.proving.environment import Environment, Gpu, environment
 from llama4ref.proving.model_files.miniature import miniature_of
 from llama4ref.proving.records.measurement_records import Circumstances, measurement_record
 from llama4ref.proving.rungs.full_size import Configuration, FullSizeProof, measure_full_size, run_configurations
+from llama4ref.proving.server.launching import launch
+from llama4ref.proving.verdict import Conclusion
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
     from llama4ref.facts.types.models import Model
     from llama4ref.proving.rungs.full_size import Run
+    from llama4ref.proving.server.launching import Launch, Server
 
 SMALL = {"max-model-len": 16_384, "max-num-batched-tokens": 2048, "kv-cache-memory-bytes": 2**29, "enforce-eager": True}
 CIRCUMSTANCES = Circumstances(
@@ -53,6 +60,41 @@ def test_a_cpu_build_of_vllm_does_not_count_as_a_gpu() -> None:
     assert dataclasses.replace(with_gpu, vllm_distribution="vllm").platform == "cuda"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="process trees are walked through /proc")
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        ("dies when asked", ("stopped answering while its speed was measured", "CUDA out of memory")),
+        ("fine", ("overloaded", None)),
+    ],
+)
+def test_a_server_whose_speed_cannot_be_measured_does_not_hold(
+    scout: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, behaviour: str, said: tuple[str, str | None]
+) -> None:
+    """It died, or answered with an error: what it stated at its start is kept, a speed is not."""
+    detail, explained = said
+    stand_in = {"behaviour": behaviour, "pids": str(tmp_path / "pids")}
+
+    def launch_stand_in(wanted: Launch, **options: object) -> AbstractContextManager[Server]:
+        path = os.pathsep.join([str(Path(__file__).parent), str(Path(llama4ref.__file__).parent.parent)])
+        changes = {"module": "fake_server", "flags": stand_in, "environment": {"PYTHONPATH": path}, "mended": False}
+        return launch(dataclasses.replace(wanted, **changes), **options)
+
+    monkeypatch.setattr("llama4ref.proving.rungs.full_size.launch", launch_stand_in)
+    configuration = Configuration(name="one", flags={}, concurrencies=(1,))
+    (run,) = run_configurations(
+        FullSizeProof(model=scout, configurations=[configuration], directory=tmp_path), WITHOUT_GPU
+    )
+
+    assert run.verdict.conclusion is Conclusion.DID_NOT_HOLD
+    assert run.loads == ()
+    assert run.report is not None
+    assert [(probe.name, probe.outcome) for probe in run.verdict.probes] == [("speed", "failed")]
+    assert detail in run.verdict.probes[0].detail
+    assert (explained or "") in (run.verdict.explanation.text if run.verdict.explanation else "")
+    assert (run.verdict.explanation is None) is (explained is None)
+
+
 @pytest.fixture(scope="module")
 def rehearsal(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, ...]:
     """The same code on a miniature and this machine: one configuration that starts, one that cannot."""
@@ -81,8 +123,13 @@ def test_each_configuration_gives_a_run(rehearsal: tuple[Run, ...]) -> None:
     assert started.report.values["num_gpu_blocks"] == 2**29 // (
         128 * 2 * 2 * 32 * 2 * 2
     )  # tokens x K,V x heads x dim x bf16 x group
-    assert [speed.concurrency for speed in started.speeds] == [1, 2]
-    assert all(0 < speed.between_tokens_seconds < speed.first_token_seconds * 100 for speed in started.speeds)
+    assert [load.concurrency for load in started.loads] == [1, 2]
+    for load in started.loads:
+        assert 0 < load.values["tpot_median"] < load.values["e2el_median"]
+        assert load.values["ttft_median"] + 7 * load.values["tpot_median"] == pytest.approx(
+            load.values["e2el_median"], rel=1e-6
+        )
+    assert [(probe.name, probe.outcome) for probe in started.verdict.probes] == [("speed", "passed")]
     assert not started.verdict.holds, "a prediction that is off must not hold"
     assert failed.report is None
     assert failed.verdict.explanation is not None
@@ -99,7 +146,9 @@ def test_a_run_is_written_as_a_measurement(rehearsal: tuple[Run, ...]) -> None:
 
     assert record["release"] == environment().vllm
     assert (record["tensor_parallel"], record["expert_parallel"], record["hybrid_kv_cache"]) == (1, False, True)
-    assert {"kv_cache_tokens", "ttft", "itl", "output_throughput"} <= {row["metric"] for row in record["observations"]}
+    assert {"kv_cache_tokens", "ttft_median", "itl_median", "output_throughput"} <= {
+        row["metric"] for row in record["observations"]
+    }
     assert "never quality" in record["note"]
     with pytest.raises(ValueError, match="did not start"):
         measurement_record(failed, CIRCUMSTANCES)

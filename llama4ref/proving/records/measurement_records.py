@@ -16,7 +16,7 @@ from llama4ref.facts.types.metrics import METRICS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from llama4ref.proving.probes.streaming_speed import Speed
+    from llama4ref.proving.probes.load_test import LoadTest
     from llama4ref.proving.rungs.full_size import Run
     from llama4ref.proving.server.observing import EngineReport
 
@@ -71,7 +71,7 @@ def measurement_record(run: Run, circumstances: Circumstances) -> str:
         "hybrid_kv_cache": not flags.get("disable-hybrid-kv-cache-manager") and not run.report.hybrid_disabled,
         "as_of": circumstances.as_of,
     }
-    rows = [*_memory_rows(run.report), *(row for speed in run.speeds for row in _speed_rows(speed))]
+    rows = [*_memory_rows(run.report), *(row for load in run.loads for row in _load_rows(load))]
     note = f"{'; '.join(run.verdict.notes)}; settings: {json.dumps(dict(run.verdict.settings))}"
     return "\n".join(
         [
@@ -89,20 +89,15 @@ def _memory_rows(seen: EngineReport) -> Iterator[Mapping[str, object]]:
     yield from ({"metric": name, "value": value, "unit": METRICS[name].unit} for name, value in seen.values.items())
 
 
-def _speed_rows(speed: Speed) -> Iterator[Mapping[str, object]]:
-    values = (
-        ("ttft", speed.first_token_seconds, "s"),
-        ("itl", speed.between_tokens_seconds, "s"),
-        ("output_throughput", speed.output_tokens_per_second, "tokens/s"),
-    )
-    for name, value, unit in values:
+def _load_rows(load: LoadTest) -> Iterator[Mapping[str, object]]:
+    for name, value in load.values.items():
         yield {
             "metric": name,
             "value": float(f"{value:.4g}"),
-            "unit": unit,
-            "concurrency": speed.concurrency,
-            "prompt_tokens": speed.prompt_tokens,
-            "output_tokens": speed.output_tokens,
+            "unit": METRICS[name].unit,
+            "concurrency": load.concurrency,
+            "prompt_tokens": load.prompt_tokens,
+            "output_tokens": load.output_tokens,
         }
 
 

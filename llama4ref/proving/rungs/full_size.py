@@ -17,12 +17,12 @@ from llama4ref.errors import LaunchError, ProbeError, ProofError
 from llama4ref.proving.environment import Environment, environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
 from llama4ref.proving.model_files.tokenizer import write_tokenizer
-from llama4ref.proving.probes.streaming_speed import Speed, measure_speed
+from llama4ref.proving.probes.load_test import LoadTest, load_tests
 from llama4ref.proving.rungs.miniature_proof import metrics_of
 from llama4ref.proving.server.explaining import explain
 from llama4ref.proving.server.launching import Launch, launch
 from llama4ref.proving.server.observing import EngineReport, observe
-from llama4ref.proving.verdict import RANDOM_WEIGHTS, Number, Rung, Verdict, compare
+from llama4ref.proving.verdict import Number, Outcome, Probe, Rung, Verdict, compare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ENGINE_FLAGS: Flags = {"load-format": "dummy"}
 """Random weights: no checkpoint is read."""
+SPEED_PROBE = "speed"
+"""Name of the probe that measures latencies and throughput."""
 SHORTEST_RUN_SECONDS = 60.0
 """With less time left a configuration is not started."""
 
@@ -104,7 +106,8 @@ class Run:
     verdict: Verdict
     report: EngineReport | None
     """None where the server did not start."""
-    speeds: tuple[Speed, ...]
+    loads: tuple[LoadTest, ...]
+    """What was seen at each number of requests at once; none where speed was not measured, or could not be."""
 
 
 def standard_configurations(max_model_len: int = 131_072, *, kernels: Flags | None = None) -> tuple[Configuration, ...]:
@@ -212,31 +215,39 @@ def _run(
     try:
         with launch(wanted, progress=report) as server:
             observed = observe(server.log_text(), metrics_of(server))
-            speeds, notes = _speeds(proof, configuration, server)
+            loads, probes = _loads(proof, configuration, server)
+            ended = None if server.answers else explain(server.log_text())
     except LaunchError as error:
         log = wanted.log.read_text(encoding="utf-8", errors="replace")
         failed = verdict(explanation=explain(log, exit_code=error.server_exit_code))
-        return Run(configuration=configuration, verdict=failed, report=None, speeds=())
+        return Run(configuration=configuration, verdict=failed, report=None, loads=())
     compared = compare(configuration.predicted, observed.values, bounds=configuration.bounds)
     done = verdict(
-        comparisons=compared, startup_seconds=round(server.startup_seconds, 1), notes=(RANDOM_WEIGHTS, *notes)
+        comparisons=compared, probes=probes, startup_seconds=round(server.startup_seconds, 1), explanation=ended
     )
-    return Run(configuration=configuration, verdict=done, report=observed, speeds=speeds)
+    return Run(configuration=configuration, verdict=done, report=observed, loads=loads)
 
 
-def _speeds(
+def _loads(
     proof: FullSizeProof, configuration: Configuration, server: Server
-) -> tuple[tuple[Speed, ...], tuple[str, ...]]:
-    """Speeds, and why there are none where the server stopped answering."""
+) -> tuple[tuple[LoadTest, ...], tuple[Probe, ...]]:
+    """The speed, and a probe that says whether it could be measured."""
     if not configuration.concurrencies:
         return (), ()
+    started = time.monotonic()
     try:
-        measured = measure_speed(
+        measured = load_tests(
             server,
             concurrencies=configuration.concurrencies,
             prompt_tokens=proof.prompt_tokens,
             output_tokens=proof.output_tokens,
         )
     except ProbeError as error:
-        return (), (str(error),)
-    return measured, ()
+        return (), (Probe(name=SPEED_PROBE, outcome=Outcome.FAILED, detail=str(error)),)
+    seen = Probe(
+        name=SPEED_PROBE,
+        outcome=Outcome.PASSED,
+        detail=", ".join(f"{each.values['output_throughput']:.0f} tokens/s of {each.concurrency}" for each in measured),
+        seconds=round(time.monotonic() - started, 2),
+    )
+    return measured, (seen,)
