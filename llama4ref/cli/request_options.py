@@ -22,13 +22,24 @@ _OPTIONS = (
     click.option("--model", metavar="NAME", help="scout or maverick; either where none is named."),
     click.option("--gpu", metavar="NAME", help="Accelerator, such as h100-sxm, h200-sxm, b200, mi300x, l4."),
     click.option("--count", type=int, metavar="N", help="GPUs in all."),
-    click.option("--nodes", type=int, default=1, show_default=True, metavar="N", help="Machines that share the GPUs."),
     click.option(
-        "--context", metavar="TOKENS", help="Longest request, prompt and reply: 1M is 1,048,576, 1m is 1,000,000."
+        "--nodes", type=int, metavar="N", help="Machines that share the GPUs; as few as hold them by default."
+    ),
+    click.option(
+        "--context",
+        metavar="TOKENS",
+        help="Longest request: prompt, images and reply. 1M is 1,048,576, 1m is 1,000,000. "
+        "By default prompt and reply as given, or the longest that fits.",
     ),
     click.option("--concurrency", type=int, metavar="N", help="Requests at once."),
-    click.option("--prompt-tokens", metavar="TOKENS", help="Usual length of a prompt."),
-    click.option("--output-tokens", metavar="TOKENS", help="Usual length of a reply."),
+    click.option(
+        "--prompt-tokens",
+        metavar="TOKENS",
+        help="Text of a prompt: the usual one, for concurrency and speed; without --context also the longest.",
+    ),
+    click.option(
+        "--output-tokens", metavar="TOKENS", help="A reply: the usual one; without --context also the longest."
+    ),
     click.option("--checkpoint", metavar="NAME", help="Id or repository of the checkpoint."),
     click.option(
         "--min-weight-bits", type=int, default=0, metavar="BITS", help="Fewest bits of an expert's weight: 16, 8, 4."
@@ -37,6 +48,9 @@ _OPTIONS = (
     click.option("--hosted/--self-hosted", default=None, help="Only providers, or only own GPUs."),
     click.option(
         "--images", type=int, default=0, metavar="N", help="Images in a prompt, at most; 0 serves text alone."
+    ),
+    click.option(
+        "--image-size", metavar="WxH", help="Pixels of the images; by default each counts as one of the most tiles."
     ),
     click.option("--tools", is_flag=True, help="Replies must carry tool calls."),
     click.option("--json-schema", is_flag=True, help="Replies must follow a JSON schema."),

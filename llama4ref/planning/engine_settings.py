@@ -10,11 +10,13 @@ from llama4ref.engine.option_values import object_text
 from llama4ref.engine.settings_reading import HYBRID_VARIABLE
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.layout_choice import described
+from llama4ref.planning.lengths import Lengths, in_words, lengths_of
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.planning.request import PlanRequest
@@ -25,6 +27,8 @@ TEMPERATURE_RULE_SINCE = "0.8.5"
 TEMPERATURE_FROM_TOKENS = 32_768
 LLAMA4_PARSER_SINCE = "0.9.0"
 """First release with the parser `llama4_pythonic`; `pythonic` reads the same form before."""
+BF16_CACHE_SINCE = "0.11.0"
+"""First release whose `--kv-cache-dtype` takes `bfloat16`; earlier ones take the model's dtype whatever a checkpoint asks for."""
 
 
 class SettingsDraft:
@@ -96,7 +100,9 @@ def _parallel(draft: SettingsDraft, sized: Sized) -> None:
     )
     if layout.pipeline_parallel > 1:
         draft.set(
-            "pipeline-parallel-size", layout.pipeline_parallel, f"stages of {model.text.layers} layers, between nodes"
+            "pipeline-parallel-size",
+            layout.pipeline_parallel,
+            _stages(layout, model.text.layers, sized.candidate.nodes),
         )
     if layout.data_parallel > 1:
         draft.set(
@@ -112,27 +118,38 @@ def _parallel(draft: SettingsDraft, sized: Sized) -> None:
         )
 
 
+def _stages(layout: Layout, layers: int, nodes: int) -> str:
+    """How many layers the stages have, and where their borders lie.
+
+    Examples:
+        >>> from llama4ref.engine.layout import Layout
+        >>> _stages(Layout(tensor_parallel=2, pipeline_parallel=3), 48, nodes=1)
+        'stages of 16 layers, inside the node'
+        >>> _stages(Layout(tensor_parallel=8, pipeline_parallel=2, data_parallel=2), 48, nodes=4)
+        'stages of 24 layers, between nodes'
+        >>> _stages(Layout(pipeline_parallel=5), 48, nodes=1)
+        'stages of 9 to 10 layers, inside the node'
+    """
+    sizes = sorted({len(stage) for stage in layout.stages(layers)})
+    fewest, most = sizes[0], sizes[-1]
+    replica = layout.tensor_parallel * layout.pipeline_parallel
+    place = "inside the node" if layout.gpus // nodes % replica == 0 else "between nodes"
+    return f"stages of {fewest if fewest == most else f'{fewest} to {most}'} layers, {place}"
+
+
 def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
     config = sized.config
-    asked = "as asked for" if request.context_tokens else "the longest that fits at worst"
+    lengths = lengths_of(request, sized.candidate.model.architecture)
     draft.set(
         "max-model-len",
         config.max_model_len,
-        f"{asked}; up to {format_tokens(sized.largest_context)} would fit, and {sized.concurrency:.2f} requests of this length at once",
+        f"{_why_length(lengths, sized)}; up to {format_tokens(sized.largest_context)} would fit, and "
+        f"{sized.concurrency:.2f} requests of this length at once",
     )
-    if request.concurrency and not request.max_num_seqs:
-        seqs = f"{request.concurrency:,} requests at once over {config.layout.data_parallel} replicas; buffers grow with it"
-    else:
-        seqs = (
-            "as asked for" if request.max_num_seqs else "the engine's default on this GPU, written out so that it stays"
-        )
-    draft.set("max-num-seqs", config.max_num_seqs, seqs, source="vllm-0.32.0")
-    batched = (
-        "as asked for"
-        if request.max_num_batched_tokens
-        else "the engine's default on this GPU, written out so that it stays"
+    draft.set("max-num-seqs", config.max_num_seqs, _why_seqs(sized, request), source="vllm-0.32.0")
+    draft.set(
+        "max-num-batched-tokens", config.max_num_batched_tokens, _why_batched(sized, request), source="vllm-0.32.0"
     )
-    draft.set("max-num-batched-tokens", config.max_num_batched_tokens, batched, source="vllm-0.32.0")
     draft.set(
         "gpu-memory-utilization",
         config.gpu_memory_utilization,
@@ -142,19 +159,45 @@ def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
         draft.set("enforce-eager", True, "as asked for: no CUDA graphs, slower and smaller")
 
 
+_DEFAULT = "the engine's default on this GPU, written out so that it stays"
+
+
+def _why_seqs(sized: Sized, request: PlanRequest) -> str:
+    replicas = sized.config.layout.data_parallel
+    if request.max_num_seqs:
+        return "as asked for"
+    if request.concurrency:
+        over = f" over {replicas:,} replicas" if replicas > 1 else ""
+        return f"{request.concurrency:,} at once{over}; buffers grow with it"
+    if request.max_num_batched_tokens == sized.config.max_num_seqs:
+        return "no more than max-num-batched-tokens, as each request takes a token of every step"
+    return _DEFAULT
+
+
+def _why_batched(sized: Sized, request: PlanRequest) -> str:
+    if request.max_num_batched_tokens:
+        return "as asked for"
+    if sized.config.max_num_batched_tokens == sized.config.max_num_seqs:
+        return "as many as max-num-seqs, as each request takes a token of every step"
+    return _DEFAULT
+
+
+def _why_length(lengths: Lengths, sized: Sized) -> str:
+    """Where the longest request comes from."""
+    images = in_words(lengths)
+    with_images = f", with {images}" if images else ""
+    if lengths.context is not None:
+        return f"as asked for{with_images}"
+    if lengths.longest is not None:
+        return f"prompt and reply as given{with_images}: a longer request is refused, --context makes room for it"
+    if sized.config.max_model_len == sized.candidate.limit:
+        return f"all positions that the model has{with_images}"
+    return f"the longest that fits at worst{with_images}"
+
+
 def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour) -> None:
     config, cache = sized.config, sized.budget.cache
-    dtype = sized.candidate.cache_dtype
-    own = sized.candidate.checkpoint.kv_cache_dtype
-    if dtype == "fp8":
-        why = (
-            "as asked for"
-            if request.cache_dtype == "fp8"
-            else "the checkpoint asks for it"
-            if own == "fp8"
-            else "bf16 does not fit"
-        )
-        draft.set("kv-cache-dtype", "fp8", f"half the bytes of bf16: {why}", source="vllm-llama4-blog")
+    _cache_dtype(draft, sized, request)
     platform = sized.candidate.accelerator.platform
     can = platform in behaviour.hybrid_platforms.split()
     if cache.hybrid and not behaviour.hybrid_kv_cache:
@@ -163,13 +206,37 @@ def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: 
             "tokens at most", source="llama4-engine-prs",
         )  # fmt: skip
     elif can and behaviour.hybrid_kv_cache and not cache.hybrid:
-        draft.set("disable-hybrid-kv-cache-manager", True, "as asked for: every layer keeps the full length")
+        why = "a draft head turns it off" if request.speculative else "as asked for"
+        draft.set("disable-hybrid-kv-cache-manager", True, f"{why}: every layer keeps the full length")
     if not holds_at(draft.release, since=TEMPERATURE_RULE_SINCE) and config.max_model_len > TEMPERATURE_FROM_TOKENS:
         draft.set_object(
             "override-generation-config",
             {"attn_temperature_tuning": True},
             f"attention temperature beyond {TEMPERATURE_FROM_TOKENS:,} tokens, which this release does not turn on itself",
             source="vllm-llama4-blog",
+        )
+
+
+def _cache_dtype(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
+    """The cache's dtype, written wherever the checkpoint might ask for another."""
+    own = sized.candidate.checkpoint.kv_cache_dtype
+    if sized.candidate.cache_dtype == "fp8":
+        why = (
+            "as asked for"
+            if request.cache_dtype == "fp8"
+            else "the checkpoint asks for it"
+            if own == "fp8"
+            else "bf16 does not fit"
+        )
+        draft.set("kv-cache-dtype", "fp8", f"half the bytes of bf16: {why}", source="vllm-llama4-blog")
+    elif own is not None and holds_at(draft.release, since=BF16_CACHE_SINCE):
+        asks = f"asks for {own}" if own else "may ask for another"
+        draft.set(
+            "kv-cache-dtype",
+            "bfloat16",
+            f"{'as asked for' if request.cache_dtype == 'bfloat16' else 'as planned'}; the checkpoint {asks}, which the engine "
+            "would take",
+            source="vllm-releases",
         )
 
 
@@ -188,10 +255,11 @@ def _abilities(
     catalog: Catalog, draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour
 ) -> None:
     if request.images:
+        lengths = lengths_of(request, sized.candidate.model.architecture)
         draft.set_object(
             "limit-mm-per-prompt",
             {"image": request.images},
-            f"up to {request.images} images a prompt",
+            f"a prompt has at most {in_words(lengths)}",
             source="vllm-llama4-blog",
         )
     elif behaviour.vision_left_out:

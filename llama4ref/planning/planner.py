@@ -13,7 +13,9 @@ from llama4ref.planning.caveats import caveats_of
 from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints
 from llama4ref.planning.engine_settings import config_of
 from llama4ref.planning.hosted import hosted_plans
-from llama4ref.planning.layout_choice import candidate_layouts, count_of
+from llama4ref.planning.layout_choice import candidate_layouts
+from llama4ref.planning.lengths import Lengths, in_words, lengths_of
+from llama4ref.planning.machines import placements
 from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult, Refusal
 from llama4ref.planning.ranking import rank
 from llama4ref.planning.sizing import Candidate, Sized, size
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 DEFAULT_PROMPT, DEFAULT_REPLY = 1_000, 1_000
 """Lengths that speed is stated for where the request says nothing: those of most published rows."""
 _TELLING = (
-    "context-above-model", "layout", "tensor-parallel-across-nodes", "images", "kv-cache-too-small", "concurrency",
+    "context-above-model", "images-above-context", "hybrid", "nodes", "layout", "tensor-parallel-across-nodes", "images", "kv-cache-too-small", "concurrency",
     "buffers-beside-the-cache", "nothing-left-for-kv-cache", "weights-too-large", "no-expert-kernel", "compute-capability",
     "platform", "quality",
 )  # fmt: skip
@@ -126,19 +128,21 @@ def _check_draft(catalog: Catalog, request: PlanRequest, models: Sequence[Model]
 def _outcomes(
     catalog: Catalog, request: PlanRequest, model: Model, engine: Engine, behaviour: Behaviour
 ) -> Iterator[Sized | Refusal]:
-    beyond = _above_limit(model.id, model.architecture.context.limit(), request)
-    if beyond is not None:
-        yield beyond
-        return
-    if request.images > 0 and "image" not in model.modalities_in:
-        yield Refusal(subject=model.id, rule="images", numbers="the model reads no images")
+    lengths = lengths_of(request, model.architecture)
+    refusal = _model_refusal(request, model, lengths)
+    if refusal is not None:
+        yield refusal
         return
     checkpoints, refused = candidate_checkpoints(catalog, request, model.id, engine, behaviour.release)
     yield from refused
-    too_long = {each.id: _above_limit(each.id, each.limit(model), request) for each in checkpoints}
-    yield from (refusal for refusal in too_long.values() if refusal is not None)
+    too_long = {each.id: _above_limit(each.id, each.limit(model), lengths) for each in checkpoints}
+    yield from (each for each in too_long.values() if each is not None)
     checkpoints = tuple(each for each in checkpoints if too_long[each.id] is None)
     for accelerator in _accelerators(catalog, request):
+        no_hybrid = _hybrid_refusal(request, accelerator, engine, behaviour)
+        if no_hybrid is not None:
+            yield no_hybrid
+            continue
         runnable = []
         for checkpoint in checkpoints:
             reasons = tuple(accelerator_refusals(checkpoint, accelerator, engine))
@@ -150,16 +154,33 @@ def _outcomes(
             yield from _on_fewest(catalog, request, model, checkpoint, accelerator=accelerator, behaviour=behaviour)
 
 
-def _above_limit(subject: str, limit: int, request: PlanRequest) -> Refusal | None:
-    """Whether a context is asked for that a model or checkpoint has no positions for."""
-    wanted = request.context_tokens
-    if wanted is None or wanted <= limit:
+def _above_limit(subject: str, limit: int, lengths: Lengths) -> Refusal | None:
+    """Whether requests are asked for that a model or checkpoint has no positions for."""
+    wanted = max(lengths.longest or 0, lengths.least)
+    if wanted <= limit:
         return None
+    of_images = f", {in_words(lengths)} among them" if lengths.images else ""
     return Refusal(
         subject=subject,
         rule="context-above-model",
-        numbers=f"{format_tokens(wanted)} tokens asked for, {subject} has positions for {format_tokens(limit)}",
+        numbers=f"{format_tokens(wanted)} tokens asked for{of_images}, {subject} has positions for {format_tokens(limit)}",
     )
+
+
+def _model_refusal(request: PlanRequest, model: Model, lengths: Lengths) -> Refusal | None:
+    """Why a model cannot take such requests, whatever it runs on."""
+    limit = model.architecture.context.limit()
+    if request.images > 0 and "image" not in model.modalities_in:
+        return Refusal(subject=model.id, rule="images", numbers="the model reads no images")
+    if lengths.context is not None and lengths.least > lengths.context:
+        return Refusal(
+            subject=model.id,
+            rule="images-above-context",
+            numbers=f"{in_words(lengths)} take {lengths.images_tokens:,} tokens and a request at least {lengths.least:,}, "
+            f"the context is {lengths.context:,}",
+            instead=f"a context of {lengths.least:,} tokens" if lengths.least <= limit else None,
+        )
+    return _above_limit(model.id, limit, lengths)
 
 
 def _on_fewest(
@@ -173,15 +194,19 @@ def _on_fewest(
 ) -> Iterator[Sized | Refusal]:
     """What fits on the fewest GPUs that hold it, or why the most GPUs do not."""
     outcomes: list[Sized | Refusal] = []
-    for count in count_of(request):
+    placed = placements(request, accelerator)
+    if isinstance(placed, Refusal):
+        yield placed
+        return
+    for placement in placed:
         layouts, broken = candidate_layouts(
-            model, request, count, vision=request.images > 0 or not behaviour.vision_left_out
+            model, request, placement, vision=request.images > 0 or not behaviour.vision_left_out
         )
         outcomes = [*broken]
         for layout in layouts:
             template = Candidate(
                 model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
-                nodes=request.nodes, cache_dtype="bfloat16", hybrid=True,
+                nodes=placement.nodes, cache_dtype="bfloat16", hybrid=True,
             )  # fmt: skip
             outcomes += _best_of_variants(catalog, template, request, behaviour)
         if any(isinstance(outcome, Sized) for outcome in outcomes):
@@ -233,6 +258,23 @@ def _cache_dtypes(checkpoint: Checkpoint, accelerator: Accelerator, request: Pla
     return ("bfloat16", "fp8")
 
 
+def _hybrid_refusal(
+    request: PlanRequest, accelerator: Accelerator, engine: Engine, behaviour: Behaviour
+) -> Refusal | None:
+    """Why the hybrid KV cache that is asked for cannot be had."""
+    if not request.hybrid or accelerator.platform in behaviour.hybrid_platforms.split():
+        return None
+    steps = engine.behaviours.hybrid_platforms if engine.behaviours is not None else ()
+    first = next((step.since for step in steps if accelerator.platform in step.holds.split()), None)
+    return Refusal(
+        subject=f"{engine.name} {behaviour.release} on {accelerator.platform}",
+        rule="hybrid",
+        numbers="it has no hybrid KV cache for chunked-local layers, which is asked for",
+        instead=f"releases from {first} have one" if first else None,
+        source="vllm-releases",
+    )
+
+
 def _hybrid_choices(accelerator: Accelerator, request: PlanRequest, behaviour: Behaviour) -> tuple[bool, ...]:
     if request.speculative is not None or accelerator.platform not in behaviour.hybrid_platforms.split():
         return (False,)
@@ -243,8 +285,8 @@ def _hybrid_choices(accelerator: Accelerator, request: PlanRequest, behaviour: B
 
 def _plan(catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour) -> Plan:
     candidate = sized.candidate
-    workload = _workload(request, sized.config.max_model_len)
-    performance = _performance(catalog, sized, workload)
+    workload = _workload(request, lengths_of(request, candidate.model.architecture), sized.config.max_model_len)
+    performance = _performance(catalog, sized, workload) if workload is not None else None
     return Plan(
         model=candidate.model,
         checkpoint=candidate.checkpoint,
@@ -263,16 +305,19 @@ def _plan(catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, 
     )
 
 
-def _workload(request: PlanRequest, context: int) -> Workload:
-    """The requests that speed is stated for."""
-    prompt, reply = request.prompt_tokens, request.output_tokens
-    usual_prompt = prompt if isinstance(prompt, int) else min(DEFAULT_PROMPT, max(1, context // 2))
-    usual_reply = reply if isinstance(reply, int) else min(DEFAULT_REPLY, max(1, context - usual_prompt))
+def _workload(request: PlanRequest, lengths: Lengths, context: int) -> Workload | None:
+    """The requests that speed is stated for: as given, or of the usual lengths where the context has room; None where it has none."""
+    room = context - lengths.images_tokens
+    prompt = lengths.prompt or min(DEFAULT_PROMPT, room - lengths.reply if lengths.reply else max(1, room // 2))
+    reply = lengths.reply or min(DEFAULT_REPLY, room - prompt)
+    if prompt < 1 or reply < 1:
+        return None
     return Workload(
-        prompt_tokens=usual_prompt,
-        output_tokens=usual_reply,
+        prompt_tokens=prompt,
+        output_tokens=reply,
         concurrency=request.concurrency or 1,
         images=request.images,
+        tiles_per_image=max(1, lengths.tiles),
     )
 
 

@@ -5,22 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from llama4ref.engine.repositories import is_repository
 from llama4ref.errors import RequestError
-from llama4ref.units import check_price, parse_day, parse_tokens
+from llama4ref.planning.request_fields import (
+    Concern,
+    checked,
+    choice,
+    concern_of,
+    day,
+    number,
+    pixels,
+    repository,
+    switch,
+    text,
+    tokens,
+    whole,
+)
 
 Goal = Literal["balanced", "latency", "throughput", "cost"]
 GOALS: tuple[Goal, ...] = ("balanced", "latency", "throughput", "cost")
 CACHE_DTYPES = ("auto", "bfloat16", "fp8")
-OF_OWN_GPUS = (
-    "gpu", "count", "checkpoint", "engine_release", "tensor_parallel", "pipeline_parallel", "data_parallel",
-)  # fmt: skip
-"""Fields that no provider lets one choose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """A wish. Everything left out is for the planner to choose.
+    """A wish. Everything left out is for the planner to choose; what is asked for is never changed.
 
     Token counts are whole numbers, or text as vLLM reads it: `1M` is 1,048,576 and `1m` is 1,000,000.
 
@@ -32,118 +40,125 @@ class PlanRequest:
         1048576
     """
 
-    model: str | None = None
+    model: str | None = text()
     """Id of a model; any where none is given."""
-    gpu: str | None = None
+    gpu: str | None = text(concerns="own GPUs")
     """Id of an accelerator; any where none is given."""
-    count: int | None = None
+    count: int | None = whole(concerns="own GPUs")
     """GPUs in all; any where none is given."""
-    nodes: int = 1
-    """Machines that share the GPUs evenly."""
-    hosted: bool | None = None
+    nodes: int | None = whole(concerns="own GPUs")
+    """Machines that share the GPUs evenly; as few as hold them where none are given."""
+    hosted: bool | None = switch()
     """True for providers only, False for own GPUs only; either where it is left out and nothing describes own GPUs."""
-    context: int | str | None = None
-    """Longest request in tokens, prompt and reply together; where it is left out, the largest that fits is found."""
-    concurrency: int | None = None
+    context: int | str | None = tokens()
+    """Longest request in tokens: prompt, images and reply together. Where it is left out, it is the prompt and reply that
+    are given, or the largest that fits."""
+    concurrency: int | None = whole()
     """Requests at once. Where it is left out the engine's own default decides the batch."""
-    prompt_tokens: int | str | None = None
-    """Usual prompt length in tokens."""
-    output_tokens: int | str | None = None
-    """Usual reply length in tokens."""
-    images: int = 0
+    prompt_tokens: int | str | None = tokens()
+    """Text of a prompt in tokens, images not counted: of the usual prompt, and without `context` of the longest."""
+    output_tokens: int | str | None = tokens()
+    """A reply in tokens: the usual one, and without `context` the longest."""
+    images: int = whole(0, least=0)
     """Images of one prompt at most; 0 serves text alone."""
-    tools: bool = False
+    image_size: str | None = pixels()
+    """Width and height of the images, such as `1920x1080`; where it is left out, each counts as one of the most tiles."""
+    tools: bool = switch(False)
     """Whether replies must carry tool calls."""
-    json_schema: bool = False
+    json_schema: bool = switch(False)
     """Whether replies must follow a JSON schema."""
-    speculative: str | None = None
+    speculative: str | None = repository(concerns="own GPUs")
     """Repository of an EAGLE or EAGLE3 draft head."""
-    checkpoint: str | None = None
+    checkpoint: str | None = text(concerns="own GPUs")
     """Id or repository of the checkpoint; any that fits where none is given."""
-    min_weight_bits: int = 0
+    min_weight_bits: int = whole(0, least=0)
     """Fewest bits of a routed expert's weight that are good enough: 16, 8, 4 …"""
-    engine_release: str | None = None
+    engine_release: str | None = text(concerns="own GPUs")
     """Release of vLLM; the newest that the facts cover where none is given."""
-    cache_dtype: str = "auto"
+    cache_dtype: str = choice(CACHE_DTYPES, concerns="own GPUs")
     """`auto` tries bf16, then fp8 where only that fits."""
-    hybrid: bool | None = None
+    hybrid: bool | None = switch(concerns="own GPUs")
     """Whether to use the hybrid KV cache; the release's default, or what the context needs, where it is left out."""
-    tensor_parallel: int | None = None
-    pipeline_parallel: int | None = None
-    data_parallel: int | None = None
-    expert_parallel: bool | None = None
-    gpu_memory_utilization: float | None = None
-    """The engine's share of a GPU; the release's default where it is left out."""
-    max_num_seqs: int | None = None
-    max_num_batched_tokens: int | None = None
-    enforce_eager: bool = False
-    headroom: float = 0.0
+    tensor_parallel: int | None = whole(concerns="own GPUs")
+    pipeline_parallel: int | None = whole(concerns="own GPUs")
+    data_parallel: int | None = whole(concerns="own GPUs")
+    expert_parallel: bool | None = switch(concerns="own GPUs")
+    gpu_memory_utilization: float | None = number(
+        None, expected="more than 0 and at most 1", fits=lambda part: 0 < part <= 1, concerns="own GPUs"
+    )
+    """Part of a GPU's memory that the engine takes; the release's default where it is left out."""
+    max_num_seqs: int | None = whole(concerns="own GPUs")
+    """Requests in one batch of a replica."""
+    max_num_batched_tokens: int | None = whole(concerns="own GPUs")
+    """Tokens of one step of a replica."""
+    enforce_eager: bool = switch(False, concerns="own GPUs")
+    """Whether to run without CUDA graphs."""
+    headroom: float = number(
+        0.0, expected="a part from 0 to 0.9", fits=lambda part: 0 <= part <= 0.9, concerns="own GPUs"
+    )
     """Part of the KV cache to leave free, from 0 to 0.9."""
-    goal: Goal = "balanced"
+    goal: Goal = choice(GOALS)  # noqa: RUF009  # it declares the field
     """What the best plan is best at."""
-    max_price: float | None = None
+    max_price: float | None = number(
+        None, expected="dollars of at least 0", fits=lambda price: price >= 0, concerns="providers"
+    )
     """Most that a provider may ask, in US dollars per million tokens of the workload's mix."""
-    as_of: str | None = None
+    as_of: str | None = day(concerns="providers")
     """Day for which a provider's offer must hold, ISO 8601; offers count as they were last read where it is left out."""
 
     def __post_init__(self) -> None:
-        for name in ("context", "prompt_tokens", "output_tokens"):
-            value = getattr(self, name)
-            if isinstance(value, str):
-                object.__setattr__(self, name, parse_tokens(value))
-        if self.as_of is not None:
-            object.__setattr__(self, "as_of", parse_day(self.as_of, "as_of"))
-        self._check_counts()
-        self._check_choices()
-        self._check_together()
+        for each in fields(self):
+            object.__setattr__(self, each.name, checked(each, getattr(self, each.name)))
+        self._check_hardware()
+        self._check_batch()
+        self._check_lengths()
+        self._check_concerns()
 
-    def _check_counts(self) -> None:
-        for name in (
-            "count", "nodes", "context", "concurrency", "prompt_tokens", "output_tokens", "tensor_parallel",
-            "pipeline_parallel", "data_parallel", "max_num_seqs", "max_num_batched_tokens",
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise RequestError(f"{name}: found {value!r}, expected a whole number of at least 1")
-        for name in ("images", "min_weight_bits"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise RequestError(f"{name}: found {value!r}, expected a whole number of at least 0")
-
-    def _check_choices(self) -> None:
-        if self.goal not in GOALS:
-            raise RequestError(f"goal: found {self.goal!r}, expected one of {', '.join(GOALS)}")
-        if self.cache_dtype not in CACHE_DTYPES:
-            raise RequestError(f"cache_dtype: found {self.cache_dtype!r}, expected one of {', '.join(CACHE_DTYPES)}")
-        if not 0 <= self.headroom <= 0.9:
-            raise RequestError(f"headroom: found {self.headroom}, expected a part from 0 to 0.9")
-        if self.gpu_memory_utilization is not None and not 0 < self.gpu_memory_utilization <= 1:
-            raise RequestError(
-                f"gpu_memory_utilization: found {self.gpu_memory_utilization}, expected more than 0 and at most 1"
-            )
-        if self.speculative is not None and "/" in self.speculative and not is_repository(self.speculative):
-            raise RequestError(f"speculative: found {self.speculative!r}, expected a repository such as owner/name")
-        check_price("max_price", self.max_price)
-
-    def _check_together(self) -> None:
-        if self.count is not None and self.count % self.nodes:
+    def _check_hardware(self) -> None:
+        if self.count is not None and self.nodes is not None and self.count % self.nodes:
             raise RequestError(
                 f"count: {self.count} GPUs do not divide over {self.nodes} nodes; give a multiple of {self.nodes}"
             )
-        if self.hosted and self._named_of_own_gpus:
-            name = self._named_of_own_gpus[0]
-            raise RequestError(f"hosted: a hosted plan runs on no GPU of your own; leave out {name} or hosted")
         if self.speculative is not None and self.hybrid:
             raise RequestError("hybrid: a draft head turns the hybrid KV cache off; leave out hybrid or speculative")
-        prompt, reply, context = self.prompt_tokens or 0, self.output_tokens or 0, self.context
-        if isinstance(context, int) and isinstance(prompt, int) and isinstance(reply, int) and prompt + reply > context:
+
+    def _check_batch(self) -> None:
+        """Requests of one replica fit into its batch, and a step holds a token of each."""
+        seqs, batched, replicas = self.max_num_seqs, self.max_num_batched_tokens, self.data_parallel or 1
+        if seqs is not None and batched is not None and batched < seqs:
             raise RequestError(
-                f"context: {context:,} tokens hold no prompt of {prompt:,} and reply of {reply:,}; give at least {prompt + reply:,}"
+                f"max_num_batched_tokens: {batched:,} tokens a step are fewer than the {seqs:,} requests of max_num_seqs, "
+                f"which the engine refuses; give at least {seqs:,}"
             )
+        for name, most in (("max_num_seqs", seqs), ("max_num_batched_tokens", batched)):
+            if most is not None and self.concurrency is not None and most * replicas < self.concurrency:
+                each = -(-self.concurrency // replicas)
+                raise RequestError(
+                    f"{name}: {most:,} on each of {replicas:,} replicas cannot serve {self.concurrency:,} requests at once; "
+                    f"give at least {each:,}, or name more data_parallel"
+                )
+
+    def _check_lengths(self) -> None:
+        if self.image_size is not None and not self.images:
+            raise RequestError("image_size: no images are asked for; give images or leave out image_size")
+        context, least = self.context, self.least_tokens
+        if isinstance(context, int) and least > context:
+            raise RequestError(
+                f"context: {context:,} tokens hold no prompt of {self.prompt_tokens or 1:,} and reply of "
+                f"{self.output_tokens or 1:,}; give at least {least:,}"
+            )
+
+    def _check_concerns(self) -> None:
+        own, providers = self._named("own GPUs"), self._named("providers")
+        if self.hosted and own:
+            raise RequestError(f"hosted: a hosted plan runs on no GPU of your own; leave out {own[0]} or hosted")
+        if providers and (own or self.hosted is False):
+            other = own[0] if own else "hosted=False"
+            raise RequestError(f"{providers[0]}: it is about providers, {other} about own GPUs; leave out one of them")
 
     @property
     def context_tokens(self) -> int | None:
-        """`context` as a number: what was asked for, or what prompt and reply need together."""
+        """The longest request, images not counted: `context`, or what prompt and reply need together."""
         if isinstance(self.context, int):
             return self.context
         if isinstance(self.prompt_tokens, int) and isinstance(self.output_tokens, int):
@@ -152,15 +167,19 @@ class PlanRequest:
 
     @property
     def least_tokens(self) -> int:
-        """Tokens that any plan must hold, where `context` and one of prompt and reply are left out: the other and one more."""
-        given = [each for each in (self.prompt_tokens, self.output_tokens) if isinstance(each, int)]
-        return sum(given) + 1 if given else 1
+        """Fewest tokens of a request, images not counted: what is given, and one for prompt or reply where the other is given."""
+        prompt, reply = self.prompt_tokens, self.output_tokens
+        if not isinstance(prompt, int) and not isinstance(reply, int):
+            return 1
+        return (prompt if isinstance(prompt, int) else 1) + (reply if isinstance(reply, int) else 1)
 
-    @property
-    def _named_of_own_gpus(self) -> list[str]:
-        """What is asked for that only own GPUs can have."""
-        given = [name for name in OF_OWN_GPUS if getattr(self, name) is not None]
-        return given if self.nodes == 1 else [*given, "nodes"]
+    def _named(self, concern: Concern) -> list[str]:
+        """Fields that were given and concern nobody else, in their order."""
+        return [
+            each.name
+            for each in fields(self)
+            if concern_of(each) == concern and getattr(self, each.name) != each.default
+        ]
 
     @property
     def wants_own_gpus(self) -> bool:
@@ -170,7 +189,7 @@ class PlanRequest:
     @property
     def wants_providers(self) -> bool:
         """Whether hosted plans are asked for."""
-        return self.hosted is True or (self.hosted is None and not self._named_of_own_gpus)
+        return self.hosted is True or (self.hosted is None and not self._named("own GPUs"))
 
     def as_dict(self) -> dict[str, object]:
         """What was asked for, without what was left out."""

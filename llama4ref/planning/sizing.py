@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from llama4ref.memory.attention_cache import NULL_BLOCKS, KVCache
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
 from llama4ref.memory.weight_shards import Weights, weights_of
 from llama4ref.planning.layout_choice import described
+from llama4ref.planning.lengths import Lengths, lengths_of
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.units import format_bytes, format_tokens
 
@@ -73,7 +75,8 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
     """The candidate with its budget, or why it does not fit. Answers are kept: planning asks the same again and again."""
     engine = catalog.engine("vllm")
     limit = candidate.limit
-    wanted = request.context_tokens
+    lengths = lengths_of(request, candidate.model.architecture)
+    wanted = lengths.longest
     if wanted is not None and wanted > limit:
         return Refusal(
             subject=str(candidate),
@@ -86,11 +89,11 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
     if too_large is not None:
         return too_large
     template = replace(config, max_model_len=limit)
-    at_once = _at_once(candidate, request)
+    at_once = _at_once(candidate, request, lengths)
     sizer = _sizer(catalog, candidate, behaviour, template, headroom=request.headroom, at_once=at_once)
     largest = sizer.largest
-    if largest < (wanted or request.least_tokens):
-        return _too_small(candidate, sizer, wanted or request.least_tokens, largest)
+    if largest < (wanted or lengths.least):
+        return _too_small(candidate, sizer, wanted or lengths.least, largest)
     config = replace(config, max_model_len=wanted or largest)
     budget = sizer.budget(config.max_model_len)
     capacity = budget.cache.capacity(sizer.left(budget))
@@ -102,7 +105,7 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
         concurrency=capacity.max_concurrency * candidate.layout.data_parallel,
         tokens=capacity.tokens,
     )
-    return _too_few(sized, request, sizer.left(budget)) or sized
+    return _too_few(sized, request, lengths, sizer.left(budget)) or sized
 
 
 def _serving(
@@ -120,16 +123,14 @@ def _serving(
         )
         return fallback if found is None else found
 
-    requests = request.concurrency and math.ceil(request.concurrency / layout.data_parallel)
-    batched = request.max_num_batched_tokens or default("max-num-batched-tokens", FALLBACK_TOKENS)
-    seqs = request.max_num_seqs or requests or default("max-num-seqs", FALLBACK_SEQS)
+    seqs, batched = _batch(request, layout, default)
     utilization = request.gpu_memory_utilization
     return EngineConfig(
         release=behaviour.release,
         layout=layout,
         max_model_len=max_model_len,
         max_num_seqs=seqs,
-        max_num_batched_tokens=max(batched, min(seqs, max_model_len)),
+        max_num_batched_tokens=batched,
         gpu_memory_utilization=behaviour.gpu_memory_utilization if utilization is None else utilization,
         cache_dtype=candidate.cache_dtype,
         hybrid=candidate.hybrid,
@@ -139,10 +140,25 @@ def _serving(
     )
 
 
-def _at_once(candidate: Candidate, request: PlanRequest) -> int:
+def _batch(request: PlanRequest, layout: Layout, default: Callable[[str, int], int]) -> tuple[int, int]:
+    """Requests and tokens of a step: as asked for, and what is open so that every request has its token.
+
+    The engine refuses fewer tokens than requests, and lowers a number of requests that nobody asked for.
+    """
+    wanted = -(-request.concurrency // layout.data_parallel) if request.concurrency else None
+    seqs, batched = request.max_num_seqs or wanted, request.max_num_batched_tokens
+    if batched is None:
+        batched = max(default("max-num-batched-tokens", FALLBACK_TOKENS), seqs or 1)
+    if seqs is None:
+        seqs = min(default("max-num-seqs", FALLBACK_SEQS), batched)
+    return seqs, batched
+
+
+def _at_once(candidate: Candidate, request: PlanRequest, lengths: Lengths) -> int:
     """Requests of the full length that each replica must hold: all that are asked for where no length is, else one."""
-    lengths_are_open = request.context_tokens is None and request.concurrency is not None
-    return math.ceil((request.concurrency or 1) / candidate.layout.data_parallel) if lengths_are_open else 1
+    if lengths.longest is not None or request.concurrency is None:
+        return 1
+    return -(-request.concurrency // candidate.layout.data_parallel)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -296,12 +312,11 @@ def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int, largest: int) -
     )
 
 
-def _too_few(sized: Sized, request: PlanRequest, available: int) -> Refusal | None:
+def _too_few(sized: Sized, request: PlanRequest, lengths: Lengths, available: int) -> Refusal | None:
     if request.concurrency is None:
         return None
     cache = sized.budget.cache
-    prompt, reply = request.prompt_tokens, request.output_tokens
-    usual = prompt + reply if isinstance(prompt, int) and isinstance(reply, int) else sized.config.max_model_len
+    usual = lengths.stated or sized.config.max_model_len
     at_once = cache.requests_held(usual, available) * sized.candidate.layout.data_parallel
     if at_once >= request.concurrency:
         return None

@@ -171,3 +171,89 @@ def test_an_open_context_leaves_room_for_every_request(concurrency: int):
     assert best.context == best.largest_context
     assert blocks > concurrency * cache.blocks_at(best.context)
     assert best.context == 10_485_760 or blocks <= concurrency * cache.blocks_at(best.context + 2 * cache.block_size)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "wish", "written"),
+    [
+        ("nvidia-llama-4-scout-17b-16e-instruct-nvfp4", {"cache_dtype": "bfloat16"}, "bfloat16"),
+        ("nvidia-llama-4-scout-17b-16e-instruct-nvfp4", {"cache_dtype": "bfloat16", "engine_release": "0.11.0"}, "bfloat16"),
+        ("nvidia-llama-4-scout-17b-16e-instruct-nvfp4", {"cache_dtype": "bfloat16", "engine_release": "0.10.2"}, None),
+        ("nvidia-llama-4-scout-17b-16e-instruct-nvfp4", {}, "fp8"),
+        ("meta-llama-4-scout-17b-16e-instruct", {"cache_dtype": "bfloat16"}, None),
+        ("meta-llama-4-scout-17b-16e-instruct", {}, None),
+    ],
+)  # fmt: skip
+def test_the_cache_dtype_is_written_where_the_checkpoint_asks_for_another(
+    checkpoint: str, wish: dict[str, str], written: str | None
+):
+    """The engine takes a checkpoint's own dtype where none is named; releases before 0.11.0 know no `bfloat16`."""
+    best = _best(checkpoint=checkpoint, gpu="b200", **wish)
+
+    assert best.settings.get("kv-cache-dtype") == written
+    assert best.config.cache_dtype == (written or "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"count": 3}, "stages of 16 layers, inside the node"),
+        ({"count": 6}, "stages of 16 layers, inside the node"),
+        ({"count": 5}, "stages of 9 to 10 layers, inside the node"),
+        ({"count": 16, "pipeline_parallel": 2}, "stages of 24 layers, between nodes"),
+        ({"count": 16, "pipeline_parallel": 2, "data_parallel": 2}, "stages of 24 layers, inside the node"),
+    ],
+)
+def test_stages_are_described_as_they_are(wish: dict[str, int], words: str):
+    """With their layers, and whether their borders lie between nodes."""
+    reasons = [
+        reason.because
+        for each in plan(PlanRequest(model="scout", gpu="h200-sxm", **wish)).plans
+        for reason in each.reasons
+        if reason.about == "pipeline-parallel-size"
+    ]
+
+    assert reasons
+    assert words in reasons
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"context": "1M"}, "as asked for;"),
+        ({"prompt_tokens": "8K", "output_tokens": "1K"}, "prompt and reply as given: a longer request is refused"),
+        ({"model": "maverick", "min_weight_bits": 8}, "all positions that the model has;"),
+        ({}, "the longest that fits at worst;"),
+        (
+            {"context": "1M", "images": 2},
+            "as asked for, with 2 images of 2,467 tokens each (16 tiles and a global one);",
+        ),
+        (
+            {"context": "1M", "images": 1, "image_size": "336x336"},
+            "as asked for, with an image of 147 tokens (1 tile);",
+        ),
+    ],
+)
+def test_the_longest_request_says_where_it_comes_from(wish: dict[str, object], words: str):
+    """And what its images count."""
+    reasons = {reason.about: reason.because for reason in _best(gpu="h200-sxm", **wish).reasons}
+
+    assert reasons["max-model-len"].startswith(words)
+
+
+def test_nobody_asked_to_turn_the_hybrid_cache_off_for_a_draft_head():
+    """The reason says what does."""
+    reasons = {reason.about: reason.because for reason in _best(speculative="somebody/head").reasons}
+
+    assert reasons["disable-hybrid-kv-cache-manager"] == "a draft head turns it off: every layer keeps the full length"
+
+
+@pytest.mark.parametrize(("release", "gpu"), [("0.9.0", "h100-sxm"), ("0.8.3", "mi300x")])
+def test_a_hybrid_cache_that_cannot_be_had_is_refused(release: str, gpu: str):
+    """With the first release that has one."""
+    result = plan(PlanRequest(model="scout", gpu=gpu, count=8, hybrid=True, engine_release=release))
+    (refusal,) = [each for each in result.refused if each.rule == "hybrid"]
+
+    assert not result.plans
+    assert refusal.instead == "releases from 0.10.0 have one"
+    assert plan(PlanRequest(model="scout", gpu=gpu, count=8, hybrid=True, engine_release="0.10.0")).plans

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.errors import RequestError
-from llama4ref.planning.layout_choice import candidate_layouts, count_of, described
+from llama4ref.planning.layout_choice import candidate_layouts, described
+from llama4ref.planning.machines import Placement
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.planning.request import PlanRequest
 
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
 
 def _offered(catalog: Catalog, count: int, **wish: object) -> list[str]:
-    layouts, refused = candidate_layouts(catalog.model("scout"), PlanRequest(**wish), count)
+    placement = Placement(count, int(wish.get("nodes", 1)))
+    layouts, refused = candidate_layouts(catalog.model("scout"), PlanRequest(**wish), placement)
     assert not refused
+    assert all(placement.per_node % layout.tensor_parallel == 0 for layout in layouts)
     assert all(layout.gpus == count for layout in layouts)
     return [described(layout) for layout in layouts]
 
 
 def _refused(catalog: Catalog, count: int, **wish: object) -> Refusal:
-    layouts, refused = candidate_layouts(catalog.model("scout"), PlanRequest(**wish), count)
+    placement = Placement(count, int(wish.get("nodes", 1)))
+    layouts, refused = candidate_layouts(catalog.model("scout"), PlanRequest(**wish), placement)
     assert not layouts
     (refusal,) = refused
     return refusal
@@ -94,11 +97,47 @@ def test_tensor_parallel_across_nodes_is_refused(catalog: Catalog):
     assert refusal.instead
 
 
-def test_the_count_follows_from_the_sizes():
-    """Where only sizes are given; otherwise powers of two a node are tried."""
-    assert count_of(PlanRequest(tensor_parallel=4, data_parallel=2)) == (8,)
-    assert count_of(PlanRequest(count=6)) == (6,)
-    assert count_of(PlanRequest()) == (1, 2, 4, 8)
-    assert count_of(PlanRequest(nodes=2)) == (2, 4, 8, 16)
-    with pytest.raises(RequestError, match="do not divide over 3 nodes"):
-        count_of(PlanRequest(tensor_parallel=8, nodes=3))
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ({"data_parallel": 1}, "TP4 PP2"),
+        ({"data_parallel": 2}, "TP4 DP2"),
+        ({"pipeline_parallel": 1}, "TP4 DP2"),
+        ({"pipeline_parallel": 2}, "TP4 PP2"),
+        ({"pipeline_parallel": 4}, "TP2 PP4"),
+        ({"pipeline_parallel": 2, "data_parallel": 2}, "TP2 PP2 DP2"),
+        ({"tensor_parallel": 2}, "TP2 DP4"),
+        ({"tensor_parallel": 2, "data_parallel": 1}, "TP2 PP4"),
+        ({"tensor_parallel": 4, "pipeline_parallel": 2}, "TP4 PP2"),
+        ({"tensor_parallel": 4, "data_parallel": 1}, "TP4 PP2"),
+    ],
+)
+def test_an_open_tensor_parallel_is_chosen_within_a_node(catalog: Catalog, wish: dict[str, int], expected: str):
+    """Eight GPUs on two nodes: whatever else is named, the four of a node share a layer at most."""
+    assert _offered(catalog, 8, nodes=2, **wish) == [expected]
+
+
+@pytest.mark.parametrize("wish", [{"pipeline_parallel": 1, "data_parallel": 1}, {"tensor_parallel": 8}])
+def test_what_only_fits_across_nodes_is_refused(catalog: Catalog, wish: dict[str, int]):
+    """With what a node has."""
+    assert "4 GPUs of a node" in _refused(catalog, 8, nodes=2, **wish).numbers
+
+
+def test_a_tensor_parallel_group_never_straddles_two_nodes(catalog: Catalog):
+    """Four of six GPUs would leave the next group half on the other node."""
+    refusal = _refused(catalog, 12, nodes=2, tensor_parallel=4)
+
+    assert refusal.rule == "tensor-parallel-across-nodes"
+    assert "tensor parallel 2" in (refusal.instead or "")
+
+
+def test_all_sizes_named_must_take_all_gpus(catalog: Catalog):
+    """One GPU's worth of sizes does not use eight."""
+    assert "it takes 1 GPUs, 8 are given" in (
+        _refused(catalog, 8, tensor_parallel=1, pipeline_parallel=1, data_parallel=1).numbers
+    )
+
+
+def test_an_enormous_layout_is_refused_at_once(catalog: Catalog):
+    """No loop runs over the GPUs."""
+    assert _refused(catalog, 2**50 + 1, pipeline_parallel=3).rule == "layout"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+import math
+
 import pytest
 
 from llama4ref.errors import RequestError
@@ -35,7 +39,19 @@ from llama4ref.planning.request import PlanRequest
         ({"hosted": True, "engine_release": "0.32.0"}, "leave out engine_release or hosted"),
         ({"speculative": "a/head", "hybrid": True}, "leave out hybrid or speculative"),
         ({"context": 1_000, "prompt_tokens": 900, "output_tokens": 200}, "give at least 1,100"),
-        ({"context": 1_000, "prompt_tokens": 1_001}, "give at least 1,001"),
+        ({"context": 1_000, "prompt_tokens": 1_001}, "give at least 1,002"),
+        ({"context": 2_048, "prompt_tokens": 2_048}, "hold no prompt of 2,048 and reply of 1; give at least 2,049"),
+        ({"context": 2_048, "output_tokens": 2_048}, "hold no prompt of 1 and reply of 2,048; give at least 2,049"),
+        ({"concurrency": 64, "max_num_seqs": 8, "context": "8K"}, "max_num_seqs: 8 on each of 1 replicas"),
+        ({"concurrency": 64, "max_num_seqs": 4, "count": 8}, "give at least 64, or name more data_parallel"),
+        ({"concurrency": 64, "max_num_seqs": 31, "data_parallel": 2}, "give at least 32"),
+        ({"concurrency": 64, "max_num_batched_tokens": 63}, "max_num_batched_tokens: 63"),
+        ({"max_num_seqs": 512, "max_num_batched_tokens": 64}, "64 tokens a step are fewer than the 512 requests"),
+        ({"image_size": "336x336"}, "no images are asked for"),
+        ({"images": 1, "image_size": "336"}, "expected width x height in pixels such as 1920x1080"),
+        ({"images": 1, "image_size": "0x336"}, "expected width x height"),
+        ({"hosted": False, "max_price": 1.0}, "max_price: it is about providers, hosted=False about own GPUs"),
+        ({"gpu": "b200", "as_of": "2026-11-21"}, "as_of: it is about providers, gpu about own GPUs"),
     ],
 )
 def test_a_wish_that_cannot_be_meant_is_refused(wish: dict[str, object], message: str):
@@ -45,6 +61,83 @@ def test_a_wish_that_cannot_be_meant_is_refused(wish: dict[str, object], message
 
     assert "\n" not in str(caught.value)
     assert not str(caught.value).endswith(".")
+
+
+OWN_GPUS = {
+    "gpu": "h100-sxm", "count": 8, "nodes": 1, "speculative": "a/head", "checkpoint": "meta-llama/Llama-4-Scout-17B-16E",
+    "engine_release": "0.32.0", "cache_dtype": "fp8", "hybrid": True, "tensor_parallel": 8, "pipeline_parallel": 1,
+    "data_parallel": 1, "expert_parallel": False, "gpu_memory_utilization": 0.5, "max_num_seqs": 8,
+    "max_num_batched_tokens": 8192, "enforce_eager": True, "headroom": 0.1,
+}  # fmt: skip
+"""Whatever no provider lets one choose."""
+EITHER = {
+    "model", "hosted", "context", "concurrency", "prompt_tokens", "output_tokens", "images", "image_size", "tools", "json_schema",
+    "min_weight_bits", "goal", "max_price", "as_of",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", OWN_GPUS)
+def test_a_hosted_plan_has_nothing_of_own_gpus(field: str):
+    """Each field that describes them contradicts it, and asks for own GPUs where nothing is said."""
+    with pytest.raises(RequestError, match=f"leave out {field} or hosted"):
+        PlanRequest(hosted=True, **{field: OWN_GPUS[field]})
+    assert not PlanRequest(**{field: OWN_GPUS[field]}).wants_providers
+
+
+def test_every_field_is_about_own_gpus_or_about_both():
+    """None was forgotten."""
+    assert {each.name for each in dataclasses.fields(PlanRequest)} == set(OWN_GPUS) | EITHER
+
+
+WRONG = ("", "no", "-1", "0.5", 0, -1, 1, 2, 1.5, math.nan, math.inf, True, False, None, 10**400, [1], ["l4"], {}, (), b"l4",
+         dt.date(2026, 11, 21), object(), "9" * 200, "a\nb", "\x00", "/", "a/", "../x/y", "-a/b")  # fmt: skip
+
+
+@pytest.mark.parametrize("field", [each.name for each in dataclasses.fields(PlanRequest)])
+@pytest.mark.parametrize("value", WRONG, ids=lambda each: type(each).__name__)
+def test_whatever_a_field_is_given_it_is_taken_or_refused_in_one_line(field: str, value: object):
+    """A value of another type never raises another error, nor is it taken for something else."""
+    kept, message = _given(field, value)
+
+    assert "\n" not in message
+    assert len(message) < 300
+    if not message:
+        assert kept == value or (isinstance(value, str) and isinstance(kept, int | str))
+        assert isinstance(kept, bool) == isinstance(value, bool)
+
+
+def _given(field: str, value: object) -> tuple[object, str]:
+    """What a request keeps of a value, or the message that refuses it."""
+    try:
+        return getattr(PlanRequest(**{field: value}), field), ""
+    except RequestError as error:
+        return None, str(error)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("hosted", 1, "hosted: found 1, expected True or False"),
+        ("hosted", "no", "hosted: found 'no', expected True or False"),
+        ("enforce_eager", "no", "enforce_eager: found 'no', expected True or False"),
+        ("hybrid", "x", "hybrid: found 'x', expected True or False"),
+        ("tools", None, "tools: found None, expected True or False"),
+        ("headroom", "0.5", "headroom: found '0.5', expected a part"),
+        ("gpu_memory_utilization", "0.9", "gpu_memory_utilization: found '0.9', expected more than 0"),
+        ("max_price", "1", "max_price: found '1', expected dollars"),
+        ("as_of", dt.date(2026, 11, 21), "as_of: found datetime.date"),
+        ("gpu", 5, "gpu: found 5, expected a name"),
+        ("gpu", ["l4"], r"gpu: found \['l4'\], expected a name"),
+        ("engine_release", 0.19, "engine_release: found 0.19, expected a name"),
+        ("count", 10**400, "count: found a number of about 400 digits, expected at most"),
+        ("images", 10**20, "images: found 100000000000000000000, expected at most"),
+        ("speculative", "a/b\nc", "expected a repository such as owner/name"),
+    ],
+)
+def test_another_type_is_refused_with_what_was_expected(field: str, value: object, message: str):
+    """In words, with the value as it was given."""
+    with pytest.raises(RequestError, match=message):
+        PlanRequest(**{field: value})
 
 
 @pytest.mark.parametrize(

@@ -83,10 +83,17 @@ def test_fewer_requests_at_once_leave_more_room():
 
 
 def test_the_batch_holds_every_request():
-    """The engine refuses fewer tokens a step than requests at once."""
-    sized = _sized(max_num_seqs=512, max_num_batched_tokens=64)
+    """The engine refuses fewer tokens a step than requests at once: what is open follows what is asked for."""
+    for wish, expected in (
+        ({"max_num_batched_tokens": 512}, (512, 512)),
+        ({"max_num_seqs": 9_000}, (9_000, 9_000)),
+        ({"concurrency": 9_000}, (9_000, 9_000)),
+        ({"max_num_batched_tokens": 512, "concurrency": 64}, (64, 512)),
+        ({"max_num_seqs": 8}, (8, 8_192)),
+    ):
+        config = _sized(gpu="h200-sxm", context=8192, prompt_tokens=1, output_tokens=1, **wish).config
 
-    assert sized.config.max_num_batched_tokens >= 512
+        assert (config.max_num_seqs, config.max_num_batched_tokens) == expected, wish
 
 
 def test_defaults_are_those_of_the_hardware():
@@ -148,6 +155,9 @@ def test_a_request_needs_its_blocks_and_the_empty_one(release: str):
     assert holds_requests(cache, 100_000, enough + cache.blocks_per_request * cache.bytes_per_block, at_once=2)
 
 
-def test_an_answer_is_found_once():
-    """The same question again gives the same object."""
-    assert _size(context=8192) is _size(context=8192)
+def test_the_largest_context_does_not_depend_on_the_one_asked_for():
+    """Whatever the batch is."""
+    for wish in ({"max_num_batched_tokens": 16}, {"max_num_batched_tokens": 2048}, {"max_num_seqs": 8}):
+        found = {_sized(context=context, **wish).largest_context for context in (8, 8_192, 500_000, None)}
+
+        assert len(found) == 1, wish

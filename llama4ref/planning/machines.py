@@ -1,0 +1,102 @@
+"""How many GPUs come into question, and over how many machines?
+
+A machine holds as many GPUs as the facts say of the accelerator (`per_node`); where they do not know, so many as are asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llama4ref.errors import RequestError
+from llama4ref.planning.outcomes import Refusal
+
+if TYPE_CHECKING:
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.planning.request import PlanRequest
+
+COUNTS = (1, 2, 4, 8)
+"""GPUs of a machine that are tried where no count is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """GPUs, shared out evenly over machines."""
+
+    count: int
+    """GPUs in all."""
+    nodes: int = 1
+    """Machines."""
+
+    @property
+    def per_node(self) -> int:
+        """GPUs on each machine."""
+        return self.count // self.nodes
+
+
+def placements(request: PlanRequest, accelerator: Accelerator) -> tuple[Placement, ...] | Refusal:
+    """What is asked for, or what to try in this order where the number of GPUs is open; or why no machine holds them.
+
+    Raises:
+        RequestError: where parallel sizes and machines contradict each other.
+    """
+    count, most = _count(request), per_node(accelerator)
+    if count is None:
+        nodes = request.nodes or 1
+        return tuple(Placement(each * nodes, nodes) for each in COUNTS if most is None or each <= most)
+    if request.nodes is not None:
+        if count % request.nodes:
+            raise RequestError(f"nodes: {count} GPUs of the layout do not divide over {request.nodes} nodes")
+        placement = Placement(count, request.nodes)
+        return (placement,) if most is None or placement.per_node <= most else _crowded(placement, accelerator, most)
+    enough = fewest_nodes(count, most)
+    return (Placement(count, enough),) if enough is not None else _uneven(count, accelerator, most or count)
+
+
+def per_node(accelerator: Accelerator) -> int | None:
+    """GPUs that one machine holds; None where nobody says."""
+    return accelerator.per_node or None
+
+
+def fewest_nodes(count: int, most: int | None) -> int | None:
+    """The fewest machines that share so many GPUs evenly, each more than half full; None where none do.
+
+    Examples:
+        >>> fewest_nodes(8, 8), fewest_nodes(16, 8), fewest_nodes(12, 8), fewest_nodes(17, 8), fewest_nodes(17, None)
+        (1, 2, 2, None, 1)
+    """
+    if most is None or count <= most:
+        return 1
+    return next((count // each for each in range(most, most // 2, -1) if count % each == 0), None)
+
+
+def _count(request: PlanRequest) -> int | None:
+    """GPUs in all, as asked for or as the parallel sizes make; None where they are open."""
+    sizes = (request.tensor_parallel, request.pipeline_parallel, request.data_parallel)
+    if request.count is not None or all(size is None for size in sizes):
+        return request.count
+    return (sizes[0] or 1) * (sizes[1] or 1) * (sizes[2] or 1)
+
+
+def _crowded(placement: Placement, accelerator: Accelerator, most: int) -> Refusal:
+    enough = fewest_nodes(placement.count, most)
+    return Refusal(
+        subject=f"{placement.count:,} x {accelerator.id} on {_machines(placement.nodes)}",
+        rule="nodes",
+        numbers=f"that is {placement.per_node:,} a machine, and one holds {most:,} {accelerator.name}",
+        instead=f"nodes {enough:,} would" if enough else None,
+    )
+
+
+def _uneven(count: int, accelerator: Accelerator, most: int) -> Refusal:
+    fewer = count // most * most
+    return Refusal(
+        subject=f"{count:,} x {accelerator.id}",
+        rule="nodes",
+        numbers=f"they do not share out evenly over machines of {most:,} {accelerator.name}",
+        instead=f"{fewer:,} or {fewer + most:,} GPUs would",
+    )
+
+
+def _machines(count: int) -> str:
+    return "one machine" if count == 1 else f"{count:,} machines"
