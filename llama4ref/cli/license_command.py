@@ -166,7 +166,7 @@ def _lines(report: LicenseReport, catalog: Catalog) -> Iterator[RenderableType]:
 
 
 def _table(findings: Sequence[Finding]) -> Table:
-    """A row for each finding; many that bite for one reason share a row."""
+    """A row for each finding; many that apply for one reason share a row."""
     table = plain_table("clause", "what", wrap=("clause", "what"), show_header=False, narrow=22)
     together = {because: group for because, group in _by_reason(findings).items() if len(group) >= _MANY}
     for each in findings:

@@ -91,12 +91,49 @@ def test_a_french_company_may_not_ship_a_product_on_image_input(check):
     assert "principal place of business" in report.breaches[0].because
 
 
-def test_using_text_only_does_not_escape_the_limit_but_is_marked_as_open(check):
-    """The policy names the models, not the images."""
+def test_using_text_only_does_not_escape_the_limit(check):
+    """The policy names the models, not the images; the answer is one breach that says so, and no open question beside it."""
     report = check(domicile="FR", image_input=False)
 
     assert names(report.breaches) == {"eu_multimodal"}
-    assert "eu_multimodal" in names(report.questions)
+    assert "no images are used changes nothing" in report.breaches[0].because
+    assert not {each.name for each in report.breaches} & names(report.questions)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        {"role": "end_user", "offering": "weights"},
+        {"role": "end_user", "offering": "hosted_api"},
+        {"role": "end_user", "offering": "product"},
+        {"role": "end_user", "trains_with": "outputs", "derived_model_offered": True},
+        {"role": "end_user", "ships_license": True},
+        {"offering": "weights", "copies_shipped": False},
+        {"offering": "hosted_api", "copies_shipped": True},
+        {"offering": "internal", "copies_shipped": True},
+        {"offering": "weights", "via_hosted_api": True},
+        {"offering": "product", "via_hosted_api": True, "copies_shipped": True},
+        {"offering": "product", "via_hosted_api": True, "received_in_product": True},
+        {"derived_model_name": "Llama-Medic"},
+        {"derived_model_offered": True},
+        {"derived_model_is_llama": False},
+        {"who": "firm"},
+        {"role": "user"},
+        {"offering": "api"},
+        {"trains_with": "data"},
+        {"monthly_users": -1},
+        {"monthly_users": True},
+        {"monthly_users": "many"},
+        {"image_input": "no"},
+        {"ships_notice": "yes"},
+        {"domicile": None},
+        {"domicile": 33},
+    ],
+)
+def test_a_use_that_cannot_be_is_refused(use):
+    """Nobody is told yes for a use that contradicts itself."""
+    with pytest.raises(RequestError):
+        Use(**{"who": "company", "domicile": "US"} | use)
 
 
 def test_a_french_company_behind_anothers_api_is_an_open_question(check):

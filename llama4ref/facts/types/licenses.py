@@ -36,13 +36,13 @@ class Clause:
     kind: Kind
     """A right granted, a duty to do, a limit of the grant, a ban, or a term of the contract."""
     applies: Situation
-    """The situation that makes it bite."""
+    """The situation that makes it apply."""
     says: str
     """What it grants or asks."""
     text: str | None = None
     """Words that must be shown, kept or put in front exactly, where the clause dictates them."""
     threshold: int | None = None
-    """A number the clause turns on; it bites above it."""
+    """A number the clause turns on; it applies above it."""
     covers: tuple[str, ...] = ()
     """What it reaches, `materials` or `outputs`, where licences differ in it."""
 

@@ -1,4 +1,4 @@
-"""When a clause of a licence bites on a use, and why: one rule for each situation that clauses name."""
+"""When a licence clause applies to a use, and why: one rule for each situation that clauses name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from llama4ref.planning.licensing.uses import Use
 
 Kind = Literal["obligation", "breach", "question", "right", "term"]
-Bite = tuple[Kind, str]
+Applied = tuple[Kind, str]
 
 _OF_CLAUSE: dict[str, Kind] = {
     "duty": "obligation",
@@ -25,8 +25,8 @@ _OF_CLAUSE: dict[str, Kind] = {
 _OFFERED = {"weights": "weights", "hosted_api": "a hosted API", "product": "part of a product"}
 
 
-def findings(name: str, clause: Clause, license: License, use: Use) -> Iterator[Bite]:
-    """Each kind of finding that a clause gives on a use, with its reason; nothing where it does not bite."""
+def findings(name: str, clause: Clause, license: License, use: Use) -> Iterator[Applied]:
+    """Each kind of finding that a clause gives on a use, with its reason; nothing where it does not apply."""
     if use.role == "end_user" and clause.applies not in _REACH_END_USERS:
         return
     yield from _RULES[clause.applies](name, clause, license, use)
@@ -67,17 +67,17 @@ def _copies_shipped(use: Use) -> bool | None:
     return use.offering == "weights"
 
 
-def _kept(clause: Clause, kept: bool | None, why: str) -> Iterator[Bite]:
+def _kept(clause: Clause, kept: bool | None, why: str) -> Iterator[Applied]:
     yield _OF_CLAUSE[clause.kind], why
     if kept is False:
         yield "breach", "the use as described leaves it out"
 
 
-def _always(_name: str, clause: Clause, _license: License, _use: Use) -> Iterator[Bite]:
+def _always(_name: str, clause: Clause, _license: License, _use: Use) -> Iterator[Applied]:
     yield _OF_CLAUSE[clause.kind], "holds for any use"
 
 
-def _made_available(name: str, clause: Clause, license: License, use: Use) -> Iterator[Bite]:
+def _made_available(name: str, clause: Clause, license: License, use: Use) -> Iterator[Applied]:
     if not _makes_available(use):
         return
     why = f"{license.materials} is made available as {_OFFERED[use.offering]}"
@@ -88,7 +88,7 @@ def _made_available(name: str, clause: Clause, license: License, use: Use) -> It
     yield from _kept(clause, kept, why)
 
 
-def _copies(name: str, clause: Clause, _license: License, use: Use) -> Iterator[Bite]:
+def _copies(name: str, clause: Clause, _license: License, use: Use) -> Iterator[Applied]:
     shipped = _copies_shipped(use)
     if shipped is None:
         yield "question", "not said whether the product carries copies of the weights to its users"
@@ -96,7 +96,7 @@ def _copies(name: str, clause: Clause, _license: License, use: Use) -> Iterator[
         yield from _kept(clause, use.ships_notice if name == "notice" else use.ships_license, "copies are distributed")
 
 
-def _derived_model(_name: str, clause: Clause, license: License, use: Use) -> Iterator[Bite]:
+def _derived_model(_name: str, clause: Clause, license: License, use: Use) -> Iterator[Applied]:
     if use.trains_with is None:
         return
     if clause.kind != "duty":
@@ -115,12 +115,12 @@ def _derived_model(_name: str, clause: Clause, license: License, use: Use) -> It
             yield "breach", f"{given!r} does not begin with {prefix!r}"
 
 
-def _improves_other_models(_name: str, clause: Clause, license: License, use: Use) -> Iterator[Bite]:
+def _improves_other_models(_name: str, clause: Clause, license: License, use: Use) -> Iterator[Applied]:
     if use.trains_with in clause.covers and not use.derived_model_is_llama:
         yield "breach", f"{use.trains_with} of {license.materials} improve a model of another family"
 
 
-def _branding(_name: str, clause: Clause, _license: License, use: Use) -> Iterator[Bite]:
+def _branding(_name: str, clause: Clause, _license: License, use: Use) -> Iterator[Applied]:
     named = use.derived_model_offered and use.trains_with is not None
     if use.uses_marks or named:
         yield _OF_CLAUSE[clause.kind], "the word or a mark is used"
@@ -128,7 +128,7 @@ def _branding(_name: str, clause: Clause, _license: License, use: Use) -> Iterat
         yield "question", "marks are used beyond the required word; whether that only describes the model needs a look"
 
 
-def _over_user_limit(_name: str, clause: Clause, license: License, use: Use) -> Iterator[Bite]:
+def _over_user_limit(_name: str, clause: Clause, license: License, use: Use) -> Iterator[Applied]:
     if use.received_in_product:
         return
     if use.monthly_users is None:
@@ -140,7 +140,7 @@ def _over_user_limit(_name: str, clause: Clause, license: License, use: Use) -> 
         yield "breach", f"{use.monthly_users:,} monthly users are more than {clause.threshold:,}"
 
 
-def _eu_domicile(_name: str, _clause: Clause, license: License, use: Use) -> Iterator[Bite]:
+def _eu_domicile(_name: str, _clause: Clause, license: License, use: Use) -> Iterator[Applied]:
     inside = in_eu(license, use.domicile)
     if not license.multimodal or inside is False:
         return
@@ -153,37 +153,33 @@ def _eu_domicile(_name: str, _clause: Clause, license: License, use: Use) -> Ite
         open_point = "whether who builds on another's hosted API is its end user, and exempt, or needs rights of their own is not said"
         yield "question", f"{reason}; {open_point}"
         return
-    yield "breach", reason
-    if not use.image_input:
-        yield (
-            "question",
-            "no images are used, but the text names the models and not their use; only the licensor can say it is narrower",
-        )
+    no_images = "; that no images are used changes nothing: the text names the models and not their use"
+    yield "breach", reason if use.image_input else reason + no_images
 
 
-def _integrated_product(_name: str, clause: Clause, _license: License, use: Use) -> Iterator[Bite]:
+def _integrated_product(_name: str, clause: Clause, _license: License, use: Use) -> Iterator[Applied]:
     if use.received_in_product:
         yield _OF_CLAUSE[clause.kind], "the materials came inside an integrated end user product"
 
 
-def _end_user(_name: str, clause: Clause, license: License, use: Use) -> Iterator[Bite]:
+def _end_user(_name: str, clause: Clause, license: License, use: Use) -> Iterator[Applied]:
     if use.role == "end_user" and license.multimodal and in_eu(license, use.domicile):
         yield _OF_CLAUSE[clause.kind], "the use is that of an end user of a product or service"
 
 
-def _deployment(_name: str, clause: Clause, _license: License, use: Use) -> Iterator[Bite]:
+def _deployment(_name: str, clause: Clause, _license: License, use: Use) -> Iterator[Applied]:
     if use.offering in {"hosted_api", "product"}:
         yield _OF_CLAUSE[clause.kind], "a system is deployed to end users"
 
 
-def _purpose(name: str, clause: Clause, _license: License, use: Use) -> Iterator[Bite]:
+def _purpose(name: str, clause: Clause, _license: License, use: Use) -> Iterator[Applied]:
     if name in use.purposes:
         yield "breach", "the purpose is declared"
     else:
         yield _OF_CLAUSE[clause.kind], "banned for any use"
 
 
-_RULES: dict[Situation, Callable[[str, Clause, License, Use], Iterator[Bite]]] = {
+_RULES: dict[Situation, Callable[[str, Clause, License, Use], Iterator[Applied]]] = {
     "always": _always,
     "made_available": _made_available,
     "copies": _copies,

@@ -1,6 +1,6 @@
 """What a licence asks of a use: duties, breaches and what the text leaves open. No legal advice.
 
-The clauses are facts (`specs/licenses/`); here is only when each one bites. Every finding names its clause and the field of
+The clauses are facts (`specs/licenses/`); here is only when each one applies. Every finding names its clause and the field of
 the specs it rests on, so that `catalog.cite(finding.entity, finding.field)` gives the source.
 """
 
@@ -24,7 +24,7 @@ DISCLAIMER = "A reading of published texts by a program; it is no legal advice a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One clause that bites."""
+    """One clause that applies."""
 
     kind: Literal["obligation", "breach", "question", "right", "term"]
     name: str
@@ -34,7 +34,7 @@ class Finding:
     says: str
     """What it asks or grants, in our words."""
     because: str
-    """Why it bites here, or what is open."""
+    """Why it applies here, or what is open."""
     entity: str
     """The spec it rests on, such as `licenses/llama-4-community`."""
     field: str
