@@ -27,6 +27,8 @@ from dataclasses import dataclass
 
 _MOST_OFFERED = 12
 """Names listed where none is near."""
+_LONGEST_PART = 200
+"""Characters of a fault's file, field and so on; a spec may hold anything of any length."""
 
 
 class Llama4refError(Exception):
@@ -51,9 +53,21 @@ class Fault:
     expected: str
     do: str
 
+    def __post_init__(self) -> None:
+        for name in ("file", "field", "found", "expected", "do"):
+            object.__setattr__(self, name, _printable(getattr(self, name)))
+
     def __str__(self) -> str:
         field = f" {self.field}" if self.field else ""
         return f"{self.file}:{self.line}{field}: found {self.found}, expected {self.expected}; {self.do}"
+
+
+def _printable(text: str) -> str:
+    """Text of a fault: what does not print is escaped, and what is long is cut."""
+    escaped = "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text[: 2 * _LONGEST_PART]
+    )
+    return escaped if len(escaped) <= _LONGEST_PART else f"{escaped[: _LONGEST_PART - 1]}…"
 
 
 class SpecErrors(Llama4refError, ValueError):  # noqa: N818  # one error that holds them all

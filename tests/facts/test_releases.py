@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packaging.version import Version
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts import Catalog
 from llama4ref.facts.types.engines import MemoryRules
-from llama4ref.facts.types.releases import BoolStep, holds_at, release_key, step_at
+from llama4ref.facts.types.releases import BoolStep, holds_at, normalized_release, release_key, step_at
 
+FULLWIDTH = "\uff10.\uff11\uff19.\uff10"
 STEPS = (
     BoolStep(since="0.8.3", holds=False),
     BoolStep(since="0.10.0", holds=True),
@@ -24,11 +28,98 @@ def test_releases_are_compared_as_numbers():
     assert release_key("v0.32.0") == release_key("0.32.0") == release_key("0.32")
 
 
-@pytest.mark.parametrize("text", ["newest", "", "0.x", "0.32.0rc1", "0..1", "-1.0"])
+@pytest.mark.parametrize(
+    "text",
+    ["newest", "banana", "", "0.x", "0..1", "-1.0", "0.32.0 0.33.0", FULLWIDTH, "0.²", "0.19.0;x", "9" * 5000, "0." * 5000, 0.19, None],
+    ids=lambda text: str(text)[:12],
+)  # fmt: skip
 def test_what_is_no_release_is_an_error(text: str):
-    """With how to write one."""
-    with pytest.raises(ReleaseError, match=r"such as 0\.32\.0"):
+    """With how to write one, and without repeating what nobody could read."""
+    with pytest.raises(ReleaseError, match=r"such as 0\.32\.0") as caught:
         release_key(text)
+
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize(
+    ("written", "release"),
+    [
+        ("0.19", "0.19.0"),
+        ("v0.19.0", "0.19.0"),
+        ("0.19.00", "0.19.0"),
+        ("00.19.0", "0.19.0"),
+        ("0.19.0.0.0", "0.19.0"),
+        ("0.33", "0.33.0"),
+        ("0.8.5.post1", "0.8.5.post1"),
+        ("0.10.1.1", "0.10.1.1"),
+        ("0.24.0+cu130", "0.24.0"),
+        ("0.9.0.1+cpu", "0.9.0.1"),
+        (" 0.32.0\n", "0.32.0"),
+    ],
+)
+def test_a_release_has_one_spelling(catalog: Catalog, written: str, release: str):
+    """So that an image is only ever named for a tag that exists."""
+    assert normalized_release(written) == release
+    assert catalog.engine("vllm").at(written).release == release
+
+
+def test_epochs_and_previews_keep_what_tells_them_apart():
+    """They are other releases."""
+    assert normalized_release("1!1.2rc1") == "1!1.2.0rc1"
+    assert normalized_release("0.33.0.dev12+gabc") == "0.33.0.dev12"
+
+
+def test_previews_come_before_and_posts_after_their_release():
+    """As Python packaging orders them, which is the independent source of the comparison."""
+    written = ["0.8.5", "0.8.5.post1", "0.9.0.dev1", "0.9.0rc1", "0.9.0", "0.9.0.1", "0.9.1"]
+
+    assert [str(each) for each in sorted(map(Version, written))] == written
+    assert sorted(set(written), key=release_key) == written
+    assert holds_at("0.8.5.post1", since="0.8.5", until="0.9.0")
+    assert not holds_at("0.33.0rc1", since="0.33.0")
+
+
+@pytest.mark.parametrize(
+    ("release", "nearest"),
+    [
+        ("0.19.99", "0.19.1 and 0.20.0"),
+        ("0.28.3", "0.28.0 and 0.29.0"),
+        ("0.32.0.99", "0.32.0 and 0.33.0"),
+        ("0.33.0rc1", "0.32.0 and 0.33.0"),
+        ("0.8.5.post2", "0.8.5.post1 and 0.9.0"),
+        ("0.33.0.dev1+gabc", "0.32.0 and 0.33.0"),
+    ],
+)
+def test_a_release_that_never_was_is_refused_with_the_nearest(catalog: Catalog, release: str, nearest: str):
+    """Within the span, the list of published releases decides."""
+    with pytest.raises(ReleaseError, match=f"was never released; the nearest are {nearest}$"):
+        catalog.engine("vllm").at(release)
+
+
+def test_what_cannot_be_read_is_refused_with_the_span(catalog: Catalog):
+    """One message, whatever was written."""
+    for written in ("banana", "9" * 5000, FULLWIDTH):
+        with pytest.raises(ReleaseError, match="name a release from") as caught:
+            catalog.engine("vllm").at(written)
+        assert len(str(caught.value)) < 200
+
+
+def test_every_published_release_is_covered(catalog: Catalog):
+    """Each under its own name."""
+    engine = catalog.engine("vllm")
+
+    assert {"0.8.5.post1", "0.9.0.1", "0.10.1.1"} <= set(engine.releases)
+    assert [engine.at(release).release for release in engine.releases] == list(engine.releases)
+    assert engine.covered_release() == engine.newest_release == engine.releases[-1]
+
+
+def test_without_a_list_the_span_alone_decides(catalog: Catalog):
+    """As in a catalogue that does not record the releases."""
+    engine = replace(catalog.engine("vllm"), releases=())
+
+    assert engine.at("0.28.3").release == "0.28.3"
+    with pytest.raises(ReleaseError, match="is not covered"):
+        engine.at("0.34")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from llama4ref import PlanRequest, plan
 from llama4ref.errors import FormError, RequestError, UnknownNameError
 from llama4ref.rendering import render
 from llama4ref.rendering.compose import render_compose
@@ -34,6 +35,18 @@ def test_compose_starts_the_command_of_the_plan(plans: dict[str, Plan], vllm_fac
         *server_command(plan.config, vllm_facts).words,
     ]
     assert (device["driver"], device["count"]) == ("nvidia", 8)
+
+
+@pytest.mark.parametrize(
+    ("asked", "tag"),
+    [("0.19", "v0.19.0"), ("v0.32.0.0", "v0.32.0"), ("0.24.0+cu130", "v0.24.0"), ("0.8.5.post1", "v0.8.5.post1")],
+)
+def test_an_image_has_the_tag_of_a_published_release(asked: str, tag: str, vllm_facts: Engine) -> None:
+    """However the release was written."""
+    request = PlanRequest(model="scout", gpu="h100-sxm", count=8, context="128K", engine_release=asked)
+    service = yaml.safe_load(render_compose(plan(request).best, vllm_facts))["services"]["vllm"]
+
+    assert service["image"] == f"vllm/vllm-openai:{tag}"
 
 
 def test_compose_finds_no_variables_in_values(with_settings: Callable[..., Plan], vllm_facts: Engine) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
-from llama4ref.errors import Fault, ReleaseError, UnknownFactError, UnknownNameError, nearest_names
+from llama4ref.errors import Fault, UnknownFactError, UnknownNameError, nearest_names
+from llama4ref.facts.audit.contradiction import Contradiction
 from llama4ref.facts.audit.errata_checking import checked_erratum
+from llama4ref.facts.audit.release_rules import misnamed_releases
 from llama4ref.facts.entries import Entries
 from llama4ref.facts.types.accelerators import Accelerator
 from llama4ref.facts.types.checkpoints import Checkpoint
@@ -24,28 +25,19 @@ from llama4ref.facts.types.releases import release_key
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Contradiction:
-    """A field that something else in the specs rules out."""
-
-    field: str
-    found: str
-    expected: str
-    do: str
-    missing: str | None = None
-    """What a dangling name leads to, such as `models/scout`."""
-
-
 def contradictions(catalog: Entries, *, broken: Collection[str] = ()) -> list[Fault]:
     """Every contradiction and dangling name, as faults with file and line.
 
     Entities whose own files are at fault are `broken`: they are not in the catalogue, and names that lead to them do not dangle.
     """
+    misnamed = [*misnamed_releases(catalog)]
+    doubtful = {entity for entity, _ in misnamed}
     found = [
+        *((_fault(catalog, entity, each), each.missing) for entity, each in misnamed),
         *_found(catalog, "models", catalog.models, _model),
         *_found(catalog, "checkpoints", catalog.checkpoints, _checkpoint),
         *_found(catalog, "accelerators", catalog.accelerators, _accelerator),
-        *_found(catalog, "engines", catalog.engines, _engine),
+        *_found(catalog, "engines", _without(catalog.engines, doubtful, "engines"), _engine),
         *_found(catalog, "providers", catalog.providers, _provider),
         *_found(catalog, "measurements", catalog.measurements, _measurement),
         *_found(catalog, "errata", catalog.errata, _erratum),
@@ -61,6 +53,10 @@ def _found(
     for id_, entity in entities.items():
         for each in rule(entity, catalog):
             yield _fault(catalog, f"{kind}/{id_}", each), each.missing
+
+
+def _without(entities: Mapping[str, T], left_out: Collection[str], kind: str) -> dict[str, T]:
+    return {id_: entity for id_, entity in entities.items() if f"{kind}/{id_}" not in left_out}
 
 
 def _fault(catalog: Entries, entity: str, each: Contradiction) -> Fault:
@@ -144,13 +140,10 @@ def _accelerator(accelerator: Accelerator, _: Entries) -> Iterator[Contradiction
 def _engine(engine: Engine, _: Entries) -> Iterator[Contradiction]:
     for name in MemoryRules.__dataclass_fields__ if engine.behaviours else ():
         since = [step.since for step in getattr(engine.behaviours, name)]
-        try:
-            if since != sorted(since, key=release_key) or len(set(since)) != len(since):
-                yield Contradiction(
-                    f"behaviours.{name}", ", ".join(since), "releases oldest first", "put the steps in order"
-                )
-        except ReleaseError as error:
-            yield Contradiction(f"behaviours.{name}", str(error), "dotted numbers", "quote a release such as 0.32.0")
+        if since != sorted(since, key=release_key) or len(set(since)) != len(since):
+            yield Contradiction(
+                f"behaviours.{name}", ", ".join(since), "releases oldest first", "put the steps in order"
+            )
     for name, flag in engine.flags.items():
         if flag.since and flag.until and release_key(flag.since) >= release_key(flag.until):
             yield Contradiction(f"flags.{name}.until", flag.until, f"a release after {flag.since}", "correct one")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.audit.checks import Check, Verdict
 from llama4ref.facts.types.metrics import metric
-from llama4ref.facts.types.releases import release_key
+from llama4ref.facts.types.releases import normalized_release, release_key
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -154,7 +154,10 @@ def runs(catalog: Entries) -> Iterator[Verdict]:
         if run.parallelism is not None and run.tensor_parallel is not None and run.parallelism.startswith("TP"):
             held = f"TP{run.tensor_parallel}" in run.parallelism
             yield Verdict(entity, ("parallelism", "tensor_parallel"), held, run.parallelism)
-        held = run.id.startswith(f"{run.engine}-{run.release}-{run.model}-{run.accelerator}-{run.count}")
+        held = any(
+            run.id.startswith(f"{run.engine}-{release}-{run.model}-{run.accelerator}-{run.count}")
+            for release in {run.release, run.release and normalized_release(run.release)}
+        )
         yield Verdict(entity, ("engine", "release", "model", "accelerator", "count"), held, run.id)
         yield from _checkpoint(catalog, entity, run)
 

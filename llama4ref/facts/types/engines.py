@@ -7,7 +7,17 @@ from typing import Generic, Literal, TypeVar
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts.types.entities import Entity
-from llama4ref.facts.types.releases import BoolStep, FloatStep, IntStep, TextStep, holds_at, release_key, step_at
+from llama4ref.facts.types.releases import (
+    BoolStep,
+    FloatStep,
+    IntStep,
+    TextStep,
+    holds_at,
+    nearest_releases,
+    normalized_release,
+    release_key,
+    step_at,
+)
 from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, LaunchLog, Variable
 
 YesT = TypeVar("YesT")
@@ -140,6 +150,8 @@ class Engine(Entity):
     """Routed-expert support by format and platform."""
     notes: tuple[str, ...]
     """What else to know."""
+    releases: tuple[str, ...] = ()
+    """Every published release since the first, oldest first; an empty list where they are not recorded."""
     hardware_defaults: tuple[HardwareDefault, ...] = ()
     """Defaults that depend on the hardware, rows of more memory first."""
     environment: dict[str, Variable] = field(default_factory=dict)
@@ -160,17 +172,36 @@ class Engine(Entity):
             ReleaseError: for a release before the first one that serves Llama 4, after the newest one covered, or
                 of an engine whose memory rules are not recorded.
         """
-        first, newest = self.first_release, self.newest_release
-        if self.behaviours is None or first is None or newest is None:
-            raise ReleaseError(f"{self.name}: its memory rules are not recorded; plan for vllm")
-        wanted = newest if release is None else release.removeprefix("v")
-        if not release_key(first) <= release_key(wanted) <= release_key(newest):
-            raise ReleaseError(f"{self.name} {wanted} is not covered; name a release from {first} to {newest}")
+        wanted = self.covered_release(release)
         steps = {name: step_at(getattr(self.behaviours, name), wanted) for name in MemoryRules.__dataclass_fields__}
         missing = [name for name, step in steps.items() if step is None]
         if missing:
             raise ReleaseError(f"{self.name} {wanted}: {missing[0]} is not recorded for this release")
         return Behaviour(release=wanted, **{name: step.holds for name, step in steps.items() if step is not None})
+
+    def covered_release(self, release: str | None = None) -> str:
+        """A release that the facts cover, in its one spelling; the newest where none is named.
+
+        Raises:
+            ReleaseError: for what is no release, was never published, lies before the first release that serves Llama 4
+                or after the newest one covered, or for an engine whose memory rules are not recorded.
+        """
+        first, newest = self.first_release, self.newest_release
+        if self.behaviours is None or first is None or newest is None:
+            raise ReleaseError(f"{self.name}: its memory rules are not recorded; plan for vllm")
+        if release is None:
+            return newest
+        span = f"name a release from {first} to {newest}"
+        try:
+            wanted = normalized_release(release)
+        except ReleaseError as error:
+            raise ReleaseError(f"{error}; {span}") from error
+        if not release_key(first) <= release_key(wanted) <= release_key(newest):
+            raise ReleaseError(f"{self.name} {wanted} is not covered; {span}")
+        if self.releases and wanted not in self.releases:
+            nearest = " and ".join(nearest_releases(wanted, self.releases))
+            raise ReleaseError(f"{self.name} {wanted} was never released; the nearest are {nearest}")
+        return wanted
 
     def flags_at(self, release: str) -> tuple[str, ...]:
         """Names of the options that exist at a release."""

@@ -1,34 +1,96 @@
 """What holds from which release of a piece of software.
 
-A release is a dotted version such as `0.32.0`. A changing fact is a list of steps, oldest first; a step holds from its
-`since` until the `since` of the next one.
+A release is written as Python packages write versions: `0.32.0`, `0.8.5.post1`. `0.32`, `v0.32.0` and the build `0.32.0+cu130` are
+the release `0.32.0`. A changing fact is a list of steps, oldest first; a step holds from its `since` until the `since` of the
+next one.
 """
 
 from __future__ import annotations
 
+import bisect
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from packaging.version import InvalidVersion, Version
+
 from llama4ref.errors import ReleaseError
+
+_LONGEST = 64
+"""Characters beyond which nothing is a release, so that nothing longer is read or repeated."""
 
 
 @functools.lru_cache(maxsize=1024)
-def release_key(release: str) -> tuple[int, ...]:
-    """A release as numbers, for comparing.
+def release_key(release: str) -> Version:
+    """A release for comparing; what follows a `+` says how it was built and does not count.
 
     Raises:
-        ReleaseError: if it is not dotted numbers.
+        ReleaseError: if it is no release.
 
     Examples:
-        >>> release_key("0.9.2") < release_key("0.10.0")
+        >>> release_key("0.9.2") < release_key("0.10.0") < release_key("0.10.1.1")
+        True
+        >>> release_key("0.33.0rc1") < release_key("0.33.0") == release_key("v0.33+cu130")
         True
     """
-    parts = release.removeprefix("v").split(".")
-    if not all(part.isdecimal() for part in parts):
-        raise ReleaseError(f"{release!r} is not a release; write dotted numbers such as 0.32.0")
-    return tuple(int(part) for part in [*parts, "0", "0"][:3])
+    if not isinstance(release, str) or len(release) > _LONGEST:
+        raise _unreadable(release)
+    try:
+        return Version(Version(release).public)
+    except InvalidVersion as error:
+        raise _unreadable(release) from error
+
+
+def _unreadable(found: object) -> ReleaseError:
+    text = repr(found)
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…"
+    return ReleaseError(f"{shown} is not a release; write one such as 0.32.0")
+
+
+def is_release(text: str) -> bool:
+    """Whether a text can be read as a release."""
+    try:
+        release_key(text)
+    except ReleaseError:
+        return False
+    return True
+
+
+def normalized_release(release: str) -> str:
+    """A release in its one spelling: three numbers or more, no `v` in front, no build behind.
+
+    Raises:
+        ReleaseError: if it is no release.
+
+    Examples:
+        >>> [normalized_release(each) for each in ("0.19", "v0.19.0.0", "0.24.0+cu130", "0.8.5.post1", "0.10.1.1")]
+        ['0.19.0', '0.19.0', '0.24.0', '0.8.5.post1', '0.10.1.1']
+    """
+    version = release_key(release)
+    epoch = f"{version.epoch}!" if version.epoch else ""
+    written = epoch + ".".join(map(str, version.release))
+    return epoch + ".".join(map(str, _numbers(version))) + str(version).removeprefix(written)
+
+
+def _numbers(version: Version) -> tuple[int, ...]:
+    """At least three, and no zeros behind them."""
+    numbers = [*version.release, 0, 0][: max(3, len(version.release))]
+    while len(numbers) > 3 and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def nearest_releases(release: str, published: Sequence[str]) -> tuple[str, ...]:
+    """The published releases just before and just after one.
+
+    Examples:
+        >>> nearest_releases("0.19.99", ["0.19.0", "0.19.1", "0.20.0", "0.20.1"])
+        ('0.19.1', '0.20.0')
+    """
+    ordered = sorted(published, key=release_key)
+    place = bisect.bisect(ordered, release_key(release), key=release_key)
+    return tuple(ordered[max(0, place - 1) : place + 1])
 
 
 def holds_at(release: str, *, since: str | None = None, until: str | None = None) -> bool:

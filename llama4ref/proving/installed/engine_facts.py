@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, get_args
 
-from llama4ref.facts.types.releases import holds_at
+from llama4ref.facts.types.releases import holds_at, normalized_release
 from llama4ref.proving.environment import need
 from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
@@ -23,7 +23,7 @@ def installed_vllm() -> str:
     mend_torch_companions()
     from vllm.version import __version__
 
-    return ".".join(str(__version__).split("+")[0].split(".")[:3])
+    return normalized_release(str(__version__))
 
 
 def differing_facts(engine: Engine) -> tuple[str, ...]:
