@@ -59,6 +59,8 @@ class Accelerator(Entity):
     native_fp8: bool | None
     native_fp4: bool | None
     power_watts: int | None
+    driver_names: tuple[str, ...] | None
+    """What the driver calls it, as `nvidia-smi` and PyTorch print it, to the letter; unknown where none was read."""
 
     @property
     def capability(self) -> int | None:

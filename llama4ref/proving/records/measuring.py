@@ -19,6 +19,7 @@ from llama4ref.errors import Llama4refError, ProofError
 from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.proving.environment import environment, need
+from llama4ref.proving.records.devices import accelerator_of
 from llama4ref.proving.records.measurement_records import Circumstances, measurement_record
 from llama4ref.proving.rungs.full_size import (
     W4A16,
@@ -38,25 +39,6 @@ SOURCE = "full-size-runs"
 MODEL = "scout"
 CONTEXT = 65_536
 """Longest request of every configuration: it fits one H200 with the hybrid cache off as well."""
-PRODUCT_WORDS = ("nvidia", "hbm3", "hbm3e", "80gb", "sxm", "pcie", "server", "edition")
-
-
-def accelerator_of(gpu_name: str, catalog: Catalog) -> str:
-    """The id of the accelerator that the driver calls by a name.
-
-    Raises:
-        ProofError: where the facts know none of that name.
-
-    Examples:
-        >>> accelerator_of("NVIDIA H200", load()), accelerator_of("NVIDIA H100 80GB HBM3", load())
-        ('h200-sxm', 'h100-sxm')
-    """
-    words = [word for word in gpu_name.lower().split() if word not in PRODUCT_WORDS]
-    wanted = "-".join(words)
-    found = [id_ for id_ in catalog.accelerators if id_ in {wanted, f"{wanted}-sxm"}]
-    if not found:
-        raise ProofError(f"no accelerator in the facts is called {gpu_name!r}; add specs/accelerators/{wanted}.yaml")
-    return found[0]
 
 
 def predicted(configuration: Configuration, accelerator: str, catalog: Catalog) -> tuple[Configuration, str]:
@@ -100,7 +82,8 @@ def measure_here(directory: Path, *, time_limit_seconds: float, kernels: dict[st
     found = environment()
     if not found.gpus:
         raise ProofError("the full size needs an NVIDIA GPU, and this machine has none; rung 2 needs no GPU")
-    accelerator = accelerator_of(found.gpus[0].name, catalog)
+    gpu = found.gpus[0]
+    accelerator = accelerator_of(gpu.name, catalog, memory_bytes=gpu.memory_bytes)
     planned = [
         predicted(each, accelerator, catalog) for each in standard_configurations(CONTEXT, kernels=kernels or None)
     ]
