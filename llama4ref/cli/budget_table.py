@@ -20,7 +20,7 @@ SECTIONS: dict[Place, str] = {
     "buffers": "Buffers",
     "overhead": "Libraries and graphs",
     "peak": "Peak, one at a time",
-    "outside": "Beside the engine's share",
+    "outside": "Outside the budget",
     "host": "In the host's memory",
 }
 _NAME_WIDTH = 27
@@ -34,10 +34,10 @@ def budget_table(budget: MemoryBudget, sources: SourceList) -> Table:
     inside: tuple[Place, ...] = ("weights", "buffers", "overhead", "peak")
     for place in inside:
         _section(table, budget, place, sources)
-    table.add_row("Taken, at worst", gib(budget.used_at_most_bytes), _between(budget.used_at_least_bytes, budget.used_at_most_bytes),
-                  f"of the engine's share of {format_bytes(budget.requested_bytes)}", style="bold")  # fmt: skip
+    table.add_row("Used (upper bound)", gib(budget.used_at_most_bytes), _between(budget.used_at_least_bytes, budget.used_at_most_bytes),
+                  f"of the gpu_memory_utilization budget of {format_bytes(budget.requested_bytes)}", style="bold")  # fmt: skip
     table.add_row(
-        "Left for KV cache, at worst",
+        "KV cache (lower bound)",
         gib(budget.kv_cache_at_least_bytes),
         _between(budget.kv_cache_at_least_bytes, budget.kv_cache_at_most_bytes),
         f"{format_bytes(budget.cache.bytes_per_request)} a request of {budget.cache.max_model_len:,} tokens",
@@ -45,7 +45,7 @@ def budget_table(budget: MemoryBudget, sources: SourceList) -> Table:
     )
     _section(table, budget, "outside", sources)
     table.add_row(
-        "Left over, at worst", gib(budget.free_bytes), "", f"of {format_bytes(budget.total_bytes)} in all", style="bold"
+        "Free (lower bound)", gib(budget.free_bytes), "", f"of {format_bytes(budget.total_bytes)} in all", style="bold"
     )
     _section(table, budget, "host", sources)
     return table

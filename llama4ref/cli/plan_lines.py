@@ -81,10 +81,10 @@ def _own(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "layout", f"{described(plan.config.layout)}{cache}{'' if plan.config.hybrid else ', hybrid KV cache off'}"
     yield "context", f"{_tokens(plan.context)} promised; up to {format_tokens(plan.largest_context)} would fit"
     yield (
-        "at once",
-        f"{plan.concurrency:.2f} requests of that length, {plan.config.max_num_seqs:,} shorter ones in a batch at most",
+        "max concurrency",
+        f"{plan.max_concurrency:.2f} x that length; a batch has at most {plan.config.max_num_seqs:,} requests",
     )
-    yield "KV cache", f"{_tokens(plan.tokens)} at least, as the engine prints it"
+    yield "KV cache", f"{_tokens(plan.kv_cache_tokens)} at least, as the engine prints it"
     if plan.performance is not None and plan.workload is not None:
         yield from _speed(plan.performance, plan.workload)
     yield "proven", f"{RUNGS[0]} (rung 0); `llama4ref prove` with the same options goes on"
@@ -138,8 +138,8 @@ def table_of_plans(plans: Iterable[Plan | HostedPlan], *, width: int, first: int
     plans = tuple(plans)
     hosted = {isinstance(plan, HostedPlan) for plan in plans}
     rate = "price or speed" if len(hosted) > 1 else "price" if True in hosted else "tokens/s"
-    table = plain_table("#", "what", "where", "context", "at once", rate,
-                        right=("#", "context", "at once", rate), wrap=("what", "where"))  # fmt: skip
+    table = plain_table("#", "what", "where", "context", "max conc.", rate,
+                        right=("#", "context", "max conc.", rate), wrap=("what", "where"))  # fmt: skip
     for number, plan in enumerate(plans, start=first):
         what, *rest = _cells(plan)
         table.add_row(str(number), broken(what, max(16, width - _OTHER_COLUMNS)), *rest)
@@ -159,4 +159,4 @@ def _cells(plan: Plan | HostedPlan) -> tuple[str, str, str, str, str]:
     cache = "" if plan.config.cache_dtype in {"auto", "bfloat16"} else f" {plan.config.cache_dtype} KV"
     where = f"{plan.count} x {plan.accelerator.id} {described(plan.config.layout)}{cache}"
     rate = UNKNOWN if plan.performance is None else _digits(plan.performance.max_throughput.value)
-    return (plan.checkpoint.id, where, format_tokens(plan.context), f"{plan.concurrency:.2f}", rate)
+    return (plan.checkpoint.id, where, format_tokens(plan.context), f"{plan.max_concurrency:.2f}", rate)

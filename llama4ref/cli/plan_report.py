@@ -1,4 +1,4 @@
-"""How does a plan read to a person: what, where, how long, why, what it costs in memory, and what to mind?"""
+"""How does a plan read to a person: what, where, how long, why, what it costs in memory, and which caveats?"""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def plan_in_full(
         where = f", of pipeline stage {plan.budget.stage}" if plan.config.layout.pipeline_parallel > 1 else ""
         yield from section(f"Memory of one GPU{where}", budget_table(plan.budget, sources))
     if plan.caveats:
-        yield from section("Mind", _reasons(plan.caveats, sources))
+        yield from section("Caveats", _reasons(plan.caveats, sources))
 
 
 def _settings(plan: Plan, sources: SourceList) -> Table:

@@ -66,7 +66,9 @@ _OPTIONS = (
     click.option("--pipeline-parallel", type=int, metavar="N", help="Stages of layers."),
     click.option("--data-parallel", type=int, metavar="N", help="Replicas of attention and cache."),
     click.option("--expert-parallel/--no-expert-parallel", default=None, help="Whole experts on each rank, or slices."),
-    click.option("--gpu-memory-utilization", type=float, metavar="PART", help="The engine's share of a GPU."),
+    click.option(
+        "--gpu-memory-utilization", type=float, metavar="PART", help="Part of a GPU's memory that the engine takes."
+    ),
     click.option("--max-num-seqs", type=int, metavar="N", help="Requests in one batch."),
     click.option("--max-num-batched-tokens", type=int, metavar="N", help="Tokens of one step."),
     click.option("--enforce-eager", is_flag=True, help="No CUDA graphs: slower, smaller."),

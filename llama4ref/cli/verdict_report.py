@@ -35,7 +35,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[RenderableType]:
     for title, words in (("As in the original", verdict.kept), ("Smaller or left out", verdict.shrunk)):
         if words:
             yield from section(title, indented("; ".join(words)))
-    for title, lines in (("Changes to the engine", verdict.plugins), ("Mind", verdict.notes)):
+    for title, lines in (("Changes to the engine", verdict.plugins), ("Caveats", verdict.notes)):
         if lines:
             yield from section(title, *map(indented, lines))
     if verdict.log:

@@ -28,7 +28,7 @@ class MemoryBudget:
     total_bytes: int
     """All memory of the GPU."""
     requested_bytes: int
-    """The engine's share of it."""
+    """The gpu_memory_utilization budget: the part of it that the engine takes."""
     lines: tuple[BudgetLine, ...]
     """What takes memory, KV cache not among them."""
     stage: int
@@ -38,17 +38,17 @@ class MemoryBudget:
 
     @property
     def used_bytes(self) -> int:
-        """Taken of the engine's share, as expected."""
+        """Used of the budget, as expected."""
         return _taken(self.lines, "bytes")
 
     @property
     def used_at_most_bytes(self) -> int:
-        """Taken of the engine's share where every estimate is at its bound."""
+        """Used of the budget where every estimate is at its upper bound."""
         return _taken(self.lines, "high")
 
     @property
     def used_at_least_bytes(self) -> int:
-        """Taken of the engine's share where every estimate is at its lower bound."""
+        """Used of the budget where every estimate is at its lower bound."""
         return _taken(self.lines, "low")
 
     @property
@@ -58,7 +58,7 @@ class MemoryBudget:
 
     @property
     def kv_cache_at_least_bytes(self) -> int:
-        """Left for the KV cache at worst; a plan counts with this."""
+        """Left for the KV cache, a lower bound: a plan counts with this."""
         return self.requested_bytes - self.used_at_most_bytes
 
     @property
@@ -68,12 +68,12 @@ class MemoryBudget:
 
     @property
     def outside_bytes(self) -> int:
-        """Beside the engine's share, at most."""
+        """Outside the budget, at most."""
         return sum(line.high for line in self.lines if line.place == "outside")
 
     @property
     def free_bytes(self) -> int:
-        """Left beside the engine's share at worst; below zero where the server runs out of memory after its start."""
+        """Free outside the budget, a lower bound; below zero where the server runs out of memory after its start."""
         return self.total_bytes - self.requested_bytes - self.outside_bytes
 
     @property

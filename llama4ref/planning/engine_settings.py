@@ -144,7 +144,7 @@ def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
         "max-model-len",
         config.max_model_len,
         f"{_why_length(lengths, sized)}; up to {format_tokens(sized.largest_context)} would fit, and "
-        f"{sized.concurrency:.2f} requests of this length at once",
+        f"{sized.max_concurrency:.2f} x that length at once",
     )
     draft.set("max-num-seqs", config.max_num_seqs, _why_seqs(sized, request), source="vllm-0.32.0")
     draft.set(

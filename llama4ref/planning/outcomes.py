@@ -57,11 +57,11 @@ class Plan:
     context: int
     """Longest request that is promised, in tokens: a lower bound."""
     largest_context: int
-    """Longest request that would fit with these settings at worst."""
-    concurrency: float
-    """Requests of that length that fit at once, over all replicas, at worst."""
-    tokens: int
-    """KV cache size that the engine would print at worst, of one replica."""
+    """Longest request that would fit with these settings: a lower bound."""
+    max_concurrency: float
+    """Requests of `context` tokens that fit at once, over all replicas: a lower bound of what the engine prints."""
+    kv_cache_tokens: int
+    """KV cache size that the engine prints, of one replica: a lower bound."""
     caveats: tuple[Reason, ...]
     """What to know before relying on it: limits of quality, of proof and of speed."""
     performance: Performance | None

@@ -64,10 +64,10 @@ class Sized:
     config: EngineConfig
     budget: MemoryBudget
     largest_context: int
-    concurrency: float
-    """Requests of the full length at once, over all replicas, at worst."""
-    tokens: int
-    """KV cache size that the engine would print at worst, of one replica."""
+    max_concurrency: float
+    """Requests of the full length at once, over all replicas: a lower bound."""
+    kv_cache_tokens: int
+    """KV cache size that the engine prints, of one replica: a lower bound."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -102,8 +102,8 @@ def size(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour
         config=config,
         budget=budget,
         largest_context=largest,
-        concurrency=capacity.max_concurrency * candidate.layout.data_parallel,
-        tokens=capacity.tokens,
+        max_concurrency=capacity.max_concurrency * candidate.layout.data_parallel,
+        kv_cache_tokens=capacity.tokens,
     )
     return _too_few(sized, request, lengths, sizer.left(budget)) or sized
 
@@ -266,7 +266,7 @@ def _weights_refusal(catalog: Catalog, candidate: Candidate, config: EngineConfi
     return Refusal(
         subject=f"{candidate.checkpoint.id} on {candidate.layout.gpus} x {candidate.accelerator.id}, {described(candidate.layout)}",
         rule="weights-too-large",
-        numbers=f"weights take {format_bytes(weight)} a GPU, the engine's share ({config.gpu_memory_utilization:g}) of its "
+        numbers=f"weights take {format_bytes(weight)} a GPU, gpu_memory_utilization ({config.gpu_memory_utilization:g}) of its "
         f"{format_bytes(candidate.accelerator.memory_bytes)} is {format_bytes(share)}",
         instead=_enough_gpus(catalog, candidate, share),
     )
@@ -298,7 +298,7 @@ def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int, largest: int) -
         return Refusal(
             subject=subject,
             rule="buffers-beside-the-cache",
-            numbers=f"block tables and graphs take up to {format_bytes(budget.outside_bytes)} beside the engine's share, "
+            numbers=f"block tables and graphs take up to {format_bytes(budget.outside_bytes)} outside the gpu_memory_utilization budget, "
             f"{format_bytes(budget.total_bytes - budget.requested_bytes)} is there with {sizer.config.max_num_seqs:,} requests at once",
             instead=f"{instead}; a lower concurrency shrinks them",
         )

@@ -102,5 +102,5 @@ def _title(plan: Plan) -> tuple[str, ...]:
     gpus = f"{plan.count} x {plan.accelerator.name}" + (f" over {plan.nodes} nodes" if plan.nodes > 1 else "")
     return (
         f"{plan.model.name}, {plan.checkpoint.id}, on {gpus}, for vLLM {plan.release}",
-        f"Promised: {format_tokens(plan.context)} tokens a request, {plan.concurrency:.2f} such requests at once",
+        f"Promised: {format_tokens(plan.context)} tokens a request, max concurrency {plan.max_concurrency:.2f} x that",
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from llama4ref.facts import load
 from llama4ref.facts.types.releases import holds_at
-from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints, expert_bits, trust
+from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints, expert_bits, runs, trust
 from llama4ref.planning.request import PlanRequest
 
 CATALOG = load()
@@ -119,3 +121,48 @@ def test_bf16_runs_on_every_nvidia_gpu_since_ampere():
     for accelerator in CATALOG.accelerators.values():
         if accelerator.platform == "cuda" and accelerator.capability is not None and accelerator.capability >= 80:
             assert not list(accelerator_refusals(bf16, accelerator, VLLM)), accelerator.id
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "fits"),
+    [
+        (None, None, {75, 80, 89, 90, 100, 120}),
+        (90, None, {90, 100, 120}),
+        (None, 90, {75, 80, 89, 90}),
+        (89, 100, {89, 90, 100}),
+        (90, 90, {90}),
+    ],
+)
+def test_a_kernel_runs_between_its_floor_and_its_ceiling(low: int | None, high: int | None, fits: set[int]):
+    """Both included, and nowhere else; where no capability is known, wherever it is there at all."""
+    kernel = dataclasses.replace(VLLM.kernels[0], supported=True, min_capability=low, max_capability=high)
+
+    assert {each for each in (75, 80, 89, 90, 100, 120) if runs(kernel, each)} == fits
+    assert runs(kernel, None)
+    assert not runs(dataclasses.replace(kernel, supported=False), 90)
+
+
+PLANNED = [each for each in CATALOG.accelerators.values() if each.platform in {"cuda", "rocm"}]
+
+
+@pytest.mark.parametrize("accelerator", PLANNED, ids=lambda each: each.id)
+def test_hardware_that_the_facts_allow_is_not_refused(accelerator):
+    """The other direction: every requirement met, and a kernel whose floor and ceiling hold the capability, is no refusal."""
+    for id_ in _fitting():
+        checkpoint = CATALOG.checkpoint(id_)
+        needs, has = checkpoint.requirements, accelerator.capability
+        method = VLLM.methods.get(checkpoint.quantization_method)
+        floor = max(each or 0 for each in (needs.min_capability, method.min_capability if method else None))
+        ours = [
+            (kernel.min_capability or 0, kernel.max_capability or 999) if kernel.supported else (999, 0)
+            for kernel in VLLM.kernels
+            if kernel.format == checkpoint.coverage.routed_experts and kernel.platform == accelerator.platform
+        ]
+        allowed = accelerator.platform in (needs.platforms or ("cuda", "rocm"))
+        if has is not None:
+            allowed = allowed and floor <= has <= (needs.max_capability or 999)
+            allowed = allowed and (not ours or any(low <= has <= high for low, high in ours))
+        elif ours:
+            allowed = allowed and any(low < high for low, high in ours)
+
+        assert bool(list(accelerator_refusals(checkpoint, accelerator, VLLM))) is not allowed, id_

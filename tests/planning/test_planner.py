@@ -299,7 +299,7 @@ def test_every_plan_holds_its_own_promise():
                 assert each.budget.cache.max_model_len == each.context == each.settings["max-model-len"]
                 assert capacity.fits
                 assert capacity.num_blocks > each.budget.cache.blocks_per_request
-                assert capacity.tokens == each.tokens
+                assert capacity.tokens == each.kv_cache_tokens
                 assert each.budget.free_bytes >= 0
                 assert each.context <= each.largest_context <= LIMIT[each.model.id]
 

@@ -59,7 +59,7 @@ def _with_fixed_words(plan: Plan) -> Plan:
     words = [*plan.settings, *plan.environment]
     return dataclasses.replace(
         plan,
-        concurrency=4.5,
+        max_concurrency=4.5,
         config=dataclasses.replace(
             plan.config,
             reasons=tuple(

@@ -57,12 +57,12 @@ def budget(draft: Draft) -> str:
     outside = chosen.budget.outside_bytes
     parts = [
         ("Weights", "a", weights), ("Buffers", "c", buffers), ("Largest peak", "e", peak), ("Overhead", "d", overhead),
-        ("KV cache, at least", "b", cache), ("Beside the engine's share", "f", outside), ("Free", "plain", chosen.budget.free_bytes),
+        ("KV cache, at least", "b", cache), ("Outside the budget", "f", outside), ("Free", "plain", chosen.budget.free_bytes),
     ]  # fmt: skip
     sized = [(name, kind, size, f"{size / GIB:.1f} GiB") for name, kind, size in parts]
     name = f"{chosen.count} x {chosen.accelerator.name}"
     title = f"Memory of one GPU: {chosen.model.name}, {tokens_short(chosen.context)} tokens, {name}"
-    desc = title + ". Every estimate is at its upper bound, so the KV cache is what is left at worst."
+    desc = title + ". Every estimate is at its upper bound, so the KV cache is a lower bound."
     picture = stacked(title, desc, sized, chosen.budget.total_bytes)
     columns = (
         Column(head="Line"),

@@ -1,5 +1,5 @@
 # Llama 4 Maverick, meta-llama-4-maverick-17b-128e-instruct, on 8 x H200 SXM, for vLLM 0.32.0
-# Promised: 430,000 tokens a request, 4.50 such requests at once
+# Promised: 430,000 tokens a request, max concurrency 4.50 x that
 # model, meta-llama/Llama-4-Maverick-17B-128E-Instruct: the reason for model, with its rule and its
 #   numbers, which may take more than one line of a comment
 # Caveat: quality, beyond 262,144 tokens: not trained [llama4-launch-blog]

@@ -1,5 +1,5 @@
 # Llama 4 Scout, meta-llama-4-scout-17b-16e-instruct, on 16 x H100 SXM over 2 nodes, for vLLM 0.32.0
-# Promised: 1,048,576 tokens a request, 4.50 such requests at once
+# Promised: 1,048,576 tokens a request, max concurrency 4.50 x that
 # model, meta-llama/Llama-4-Scout-17B-16E-Instruct: the reason for model, with its rule and its
 #   numbers, which may take more than one line of a comment
 # Caveat: quality, beyond 262,144 tokens: not trained [llama4-launch-blog]
