@@ -9,6 +9,7 @@ Llama4refError
 │   └── SettingError          a setting of the engine with a value that its option does not take
 ├── ReleaseError          an engine release the facts do not cover (ValueError)
 ├── FormError             a plan that a form of writing cannot hold (ValueError)
+├── OutputError           what was to be written cannot be written (OSError)
 └── ProofError            something outside failed while proving (RuntimeError)
     ├── MissingExtraError     a package of an extra is not installed (ImportError)
     ├── PortInUseError        the port is taken (OSError)
@@ -21,12 +22,19 @@ Messages say where, what, expected and what to do, in one line, without a full s
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_MOST_OFFERED = 12
-"""Names listed where none is near."""
+from llama4ref.names import Aliases, containing, nearest_names
+from llama4ref.wording import counted, quoted
+
+__all__ = [
+    "Fault", "FormError", "LaunchError", "Llama4refError", "MissingExtraError", "OutputError", "PortInUseError", "ProbeError", "ProofError",
+    "ReleaseError", "RequestError", "SettingError", "SpecErrors", "UnknownFactError", "UnknownNameError", "nearest_names",
+]  # fmt: skip
+
+_MOST_OFFERED = 6
+"""Names listed where none is near, or where many have the word that was written."""
 _LONGEST_PART = 200
 """Characters of a fault's file, field and so on; a spec may hold anything of any length."""
 
@@ -75,22 +83,33 @@ class SpecErrors(Llama4refError, ValueError):  # noqa: N818  # one error that ho
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
-        count = len(self.faults)
-        super().__init__("\n".join([f"{count} fault{'s' * (count != 1)} in the specs", *map(str, self.faults)]))
+        super().__init__("\n".join([f"{counted(len(self.faults), 'fault')} in the specs", *map(str, self.faults)]))
 
 
 class UnknownNameError(Llama4refError, KeyError):
     """A name that is not in the catalogue; `nearest` holds the closest ones that are."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], aliases: Aliases | None = None) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        self.nearest = nearest_names(name, self.known)
-        some = ", ".join(self.known[:_MOST_OFFERED]) + (", …" if len(self.known) > _MOST_OFFERED else "")
-        offer = f"did you mean {' or '.join(self.nearest)}" if self.nearest else f"known are {some}"
-        super().__init__(f"no {kind} is named {name!r}; {offer}")
+        self.nearest = nearest_names(name, self.known, aliases)
+        offer = _offer(self.nearest, containing(name, self.known, aliases), self.known)
+        super().__init__(f"no {kind} is named {quoted(name)}; {offer}")
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+def _offer(nearest: Sequence[str], having: Sequence[str], known: Sequence[str]) -> str:
+    """What to write instead."""
+    if len(having) > len(nearest):
+        return f"{len(having)} have that in their name: {_listed(having)}"
+    if nearest:
+        return f"did you mean {' or '.join(nearest)}"
+    return f"known are {_listed(known)}" if known else "there are none"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_OFFERED]) + (", …" if len(names) > _MOST_OFFERED else "")
 
 
 class UnknownFactError(Llama4refError, ValueError):
@@ -129,6 +148,12 @@ class FormError(Llama4refError, ValueError):
     exit_code = 1
 
 
+class OutputError(Llama4refError, OSError):
+    """An answer or a file cannot be written: a full disk, a closed stream."""
+
+    exit_code = 3
+
+
 class ProofError(Llama4refError, RuntimeError):
     """Something outside this program failed while proving."""
 
@@ -161,14 +186,3 @@ class LaunchError(ProofError):
 
 class ProbeError(ProofError):
     """The server stopped answering while it was probed."""
-
-
-def nearest_names(name: str, known: Iterable[str], *, count: int = 3) -> tuple[str, ...]:
-    """The known names closest in spelling, best first.
-
-    Examples:
-        >>> nearest_names("scuot", ["scout", "maverick"])
-        ('scout',)
-    """
-    by_fold = {candidate.lower(): candidate for candidate in known}
-    return tuple(by_fold[fold] for fold in difflib.get_close_matches(name.lower(), by_fold, n=count, cutoff=0.55))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llama4ref.cli.printing import counted, drawn, echo, echo_json
+from llama4ref.cli.printing import drawn, echo, echo_json
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult

@@ -57,11 +57,11 @@ def fields_of(entity: str, field: str | None, catalog: Catalog) -> Mapping[str, 
         return leaves
     chosen = {path: leaf for path, leaf in leaves.items() if path == field or path.startswith(f"{field}.")}
     if not chosen:
-        groups = {".".join(path.split(".")[:depth]) for path in leaves for depth in range(1, path.count(".") + 2)}
-        tails = {path.rpartition(".")[2]: path for path in leaves}
-        if field in tails:
-            raise UnknownNameError(f"field of {entity}", field, [tails[field]])
-        raise UnknownNameError(f"field of {entity}", field, sorted(groups))
+        groups = dict.fromkeys(
+            ".".join(path.split(".")[:depth]) for path in leaves for depth in range(1, path.count(".") + 2)
+        )
+        ending = [path for path in groups if path.endswith(f".{field}")]
+        raise UnknownNameError(f"field of {entity}", field, ending or groups)
     return chosen
 
 

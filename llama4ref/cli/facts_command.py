@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from llama4ref.cli.fact_listing import echo_overview, echo_things
-from llama4ref.cli.option_types import day
+from llama4ref.cli.option_types import DAY
 from llama4ref.cli.printing import (
     broken,
-    counted,
     drawn,
     echo,
     echo_json,
@@ -21,6 +20,7 @@ from llama4ref.cli.printing import (
     plain_table,
     screen_width,
 )
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -189,8 +189,8 @@ def errata(*, as_json: bool) -> None:
 
 @command.command()
 @click.option("--model", metavar="NAME", help="Only what is about scout, maverick or behemoth.")
-@click.option("--since", type=day, metavar="DATE", help="First day, such as 2025-04-05.")
-@click.option("--until", type=day, metavar="DATE", help="Last day.")
+@click.option("--since", type=DAY, metavar="DATE", help="First day, such as 2025-04-05.")
+@click.option("--until", type=DAY, metavar="DATE", help="Last day.")
 @json_option
 def timeline(*, model: str | None, since: str | None, until: str | None, as_json: bool) -> None:
     """What happened to the models, their checkpoints and the offers of them, oldest first."""

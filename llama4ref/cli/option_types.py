@@ -1,43 +1,40 @@
-"""What may be written after an option that takes a day, a price or a count of tokens?"""
+"""What may be written after an option that takes a day, a price, a time or a count of tokens?
+
+The reading itself is that of `llama4ref.units`; here what is refused becomes an error of the option, which its message names.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-import math
+import functools
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from llama4ref.errors import RequestError
-from llama4ref.units import parse_tokens
+from llama4ref.units import parse_day, parse_price, parse_seconds, parse_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 
-def day(text: str) -> str:
-    """A day as ISO 8601 writes it with hyphens; raises BadParameter for what is none.
+def _option_type(read: Callable[[str], T]) -> Callable[[str], T]:
+    @functools.wraps(read)
+    def converted(text: str) -> T:
+        try:
+            return read(text)
+        except RequestError as error:
+            raise click.BadParameter(str(error)) from error
 
-    Examples:
-        >>> day("20261121")
-        '2026-11-21'
-    """
-    try:
-        return dt.date.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise click.BadParameter(f"found {text!r}, expected a day such as 2026-11-21") from error
+    return converted
 
 
-def dollars(text: str) -> float:
-    """A price; raises BadParameter for what is none."""
-    try:
-        price = float(text)
-    except ValueError:
-        price = math.nan
-    if not math.isfinite(price) or price < 0:
-        raise click.BadParameter(f"found {text!r}, expected a price of 0 or more, such as 0.5")
-    return price
-
-
-def tokens(text: str) -> int:
-    """A count of tokens as vLLM reads one; raises BadParameter for what is none."""
-    try:
-        return parse_tokens(text)
-    except RequestError as error:
-        raise click.BadParameter(str(error)) from error
+DAY = _option_type(parse_day)
+"""A day as ISO 8601 writes it, with hyphens once it is read."""
+DOLLARS = _option_type(parse_price)
+"""A price of 0 or more."""
+SECONDS = _option_type(parse_seconds)
+"""A time of at least one second, and not without end."""
+TOKENS = _option_type(parse_tokens)
+"""A count of tokens as vLLM reads one."""

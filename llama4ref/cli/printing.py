@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import io
-import json
-import math
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import click
 
+from llama4ref.cli.streams import is_terminal, say, write_answer
+from llama4ref.wording import json_text
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
     from rich.console import Console, RenderableType
     from rich.padding import Padding
     from rich.table import Table
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 100
 """Columns where nothing says how many there are."""
 WIDEST = 120
-
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+_HEIGHT = 25
+"""Lines of a screen; nothing here depends on them."""
 
 
 def examples(*lines: str) -> str:
@@ -40,44 +41,18 @@ def json_option(function: click.decorators.FC) -> click.decorators.FC:
 
 
 def echo_json(value: object) -> None:
-    """Print a value as JSON."""
-    echo(json.dumps(jsonable(value), indent=2, ensure_ascii=False))
+    """Print a value as JSON; raises OutputError where stdout cannot be written."""
+    echo(json_text(value))
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Print text; characters that the output cannot carry become question marks instead of an error."""
-    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding), err=err)
-
-
-def jsonable(value: object) -> Json:
-    """A value in the types of JSON: dataclasses by field, tuples as lists, words of an enumeration as their values.
-
-    Examples:
-        >>> jsonable({"sizes": (1, 2)})
-        {'sizes': [1, 2]}
-    """
-    if isinstance(value, enum.Enum):
-        return jsonable(value.value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [jsonable(item) for item in value]
-    return _scalar(value)
-
-
-def _scalar(value: object) -> Json:
-    """A value without parts; infinities, which JSON does not know, become null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (str, bool, int)) else str(value)
+    """Print an answer on stdout, or, where nothing depends on it, on stderr; raises OutputError where stdout cannot be written."""
+    (say if err else write_answer)(text)
 
 
 def screen_width() -> int:
     """Columns to fill: the terminal's, what COLUMNS says, or a fixed number in a pipe."""
-    if os.environ.get("COLUMNS", "").isdigit() or sys.stdout.isatty():
+    if os.environ.get("COLUMNS", "").isdecimal() or is_terminal(sys.stdout):
         return max(40, min(shutil.get_terminal_size((PIPE_WIDTH, 24)).columns, WIDEST))
     return PIPE_WIDTH
 
@@ -85,14 +60,14 @@ def screen_width() -> int:
 def drawn(*parts: RenderableType, width: int | None = None) -> str:
     """Rich renderables as text: with colours on a terminal, plain anywhere else; bare strings are not wrapped."""
     stream = io.StringIO()
-    console = console_on(stream, width=width or screen_width(), colour=sys.stdout.isatty())
+    console = console_on(stream, width=width or screen_width(), colour=is_terminal(sys.stdout))
     for part in parts:
         console.print(part, soft_wrap=isinstance(part, str))
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
 
-def console_on(stream: io.StringIO, *, width: int, colour: bool) -> Console:
-    """A console that writes into a stream, without guessing what words mean."""
+def console_on(stream: TextIO, *, width: int, colour: bool) -> Console:
+    """A console that writes into a stream, without guessing what words mean or how large the screen is."""
     from rich.console import Console
 
     return Console(
@@ -104,6 +79,8 @@ def console_on(stream: io.StringIO, *, width: int, colour: bool) -> Console:
         markup=False,
         emoji=False,
         legacy_windows=False,
+        height=_HEIGHT,
+        _environ={name: os.environ[name] for name in ("TERM", "COLORTERM") if name in os.environ},
     )
 
 
@@ -147,16 +124,6 @@ def pair_table(pairs: Iterable[tuple[str, str]]) -> Table:
     for pair in pairs:
         table.add_row(*pair)
     return table
-
-
-def counted(count: int, noun: str) -> str:
-    """How many of something.
-
-    Examples:
-        >>> counted(1, "offer"), counted(1200, "fact")
-        ('1 offer', '1,200 facts')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def heading(text: str) -> Text:

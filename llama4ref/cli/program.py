@@ -6,20 +6,25 @@ Exit codes: 0 done; 1 the answer is no; 2 the call or a file is wrong; 3 somethi
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from click.exceptions import Exit
 
 from llama4ref.cli.printing import examples
+from llama4ref.cli.streams import is_terminal, say, settle_streams, write_answer
 from llama4ref.errors import Llama4refError, nearest_names
+from llama4ref.wording import LONGEST_QUOTE, json_text, quoted, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-INTERNAL_ERROR, INTERRUPTED, READER_GONE = 70, 130, 141
+OUTSIDE_FAILED, INTERNAL_ERROR, INTERRUPTED, READER_GONE = 3, 70, 130, 141
 TRACEBACK_VARIABLE = "LLAMA4REF_TRACEBACK"
 
 _COMMANDS = {
@@ -63,7 +68,7 @@ class Program(click.Group):
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
             near = nearest_names(args[0], _COMMANDS)
             offer = f"did you mean {' or '.join(near)}" if near else f"commands are {', '.join(_COMMANDS)}"
-            raise click.UsageError(f"no command is named {args[0]!r}; {offer}", ctx)
+            raise click.UsageError(f"no command is named {quoted(args[0])}; {offer}", ctx)
         return super().resolve_command(ctx, args)
 
     def main(
@@ -89,22 +94,40 @@ class Program(click.Group):
             sys.stdout.flush()
             return result
 
-        sys.exit(exit_code_of(call))
+        words = sys.argv[1:] if args is None else args
+        code = exit_code_of(call, words=words)
+        settle_streams()
+        sys.exit(code)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Read the words; `--help` whose reader went away ends quietly."""
+        with _quiet_without_reader():
+            return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; a reader that went away ends it quietly, Ctrl-C with one line."""
-        try:
-            result: object = super().invoke(ctx)
-            sys.stdout.flush()
-        except KeyboardInterrupt:
-            raise click.Abort from None
-        except BrokenPipeError:
-            return _reader_gone()
+        """Run the command and write its answer out; a reader that went away ends it quietly, Ctrl-C with one line."""
+        with _quiet_without_reader():
+            try:
+                result: object = super().invoke(ctx)
+                sys.stdout.flush()
+            except KeyboardInterrupt:
+                raise click.Abort from None
         return result
 
 
-def exit_code_of(call: Callable[[], object]) -> int:
-    """The exit code of a call; where it fails, its message goes to stderr.
+@contextlib.contextmanager
+def _quiet_without_reader() -> Iterator[None]:
+    """Turn a closed pipe into its exit code, before click makes another of it."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise Exit(READER_GONE) from None
+
+
+def exit_code_of(call: Callable[[], object], *, words: Sequence[str] = ()) -> int:
+    """The exit code of a call; where it fails, its message goes to stderr, as one line of JSON where `--json` is among the words.
 
     Examples:
         >>> exit_code_of(lambda: 1), exit_code_of(lambda: None)
@@ -113,48 +136,77 @@ def exit_code_of(call: Callable[[], object]) -> int:
     try:
         result = call()
     except (click.Abort, KeyboardInterrupt):
-        if sys.stderr.isatty():
-            click.echo(err=True)  # the terminal has written ^C into the line
+        if is_terminal(sys.stderr):
+            say("")  # the terminal has written ^C into the line
         return _message("interrupted", INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        return 2
     except BrokenPipeError:
-        return _reader_gone()
+        return READER_GONE
     except Exception as error:  # noqa: BLE001  # the last door: nothing behind it may show as a traceback
-        return _failed(error)
+        return _failed(error, words)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, words: Sequence[str]) -> int:
     """Say what went wrong, and for a fault of ours how to see where; the exit code."""
     if os.environ.get(TRACEBACK_VARIABLE):
         import traceback
 
-        traceback.print_exception(error)
+        say("".join(traceback.format_exception(error)).rstrip())
+    text, code = _described(error)
+    if "--json" in words:
+        say(_as_json(error, _without_long_words(text, words), code))
+    elif isinstance(error, click.ClickException):
+        say(_without_long_words(_with_usage(error), words))
+    else:
+        _message(_without_long_words(text, words), code)
+    return code
+
+
+def _with_usage(error: click.ClickException) -> str:
+    """What click says of a wrong call: the usage, where help is, and the message."""
+    shown = io.StringIO()
+    error.show(shown)
+    return shown.getvalue().rstrip()
+
+
+def _described(error: Exception) -> tuple[str, int]:
+    """What is said of an error, and its exit code."""
+    if isinstance(error, click.ClickException):
+        return error.format_message(), 2
     if isinstance(error, Llama4refError):
-        return _message(str(error), error.exit_code)
+        return str(error), error.exit_code
+    if isinstance(error, OSError):
+        place = f": {error.filename}" if error.filename is not None else ""
+        return f"{(error.strerror or str(error) or type(error).__name__).lower()}{place}", OUTSIDE_FAILED
+    if isinstance(error, MemoryError):
+        return "there is not enough memory", OUTSIDE_FAILED
     detail = " ".join(f"{type(error).__name__}: {error}".split())
     hint = f"set {TRACEBACK_VARIABLE}=1 to see where, and please report it"
-    return _message(f"internal error, a fault of llama4ref and not of yours: {detail}; {hint}", INTERNAL_ERROR)
+    return f"internal error, a fault of llama4ref and not of yours: {detail}; {hint}", INTERNAL_ERROR
+
+
+def _without_long_words(text: str, words: Sequence[str]) -> str:
+    """A message in which what was typed is shortened where it is long."""
+    for word in words:
+        for part in {word, word.partition("=")[2]}:
+            if len(part) > LONGEST_QUOTE:
+                text = text.replace(part, shortened(part)).replace(repr(part)[1:-1], shortened(part))
+    return text
+
+
+def _as_json(error: Exception, text: str, code: int) -> str:
+    """An error for programs, on one line."""
+    details = vars(error) if isinstance(error, Llama4refError) else {}
+    shown = {name: value for name, value in details.items() if name != "known"}
+    content = {"type": type(error).__name__, "message": text, "exit_code": code, "details": shown}
+    return json_text({"error": content}, indent=None)
 
 
 def _message(text: str, code: int) -> int:
     first, _, rest = text.partition("\n")
     styled = click.style("llama4ref:", fg="red", bold=True)
-    click.echo(f"{styled} {first}" + (f"\n{rest}" if rest else ""), err=True)
+    say(f"{styled} {first}" + (f"\n{rest}" if rest else ""))
     return code
-
-
-def _reader_gone() -> int:
-    """End without complaint, and keep the interpreter from flushing into the closed pipe once more."""
-    silence = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (BrokenPipeError, ValueError):
-            os.dup2(silence, stream.fileno())
-    return READER_GONE
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -162,7 +214,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         return
     from llama4ref import __version__
 
-    click.echo(f"llama4ref {__version__}")
+    write_answer(f"llama4ref {__version__}")
     ctx.exit()
 
 

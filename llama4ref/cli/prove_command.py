@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from llama4ref.cli.chosen_plan import numbered, own_gpus, plan_number_option, refuse
-from llama4ref.cli.printing import drawn, echo, examples, json_option
+from llama4ref.cli.option_types import SECONDS
+from llama4ref.cli.printing import console_on, drawn, echo, examples, json_option, screen_width
 from llama4ref.cli.request_options import planned, request_options
+from llama4ref.cli.streams import is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +57,7 @@ OUTSIDE_FAILED = 3
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=SECONDS,
     default=300.0,
     show_default=True,
     metavar="SECONDS",
@@ -113,12 +115,10 @@ def exit_code(verdict: Verdict) -> int:
 @contextlib.contextmanager
 def progress_shown() -> Iterator[Callable[[str, float], None]]:
     """A callback that shows stages on stderr: a live line on a terminal, a line for each stage anywhere else."""
-    if not sys.stderr.isatty():
-        yield lambda stage, seconds: click.echo(f"{seconds:6.1f} s  {stage}", err=True)
+    if not is_terminal(sys.stderr):
+        yield lambda stage, seconds: echo(f"{seconds:6.1f} s  {stage}", err=True)
         return
-    from rich.console import Console
-
-    console = Console(stderr=True, highlight=False, markup=False)
+    console = console_on(sys.stderr, width=screen_width(), colour=True)
     with console.status("starting") as status:
 
         def show(stage: str, seconds: float) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from llama4ref.cli.option_types import day, dollars, tokens
-from llama4ref.cli.printing import counted, drawn, echo, echo_json, examples, json_option, section
+from llama4ref.cli.option_types import DAY, DOLLARS, TOKENS
+from llama4ref.cli.printing import drawn, echo, echo_json, examples, json_option, section
 from llama4ref.planning.offer_queries import OfferQuery, SortKey, find_offers
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
 )
 @click.option("--model", metavar="NAME", help="scout or maverick.")
 @click.option(
-    "--min-context", type=tokens, metavar="TOKENS", help="Shortest context that is long enough, such as 300k."
+    "--min-context", type=TOKENS, metavar="TOKENS", help="Shortest context that is long enough, such as 300k."
 )
-@click.option("--min-output", type=tokens, metavar="TOKENS", help="Shortest reply limit that is long enough.")
+@click.option("--min-output", type=TOKENS, metavar="TOKENS", help="Shortest reply limit that is long enough.")
 @click.option("--images", is_flag=True, help="Must take images.")
 @click.option("--tools", is_flag=True, help="Must take tools.")
 @click.option("--json-schema", is_flag=True, help="Must follow a JSON schema.")
-@click.option("--active-on", type=day, metavar="DATE", help="Must not have ended by that day, such as 2026-11-21.")
+@click.option("--active-on", type=DAY, metavar="DATE", help="Must not have ended by that day, such as 2026-11-21.")
 @click.option(
-    "--max-price", type=dollars, metavar="DOLLARS", help="Most for a million tokens, three of prompt to one of reply."
+    "--max-price", type=DOLLARS, metavar="DOLLARS", help="Most for a million tokens, three of prompt to one of reply."
 )
 @click.option("--sort", type=click.Choice(get_args(SortKey)), default="price", show_default=True, help="Order.")
 @click.option("--all", "retired", is_flag=True, help="Ended offers too.")

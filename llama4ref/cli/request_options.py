@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from llama4ref.cli.option_types import day, dollars
+from llama4ref.cli.option_types import DAY, DOLLARS, TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,7 @@ _OPTIONS = (
     ),
     click.option(
         "--context",
+        type=TOKENS,
         metavar="TOKENS",
         help="Longest request: prompt, images and reply. 1M is 1,048,576, 1m is 1,000,000. "
         "By default prompt and reply as given, or the longest that fits.",
@@ -34,11 +35,15 @@ _OPTIONS = (
     click.option("--concurrency", type=int, metavar="N", help="Requests at once."),
     click.option(
         "--prompt-tokens",
+        type=TOKENS,
         metavar="TOKENS",
         help="Text of a prompt: the usual one, for concurrency and speed; without --context also the longest.",
     ),
     click.option(
-        "--output-tokens", metavar="TOKENS", help="A reply: the usual one; without --context also the longest."
+        "--output-tokens",
+        type=TOKENS,
+        metavar="TOKENS",
+        help="A reply: the usual one; without --context also the longest.",
     ),
     click.option("--checkpoint", metavar="NAME", help="Id or repository of the checkpoint."),
     click.option(
@@ -81,10 +86,10 @@ _OPTIONS = (
         help="What the best plan is best at.",
     ),
     click.option(
-        "--max-price", type=dollars, metavar="DOLLARS", help="Most that a provider may ask for a million tokens."
+        "--max-price", type=DOLLARS, metavar="DOLLARS", help="Most that a provider may ask for a million tokens."
     ),
     click.option(
-        "--as-of", type=day, metavar="DATE", help="Day for which a provider's offer must hold, such as 2026-11-21."
+        "--as-of", type=DAY, metavar="DATE", help="Day for which a provider's offer must hold, such as 2026-11-21."
     ),
 )
 

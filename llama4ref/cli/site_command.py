@@ -14,7 +14,7 @@ from llama4ref.errors import MissingExtraError
 @click.command("site")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path),
     default=Path("site"),
     show_default=True,
     help="Folder to fill.",

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import MissingExtraError, RequestError
 from llama4ref.facts import load
 from llama4ref.website.pages.all_pages import make_pages
+from llama4ref.wording import quoted
 
 if TYPE_CHECKING:
     import click
 
     from llama4ref.facts.catalog import Catalog
 
+_OF_A_SITE = frozenset({"index.html", "llms.txt", "data"})
+"""What every site built here has at its top."""
 _BUILDERS = {"mkdocs": "mkdocs-material", "material": "mkdocs-material"}
 
 
@@ -55,7 +58,8 @@ def build_site(
 
     Raises:
         MissingExtraError: where mkdocs-material is not installed.
-        RequestError: where the prose is not there, as in an installed wheel, or a strict build has warnings.
+        RequestError: where the folder cannot be filled or holds something else than a site, the prose is not there, as in an
+            installed wheel, or a strict build has warnings.
         SpecErrors: where prose calls for a fact that is not there.
     """
     started = time.monotonic()
@@ -63,6 +67,7 @@ def build_site(
         if importlib.util.find_spec(module) is None:
             raise MissingExtraError(package, "site")
     folder = project_folder()
+    prepare_folder(output)
     # Imported by name: the command line imports this package, so this package must not import it while it is read.
     described = program or importlib.import_module("llama4ref.cli.program").program
     prose = {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / "docs").glob("*.md"))}
@@ -92,6 +97,27 @@ def project_folder() -> Path:
             "docs/ and mkdocs.yml: not beside the package, as in an installed wheel; build the site from the repository"
         )
     return folder
+
+
+def prepare_folder(output: Path) -> None:
+    """Make the folder that will be filled, before anything is built.
+
+    Raises:
+        RequestError: where it cannot be made or written into, or holds files that are no site and that the build would delete.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        held = {path.name for path in output.iterdir() if not path.name.startswith(".")}
+        with tempfile.TemporaryFile(dir=output):
+            pass
+    except OSError as error:
+        raise RequestError(
+            f"output: {quoted(str(output))} cannot be filled ({(error.strerror or str(error)).lower()}); name another folder"
+        ) from error
+    if held and not held >= _OF_A_SITE:
+        raise RequestError(
+            f"output: {quoted(str(output))} holds other files, which the build would delete; name an empty or a new folder"
+        )
 
 
 class _Complaints(logging.Handler):
