@@ -74,7 +74,7 @@ def test_the_catalogue_is_loaded_once():
         ("model", "models"), ("checkpoint", "checkpoints"), ("accelerator", "accelerators"), ("engine", "engines"),
         ("provider", "providers"), ("license", "licenses"), ("format", "formats"), ("benchmark", "benchmarks"),
         ("measurement", "measurements"), ("family", "families"), ("safeguard", "safeguards"), ("erratum", "errata"),
-        ("estimate", "estimates"),
+        ("estimate", "estimates"), ("start", "starts"),
     ],
 )  # fmt: skip
 def test_entities_are_found_by_id_in_a_stable_order(catalog: Catalog, one: str, many: str):

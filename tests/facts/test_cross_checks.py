@@ -57,6 +57,7 @@ def _run() -> str:
 
 NVIDIA_FP8 = "nvidia-llama-4-scout-17b-16e-instruct-fp8"
 META = "meta-llama-4-scout-17b-16e-instruct"
+SCOUT_START = "vllm-0.19.0-scout-h100-sxm-4"
 MLX = "mlx-community-meta-llama-llama-4-scout-17b-16e-4bit"
 UNSLOTH = "unsloth-llama-4-scout-17b-16e-instruct-gguf-ud-iq1-s"
 BREAKS: tuple[tuple[str, Change], ...] = (
@@ -125,6 +126,12 @@ BREAKS: tuple[tuple[str, Change], ...] = (
     ("runs", _with("measurements", _run(), precision="W:INT8")),
     ("engine-settings", _with("engines", "vllm", claims_of_capacity__0__max_context=20_000_000)),
     ("engine-settings", _with("engines", "vllm", newest_release="0.1.0")),
+    ("start-sums", _with("starts", SCOUT_START, gpu_memory_utilization=0.9)),
+    ("start-sums", _with("starts", SCOUT_START, printed_gib__peak_activation=0.32)),
+    ("start-layouts", _with("starts", SCOUT_START, tensor_parallel=2)),
+    ("start-layouts", _with("starts", SCOUT_START, accelerator="h200-sxm")),
+    ("start-memory", _with("starts", SCOUT_START, accelerator="h200-sxm")),
+    ("borrowed-estimates", _with("estimates", "sglang", speed__layer_latency__rows__0__value=100.0)),
 )  # fmt: skip
 
 

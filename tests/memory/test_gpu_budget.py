@@ -14,25 +14,37 @@ from llama4ref.units import GIB, MIB
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
-    from llama4ref.facts.types.serving import LaunchLog
+    from llama4ref.facts.types.starts import Start
 
 PRINTED = 0.01 * GIB
 """Half a step of what is printed with two digits, twice."""
 
 
+STARTS = (
+    "vllm-0.8.3-maverick-fp8-h100-sxm-8-1m",
+    "vllm-0.8.3-maverick-fp8-h100-sxm-8",
+    "vllm-0.9-scout-h200-sxm-8-10m",
+    "vllm-0.19.0-scout-h100-sxm-4",
+)
+
+
 @pytest.fixture(scope="module")
-def logs(catalog: Catalog) -> tuple[LaunchLog, ...]:
+def logs(catalog: Catalog) -> tuple[Start, ...]:
     """Published starts."""
-    return catalog.engine("vllm").launch_logs
+    return tuple(catalog.start(id_) for id_ in STARTS)
 
 
-def _budget(catalog: Catalog, log: LaunchLog, **changes: object) -> MemoryBudget:
+def _budget(catalog: Catalog, log: Start, **changes: object) -> MemoryBudget:
     """The budget of a logged launch; where a log names no limit, the shortest."""
     engine, accelerator = catalog.engine("vllm"), catalog.accelerator(log.accelerator)
 
     def default(flag: str) -> int:
         found = engine.default_on(
-            flag, platform="cuda", memory_bytes=accelerator.memory_bytes, device=accelerator.name, release=log.release
+            flag,
+            platform="cuda",
+            memory_bytes=accelerator.memory_bytes,
+            device=accelerator.name,
+            release=log.earliest_release,
         )
         assert found is not None
         return found
@@ -44,14 +56,14 @@ def _budget(catalog: Catalog, log: LaunchLog, **changes: object) -> MemoryBudget
         max_num_seqs=default("max-num-seqs"),
         max_num_batched_tokens=default("max-num-batched-tokens"),
         gpu_memory_utilization=log.gpu_memory_utilization,
-        hybrid=engine.at(log.release).hybrid_kv_cache,
+        hybrid=engine.at(log.earliest_release).hybrid_kv_cache,
     )
     return memory_budget(
         catalog.model(log.model),
         catalog.checkpoint(log.checkpoint),
         accelerator,
         replace(serving, **changes),
-        engine.at(log.release),
+        engine.at(log.earliest_release),
     )
 
 
@@ -60,20 +72,22 @@ def _line(budget: MemoryBudget, name: str) -> tuple[int, int]:
     return found.low, found.high
 
 
-def test_every_logged_cache_lies_within_the_bounds(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_every_logged_cache_lies_within_the_bounds(catalog: Catalog, logs: tuple[Start, ...]):
     """What the engine had left is at least the budget's worst and at most its best."""
-    stated = [log for log in logs if log.cache is not None]
+    stated = [log for log in logs if "available_kv_cache" in log.gib]
 
     assert len(stated) >= 3
     for log in stated:
         budget = _budget(catalog, log)
 
-        assert budget.kv_cache_at_least_bytes <= log.cache * GIB <= budget.kv_cache_at_most_bytes, log
+        assert budget.kv_cache_at_least_bytes <= log.gib["available_kv_cache"] * GIB <= budget.kv_cache_at_most_bytes, (
+            log
+        )
 
 
-def test_logged_weights_are_the_exact_lines(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_logged_weights_are_the_exact_lines(catalog: Catalog, logs: tuple[Start, ...]):
     """Loading took what weights and the RoPE table take, to a thousandth."""
-    stated = [log for log in logs if log.weights is not None]
+    stated = [log for log in logs if "model_loading" in log.gib]
 
     assert len(stated) >= 2
     for log in stated:
@@ -81,46 +95,46 @@ def test_logged_weights_are_the_exact_lines(catalog: Catalog, logs: tuple[Launch
         exact = [line for line in budget.lines if line.place == "weights" or line.name == "RoPE table"]
 
         assert all(line.exact for line in exact)
-        assert sum(line.bytes for line in exact) == pytest.approx(log.weights * GIB, rel=0.001), log
+        assert sum(line.bytes for line in exact) == pytest.approx(log.gib["model_loading"] * GIB, rel=0.001), log
 
 
-def test_logged_estimates_lie_within_their_lines(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_logged_estimates_lie_within_their_lines(catalog: Catalog, logs: tuple[Start, ...]):
     """Activations, libraries and graphs of a log that states them apart."""
-    (log,) = (log for log in logs if log.activations is not None)
+    (log,) = (log for log in logs if "peak_activation" in log.gib)
     budget = _budget(catalog, log)
     peaks = [line for line in budget.lines if line.place == "peak"]
 
-    assert max(line.low for line in peaks) <= log.activations * GIB <= max(line.high for line in peaks)
-    for stated, name in ((log.libraries, "driver and libraries"), (log.graphs, "CUDA graphs")):
+    assert max(line.low for line in peaks) <= log.gib["peak_activation"] * GIB <= max(line.high for line in peaks)
+    for stated, name in ((log.gib["non_torch"], "driver and libraries"), (log.gib["cuda_graphs"], "CUDA graphs")):
         low, high = _line(budget, name)
 
         assert low <= stated * GIB <= high, name
 
 
-def test_a_logged_budget_holds_the_logged_tokens(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_a_logged_budget_holds_the_logged_tokens(catalog: Catalog, logs: tuple[Start, ...]):
     """Given the logged memory, blocks, tokens and concurrency are those of the log to 0.2 %."""
-    (log,) = (log for log in logs if log.tokens is not None)
-    capacity = _budget(catalog, log).cache.capacity(int(log.cache * GIB))
+    (log,) = (log for log in logs if "kv_cache_tokens" in log.printed_counts)
+    capacity = _budget(catalog, log).cache.capacity(int(log.gib["available_kv_cache"] * GIB))
 
-    assert capacity.tokens == pytest.approx(log.tokens, rel=0.002)
-    assert capacity.max_concurrency == pytest.approx(log.concurrency, rel=0.002)
+    assert capacity.tokens == pytest.approx(log.printed_counts["kv_cache_tokens"], rel=0.002)
+    assert capacity.max_concurrency == pytest.approx(log.printed_counts["max_concurrency"], rel=0.002)
 
 
-def test_a_logged_budget_grants_the_logged_context(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_a_logged_budget_grants_the_logged_context(catalog: Catalog, logs: tuple[Start, ...]):
     """Given the logged memory, the largest context is the engine's own estimate to 0.2 %."""
-    (log,) = (log for log in logs if log.largest_context is not None)
+    (log,) = (log for log in logs if "largest_max_model_len" in log.printed_counts)
 
-    assert _budget(catalog, log).cache.largest_max_model_len(int(log.cache * GIB)) == pytest.approx(
-        log.largest_context, rel=0.002
+    assert _budget(catalog, log).cache.largest_max_model_len(int(log.gib["available_kv_cache"] * GIB)) == pytest.approx(
+        log.printed_counts["largest_max_model_len"], rel=0.002
     )
 
 
-def test_a_resized_budget_is_the_budget_of_that_length(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_a_resized_budget_is_the_budget_of_that_length(catalog: Catalog, logs: tuple[Start, ...]):
     """Changing the length alone gives the lines and the cache of a budget made for it."""
     for log in logs:
         long = _budget(catalog, log, max_model_len=1_048_576)
         short = _budget(catalog, log, max_model_len=8_192)
-        behaviour = catalog.engine("vllm").at(log.release)
+        behaviour = catalog.engine("vllm").at(log.earliest_release)
         serving = EngineConfig(release="0.32.0",
             layout=Layout(tensor_parallel=log.count), max_model_len=8_192, max_num_seqs=1024,
             max_num_batched_tokens=8192, gpu_memory_utilization=log.gpu_memory_utilization,
@@ -160,7 +174,7 @@ def test_a_base_checkpoint_has_the_positions_of_its_stage(catalog: Catalog, mode
     assert _line(longer, "RoPE table") == (64 * MIB, 64 * MIB)
 
 
-def test_only_the_largest_peak_counts(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_only_the_largest_peak_counts(catalog: Catalog, logs: tuple[Start, ...]):
     """Images, the forward step and sampling follow each other, so the engine keeps the largest free."""
     budget = _budget(catalog, logs[-1])
     others = sum(line.bytes for line in budget.lines if line.place in {"weights", "buffers", "overhead"})
@@ -170,14 +184,14 @@ def test_only_the_largest_peak_counts(catalog: Catalog, logs: tuple[LaunchLog, .
     assert budget.used_bytes == others + max(peaks)
 
 
-def test_the_share_is_rounded_up_as_the_engine_does(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_the_share_is_rounded_up_as_the_engine_does(catalog: Catalog, logs: tuple[Start, ...]):
     """75.23 GiB of 79.19 are asked for at 0.95 in the log; the facts know the GPU to 0.2 %."""
     budget = _budget(catalog, logs[-1])
 
     assert budget.requested_bytes - 1 < budget.total_bytes * 0.95 <= budget.requested_bytes
 
 
-def test_every_line_names_a_source_and_keeps_its_order(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_every_line_names_a_source_and_keeps_its_order(catalog: Catalog, logs: tuple[Start, ...]):
     """A figure lies within its bounds, and a source of the catalogue says so."""
     for log in logs:
         for line in _budget(catalog, log).lines:
@@ -186,24 +200,26 @@ def test_every_line_names_a_source_and_keeps_its_order(catalog: Catalog, logs: t
             assert line.formula, line.name
 
 
-def test_eager_mode_saves_the_graphs(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_eager_mode_saves_the_graphs(catalog: Catalog, logs: tuple[Start, ...]):
     """Without graphs there is no line for them."""
     names = {line.name for line in _budget(catalog, logs[-1], enforce_eager=True).lines}
 
     assert "CUDA graphs" not in names
 
 
-def test_more_requests_at_once_leave_less(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_more_requests_at_once_leave_less(catalog: Catalog, logs: tuple[Start, ...]):
     """Sampling and tables grow with the batch."""
     left = [_budget(catalog, logs[-1], max_num_seqs=count).kv_cache_at_least_bytes for count in (1, 64, 256, 1024)]
 
     assert left == sorted(left, reverse=True)
 
 
-def test_memory_taken_before_the_count_lies_outside(catalog: Catalog, logs: tuple[LaunchLog, ...]):
+def test_memory_taken_before_the_count_lies_outside(catalog: Catalog, logs: tuple[Start, ...]):
     """Since 0.11.0 the engine counts from what is taken when it starts: 2.07 GiB in the log; before it counts from zero."""
     outside = {
-        log.release: [line for line in _budget(catalog, log).lines if line.name == "driver context and collectives"]
+        log.earliest_release: [
+            line for line in _budget(catalog, log).lines if line.name == "driver context and collectives"
+        ]
         for log in logs
     }
 

@@ -94,40 +94,53 @@ def test_the_context_of_the_pull_request_is_feasible():
     assert _best(model="scout", gpu="h100-sxm", count=8, engine_release="0.8.3", context=1_280_000).context == 1_280_000
 
 
-LOGS = [log for log in VLLM.launch_logs if log.cache is not None]
+LOGS = [
+    CATALOG.start(id_)
+    for id_ in (
+        "vllm-0.8.3-maverick-fp8-h100-sxm-8-1m",
+        "vllm-0.9-scout-h200-sxm-8-10m",
+        "vllm-0.19.0-scout-h100-sxm-4",
+    )
+]
 
 
-TOO_LONG = [log for log in LOGS if log.tokens is None]
+TOO_LONG = [log for log in LOGS if log.outcome == "refused"]
 """Launches that asked for more than there was, so that the memory was all that limited the context."""
 
 
 @pytest.mark.parametrize("images", [0, 1])
-@pytest.mark.parametrize("log", TOO_LONG, ids=lambda each: f"{each.release}-{each.model}-{each.accelerator}")
+@pytest.mark.parametrize("log", TOO_LONG, ids=lambda each: f"{each.id}")
 def test_a_promise_is_never_above_the_log_and_close_below(log, images: int):
     """What the engine granted, or would have by the memory it logged; text alone needs no more than images do."""
     best = _best(
-        model=log.model, gpu=log.accelerator, count=log.count, checkpoint=log.checkpoint, engine_release=log.release,
+        model=log.model, gpu=log.accelerator, count=log.count, checkpoint=log.checkpoint, engine_release=log.earliest_release,
         gpu_memory_utilization=log.gpu_memory_utilization, tensor_parallel=log.count, cache_dtype="bfloat16", images=images,
     )  # fmt: skip
     cache = kv_cache(
-        CATALOG.model(log.model), max_model_len=best.context, tensor_parallel=log.count, release=log.release,
+        CATALOG.model(log.model), max_model_len=best.context, tensor_parallel=log.count, release=log.earliest_release,
         hybrid=best.config.hybrid, max_num_batched_tokens=best.config.max_num_batched_tokens,
     )  # fmt: skip
-    granted = log.largest_context or cache.largest_max_model_len(int(log.cache * GIB))
+    granted = log.printed_counts.get("largest_max_model_len") or cache.largest_max_model_len(
+        int(log.gib["available_kv_cache"] * GIB)
+    )
 
     assert 0.9 * granted <= best.context <= granted
 
 
-@pytest.mark.parametrize("log", LOGS, ids=lambda each: f"{each.release}-{each.model}-{each.accelerator}")
+@pytest.mark.parametrize("log", LOGS, ids=lambda each: f"{each.id}")
 def test_a_budget_is_never_above_the_log_and_close_below(log):
     """The memory that a plan counts on for the cache, at the logged context or the longest that fits."""
     best = _best(
-        model=log.model, gpu=log.accelerator, count=log.count, checkpoint=log.checkpoint, engine_release=log.release,
+        model=log.model, gpu=log.accelerator, count=log.count, checkpoint=log.checkpoint, engine_release=log.earliest_release,
         gpu_memory_utilization=log.gpu_memory_utilization, tensor_parallel=log.count, cache_dtype="bfloat16", images=1,
-        context=log.max_model_len if log.tokens else None,
+        context=log.max_model_len if log.outcome == "started" else None,
     )  # fmt: skip
 
-    assert 0.9 * log.cache * GIB <= best.budget.kv_cache_at_least_bytes <= log.cache * GIB
+    assert (
+        0.9 * log.gib["available_kv_cache"] * GIB
+        <= best.budget.kv_cache_at_least_bytes
+        <= log.gib["available_kv_cache"] * GIB
+    )
 
 
 def test_a_reported_launch_on_four_gpus_is_feasible():

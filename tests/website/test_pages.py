@@ -49,6 +49,7 @@ def test_every_entity_has_its_place(catalog: Catalog, made: dict[str, str]) -> N
         "families",
         "safeguards",
         "estimates",
+        "starts",
     ],
 )
 def test_every_leaf_of_an_entity_is_on_its_page(catalog: Catalog, made: dict[str, str], kind: str) -> None:

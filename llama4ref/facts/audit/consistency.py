@@ -21,6 +21,7 @@ from llama4ref.facts.types.metrics import metric
 from llama4ref.facts.types.models import Model
 from llama4ref.facts.types.providers import Provider
 from llama4ref.facts.types.releases import release_key
+from llama4ref.facts.types.starts import Start
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ def contradictions(catalog: Entries, *, broken: Collection[str] = ()) -> list[Fa
         *_found(catalog, "measurements", catalog.measurements, _measurement),
         *_found(catalog, "errata", catalog.errata, _erratum),
         *_found(catalog, "estimates", catalog.estimates, _estimates),
+        *_found(catalog, "starts", catalog.starts, _start),
     ]
     left = [fault for fault, missing in found if missing not in broken]
     return sorted(left, key=lambda fault: (fault.file, fault.line))
@@ -205,7 +207,7 @@ def _estimate_rows(field: str, quantity: Quantity, catalog: Entries) -> Iterator
     for index, row in enumerate(quantity.rows):
         at = f"{field}.rows.{index}"
         for id_ in row.basis:
-            yield from _dangling(f"{at}.basis", "measurements", id_, catalog.measurements)
+            yield from _dangling(f"{at}.basis", "measurements", id_, {*catalog.measurements, *catalog.starts})
         for id_ in row.accelerators:
             yield from _dangling(f"{at}.accelerators", "accelerators", id_, catalog.accelerators)
         yield from _dangling(f"{at}.borrowed_from", "estimates", row.borrowed_from, catalog.estimates)
@@ -217,6 +219,31 @@ def _estimate_rows(field: str, quantity: Quantity, catalog: Entries) -> Iterator
             yield Contradiction(
                 f"{at}.method", row.method, "borrowed together with `borrowed_from`", "give both or neither"
             )
+
+
+def _start(start: Start, catalog: Entries) -> Iterator[Contradiction]:
+    yield from _dangling("engine", "engines", start.engine, catalog.engines)
+    yield from _dangling("accelerator", "accelerators", start.accelerator, catalog.accelerators)
+    yield from _dangling("model", "models", start.model, catalog.models)
+    yield from _dangling("checkpoint", "checkpoints", start.checkpoint, catalog.checkpoints)
+    for group, unit in (("printed_gib", "GiB"), ("derived_gib", "GiB"), ("printed_counts", None)):
+        for name in getattr(start, group):
+            yield from _printed(f"{group}.{name}", name, unit)
+    if start.release is not None and (start.since or start.before):
+        yield Contradiction("release", start.release, "a release, or the range that it lies in", "give one of them")
+
+
+def _printed(at: str, name: str, unit: str | None) -> Iterator[Contradiction]:
+    try:
+        known = metric(name).unit
+    except UnknownNameError as error:
+        do = f"did you mean {' or '.join(error.nearest)}" if error.nearest else "use a name of facts/types/metrics.py"
+        yield Contradiction(at, name, "the name of a metric", do)
+        return
+    if (known == "GiB") != (unit == "GiB"):
+        yield Contradiction(
+            at, name, f"a metric in {unit or 'tokens, blocks or requests'}", "move it to the other group"
+        )
 
 
 def _erratum(erratum: Erratum, catalog: Entries) -> Iterator[Contradiction]:

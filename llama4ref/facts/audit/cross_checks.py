@@ -18,6 +18,7 @@ from llama4ref.facts.audit import (
     hardware_checks,
     offer_checks,
     record_checks,
+    start_checks,
 )
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
 
 def checks() -> tuple[Check, ...]:
     """Every check, in a stable order."""
-    modules = (derived_checks, checkpoint_checks, format_checks, hardware_checks, offer_checks, record_checks)
+    modules = (
+        derived_checks,
+        checkpoint_checks,
+        format_checks,
+        hardware_checks,
+        offer_checks,
+        record_checks,
+        start_checks,
+    )
     return tuple(check for module in modules for check in module.CHECKS)
 
 

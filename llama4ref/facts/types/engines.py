@@ -18,7 +18,7 @@ from llama4ref.facts.types.releases import (
     release_key,
     step_at,
 )
-from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, LaunchLog, Variable
+from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, Variable
 
 YesT = TypeVar("YesT")
 ShareT = TypeVar("ShareT")
@@ -160,8 +160,6 @@ class Engine(Entity):
     """Faults and limits met while serving Llama 4."""
     claims_of_capacity: tuple[CapacityClaim, ...] = ()
     """Published context lengths."""
-    launch_logs: tuple[LaunchLog, ...] = ()
-    """Published starts with what they printed about memory."""
     flag_sets: tuple[FlagSet, ...] = ()
     """Published settings."""
 
@@ -245,7 +243,6 @@ __all__ = [
     "HardwareDefault",
     "IntStep",
     "Kernel",
-    "LaunchLog",
     "MemoryRules",
     "Method",
     "SteppedRules",

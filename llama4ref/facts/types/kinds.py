@@ -23,6 +23,7 @@ from llama4ref.facts.types.measurements import Measurement
 from llama4ref.facts.types.models import Model
 from llama4ref.facts.types.providers import Provider
 from llama4ref.facts.types.safeguards import Safeguard
+from llama4ref.facts.types.starts import Start
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ class EntitiesById:
     safeguards: Annotated[Mapping[str, Safeguard], Naming("safeguard", "Safeguards")]
     errata: Annotated[Mapping[str, Erratum], Naming("erratum", "Errata")]
     estimates: Annotated[Mapping[str, EstimateSet], Naming("estimate", "Estimates")]
+    starts: Annotated[Mapping[str, Start], Naming("start", "Logged starts")]
 
     def model(self, id: str) -> Model:
         """The model of that id; raises UnknownNameError with the nearest ids."""
@@ -120,6 +122,10 @@ class EntitiesById:
     def estimate(self, id: str) -> EstimateSet:
         """The estimates of that id: an engine's, or those that all share."""
         return named("estimate", id, self.estimates)
+
+    def start(self, id: str) -> Start:
+        """The logged start of that id."""
+        return named("start", id, self.starts)
 
 
 def named(kind: str, name: str, among: Mapping[str, T]) -> T:

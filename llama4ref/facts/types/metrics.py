@@ -86,6 +86,11 @@ _MEMORY = {
     "cuda_graphs_estimated": "Memory set aside for CUDA graphs before they are captured",
     "cuda_graphs": "Memory that captured CUDA graphs take",
     "available_kv_cache": "Memory left for the KV cache",
+    "cuda_graphs_piecewise_estimated": "What of the memory set aside for CUDA graphs is for piecewise ones",
+    "activation_tensors": "Tensors that a step has at once, as counted from the model's shapes",
+    "gpu_memory_taken_before": "Memory that was taken when the engine began to count: driver context and collectives",
+    "gpu_memory_used_after_loading": "Memory of the whole device once the model is loaded",
+    "gpu_memory_used_serving": "Memory of the whole device while requests are served",
 }
 _CAPACITY: Mapping[str, tuple[Unit, bool, str]] = {
     "kv_cache_tokens": ("tokens", False, "Tokens of KV cache: concurrency times the longest request"),

@@ -102,44 +102,6 @@ class CapacityClaim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LaunchLog:
-    """What the engine printed about memory at a start, of one GPU, in GiB as printed."""
-
-    release: str
-    """Release of the engine."""
-    accelerator: str
-    """Id of the accelerator."""
-    count: int
-    """Accelerators altogether, all in one tensor-parallel group."""
-    model: str
-    """Id of the model."""
-    checkpoint: str
-    """Id of the checkpoint."""
-    max_model_len: int | None
-    """Context limit that was asked for, or that the model's own limit asked for."""
-    gpu_memory_utilization: float
-    """Share of the memory that the engine was given."""
-    weights: float | None
-    """Weights with the RoPE table."""
-    activations: float | None
-    """Peak of the profiled step."""
-    libraries: float | None
-    """What no tensor held while profiling."""
-    graphs: float | None
-    """Captured CUDA graphs."""
-    cache: float | None
-    """Memory available for the KV cache."""
-    tokens: int | None
-    """KV cache size in tokens."""
-    concurrency: float | None
-    """Requests of the limit that fit at once."""
-    largest_context: int | None
-    """Largest context that the engine said it could grant."""
-    note: str | None
-    """What the log leaves open and how it was closed."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class FlagSet:
     """Settings that somebody published for serving Llama 4."""
 
@@ -167,4 +129,4 @@ class FlagSet:
     """What has changed since, or contradicts it."""
 
 
-__all__ = ["Bug", "CapacityClaim", "FlagSet", "HardwareDefault", "LaunchLog", "Variable"]
+__all__ = ["Bug", "CapacityClaim", "FlagSet", "HardwareDefault", "Variable"]

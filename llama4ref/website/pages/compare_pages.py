@@ -43,6 +43,7 @@ def compare_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "safeguards/index.md", _safeguards(catalog)
     yield "families/index.md", _families(catalog)
     yield "estimates/index.md", _estimates(catalog)
+    yield "starts/index.md", _starts(catalog)
 
 
 def _index(catalog: Catalog, kind: str, description: str) -> Draft:
@@ -263,6 +264,12 @@ def _estimates(catalog: Catalog) -> str:
     return _simple(catalog, "estimates", description, ("engine",))
 
 
+def _starts(catalog: Catalog) -> str:
+    description = "What servers printed about memory at their start: the basis of the memory estimates."
+    fields = ("release", "accelerator", "count", "served", "gpu_memory_utilization", "outcome")
+    return _simple(catalog, "starts", description, fields)
+
+
 def _simple(catalog: Catalog, kind: str, description: str, fields: tuple[str, ...]) -> str:
     draft = _index(catalog, kind, description)
     draft.add(description)
@@ -270,7 +277,7 @@ def _simple(catalog: Catalog, kind: str, description: str, fields: tuple[str, ..
     rows = [
         Row(
             cells=[
-                Cell(draft.entity(f"{kind}/{id_}", each.name), each.name),
+                Cell(draft.entity(f"{kind}/{id_}", getattr(each, "name", id_)), getattr(each, "name", id_)),
                 *(
                     Cell(
                         linked(draft, f"{kind}/{id_}", field, getattr(each, field), brief=True),

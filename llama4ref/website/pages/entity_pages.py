@@ -256,6 +256,14 @@ def _estimates(catalog: Catalog, id_: str) -> str:
     return draft.finished()
 
 
+def _start(catalog: Catalog, id_: str) -> str:
+    start = catalog.starts[id_]
+    draft = _draft(catalog, f"starts/{id_}", id_, f"What a server of {start.served} printed about memory at its start.")
+    leaf_sections(draft, f"starts/{id_}", start)
+    add_disagreements(draft, f"starts/{id_}")
+    return draft.finished()
+
+
 _MAKERS: dict[str, Callable[[Catalog, str], str]] = {
     "models": _model,
     "checkpoints": _checkpoint,
@@ -267,4 +275,5 @@ _MAKERS: dict[str, Callable[[Catalog, str], str]] = {
     "safeguards": _safeguard,
     "families": _family,
     "estimates": _estimates,
+    "starts": _start,
 }
