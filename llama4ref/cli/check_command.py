@@ -57,6 +57,7 @@ def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bo
         _write_schemas(folder)
     outcomes = [
         _loaded(catalog),
+        _citations(catalog),
         _claims(catalog),
         _crossed(catalog),
         _errata(catalog),
@@ -92,6 +93,14 @@ def _loaded(catalog: Catalog) -> Outcome:
     leaves = sum(map(len, catalog.provenance.values()))
     detail = f"{len(catalog.provenance):,} specs with {leaves:,} facts, each cited from one of {len(catalog.sources):,} sources"
     return Outcome(what="specs", state="ok", detail=detail)
+
+
+def _citations(catalog: Catalog) -> Outcome:
+    from llama4ref.facts.audit.citation_rules import false_citations
+
+    wrong = tuple(str(each.fault) for each in false_citations(catalog))
+    detail = f"{len(wrong):,} false citations made by a default"
+    return Outcome(what="citations", state=_state(wrong), detail=detail, wrong=wrong)
 
 
 def _claims(catalog: Catalog) -> Outcome:
@@ -190,6 +199,7 @@ def _counted(counts: ProvenanceReport, today: dt.date) -> Iterator[RenderableTyp
     for name, count, meaning in (
         ("facts", counts.leaves, f"from {counts.sources:,} sources"),
         ("cited", counts.cited, "with a source and a place in it"),
+        ("cited falsely", counts.false_citations, "from a default that the leaf rules out"),
         ("machine-checked", counts.machine_checked, "compared with something independent:"),
         ("  computed", counts.computed, "computed again from other facts"),
         ("  crossed", counts.crossed, "set beside a fact that is cited on its own"),

@@ -1,8 +1,9 @@
 """A catalogue kept between runs, which cannot go stale.
 
-Its key is a digest of every byte it was made from: the spec files, the code of this package and the interpreter. What was kept is
-followed by its own digest, so that a damaged file is never read. It lies where the interpreter keeps compiled modules and has the
-same standing as they do: whoever may write there may already run code.
+Its key is a digest of every byte it was made from: the spec files, the code that reads them (this folder, and the modules beside it
+that it uses, such as `errors`) and the interpreter. What was kept is followed by its own digest, so that a damaged file is never
+read. It lies where the interpreter keeps compiled modules and has the same standing as they do: whoever may write there may already
+run code.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 
 _DIGEST_BYTES = 16
 _HERE = Path(__file__).parent
+_PACKAGE = _HERE.parent
 _FOLDER = _HERE / "__pycache__"
-_CODE = {str(path.relative_to(_HERE)): path.read_bytes() for path in sorted(_HERE.rglob("*.py"))}
+_CODE = {
+    path.relative_to(_PACKAGE).as_posix(): path.read_bytes()
+    for path in (*sorted(_PACKAGE.glob("*.py")), *sorted(_HERE.rglob("*.py")))
+}
 """The code as it was when this process loaded it; a file changed later belongs to the next process."""
 
 
@@ -56,9 +61,12 @@ def keep(key: bytes, catalog: Catalog) -> None:
     partial = _file().with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):
         _FOLDER.mkdir(exist_ok=True)
-        payload = pickle.dumps(catalog, protocol=pickle.HIGHEST_PROTOCOL)
-        partial.write_bytes(key + _checksum(payload) + payload)
-        partial.replace(_file())
+        try:
+            payload = pickle.dumps(catalog, protocol=pickle.HIGHEST_PROTOCOL)
+            partial.write_bytes(key + _checksum(payload) + payload)
+            partial.replace(_file())
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _file() -> Path:

@@ -72,6 +72,52 @@ def test_sources_that_agree_follow_the_first():
     assert not cited.provenance["a"].disputed
 
 
+def test_who_names_a_source_has_no_default_of_an_outer_one():
+    """Sources that agree on a group did not agree on what comes from elsewhere; a place alone changes nothing."""
+    cited, faults = _cite(
+        """
+        source: card
+        at: top
+        also: [{source: blog, at: row}]
+        a: 1
+        b: {value: 2, source: config, at: z}
+        c: {value: 3, at: elsewhere}
+        d: {value: 4, also: [{source: config, at: w}]}
+        group:
+          source: config
+          at: page 3
+          e: 5
+          f: {value: 6, source: card}
+          g: {value: 7, also: [{source: blog, at: q}]}
+        """
+    )
+
+    assert not faults
+    assert _said(cited, "a") == [("card", "top", 1), ("blog", "row", 1)]
+    assert _said(cited, "b") == [("config", "z", 2)]
+    assert _said(cited, "c") == [("card", "elsewhere", 3), ("blog", "row", 3)]
+    assert _said(cited, "d") == [("card", "top", 4), ("config", "w", 4)]
+    assert _said(cited, "group.e") == [("config", "page 3", 5)]
+    assert _said(cited, "group.f") == [("card", "", 6)]
+    assert _said(cited, "group.g") == [("config", "page 3", 7), ("blog", "q", 7)]
+
+
+def test_a_citation_knows_where_it_is_written():
+    """At the leaf, or at the group whose default it is."""
+    cited, _ = _cite(
+        """
+        source: card
+        also: [{source: blog}]
+        a: 1
+        b: {value: 2, source: config, disputed: [{value: 3, source: blog}], because: the newer one}
+        group: {source: config, c: 3, d: {value: 4, also: [{source: blog}]}}
+        """
+    )
+    places = {field: [each.written_at for each in leaf.citations] for field, leaf in cited.provenance.items()}
+
+    assert places == {"a": ["", ""], "b": ["b", "b"], "group.c": ["group"], "group.d": ["group", "group.d"]}
+
+
 def test_disagreement_keeps_every_word_and_the_reason():
     """The preferred comes first; the others say their own value, and may be doubted."""
     cited, faults = _cite(

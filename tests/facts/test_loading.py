@@ -156,6 +156,42 @@ def test_a_folder_that_cannot_be_written_is_no_fault(tmp_path: Path, folder: Pat
     assert caching.recall(key) is None
 
 
+def test_nothing_is_left_where_the_cache_cannot_be_replaced(folder: Path, cache: Path):
+    """Such as a folder of its name; a copy that could not be put in place is removed."""
+    name = f"catalog.{sys.implementation.cache_tag}.pickle"
+    (cache / name).mkdir(parents=True)
+    key = caching.digest(spec_files(folder))
+    caching.keep(key, load(folder))
+
+    assert caching.recall(key) is None
+    assert [each.name for each in cache.iterdir()] == [name]
+
+
+def test_all_code_that_a_catalogue_is_made_by_is_in_its_key():
+    """Whatever modules of the package are there once specs were read and pickled."""
+    code = (
+        "import sys, pickle, llama4ref.facts.caching as caching;"
+        "from llama4ref.facts.loading import spec_files, specs_folder; from llama4ref.facts.building import build;"
+        "pickle.dumps(build(spec_files(specs_folder())));"
+        "used = {m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'llama4ref'};"
+        "package = str(caching.__file__).rpartition('/facts/')[0];"
+        "print(sorted(used - {f'{package}/{name}' for name in caching._CODE}), len(used) > 30)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[] True"
+
+
+@pytest.mark.parametrize("name", ["errors.py", "units.py", "facts/types/models.py", "facts/reading/citing.py"])
+def test_another_byte_of_code_is_another_key(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """A catalogue made by other code is another one."""
+    files = spec_files(folder)
+    key = caching.digest(files)
+    monkeypatch.setitem(caching._CODE, name, caching._CODE[name] + b" ")
+
+    assert caching.digest(files) != key
+
+
 def test_the_package_loads_where_it_cannot_write(tmp_path: Path):
     """As in an installation owned by somebody else."""
     package = Path(caching.__file__).parents[1]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.audit.citation_rules import false_citations
 from llama4ref.facts.audit.cross_checks import compared_leaves
 from llama4ref.facts.audit.outside_checks import outside_leaves
 
@@ -69,8 +70,10 @@ class ProvenanceReport:
     held_against_software: int
     only_bounded: int
     """Found possible, and nothing more."""
+    false_citations: int
+    """Citations that leaves have by a wrong default, see `llama4ref.facts.audit.citation_rules`."""
     twice_sourced: int
-    """Two sources or more say the same."""
+    """Two sources or more say the same; not counted of our own words, and of what is not published."""
     disputed: int
     dated: int
     """With a day for which they hold."""
@@ -141,7 +144,8 @@ def provenance_report(
         crossed=sum(bool(each.crossed_by) for each in found),
         held_against_software=sum(each.held_against is not None for each in found),
         only_bounded=sum(bool(each.bounded_by) and not each.machine_checked for each in found),
-        twice_sourced=sum(each.sources > 1 for each in found),
+        false_citations=len(false_citations(catalog)),
+        twice_sourced=sum(each.sources > 1 and not (each.is_remark or each.unknown) for each in found),
         disputed=sum(each.disputed for each in found),
         dated=sum(leaf.citations[0].as_of is not None for leaf in leaves),
         stale=sum(

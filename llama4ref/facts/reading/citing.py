@@ -49,6 +49,7 @@ class Citer:
         self.faults: list[Fault] = []
         self.provenance: dict[str, Provenance] = {}
         self.lines: dict[str, int] = {}
+        self._around: list[tuple[str, Group]] = []
 
     def cite(self, root: Group) -> Cited:
         """The file's values and the provenance of each leaf, by dotted path."""
@@ -88,12 +89,24 @@ class Citer:
     def _group(self, group: Group, path: str, outer: Context) -> dict[str, Plain]:
         context = self._context(group, path, outer)
         values: dict[str, Plain] = {}
+        self._around.append((path, group))
         for key, node in group.entries.items():
             if key not in _DEFAULTS:
                 inner = f"{path}.{key}" if path else key
                 self.lines[inner] = group.lines[key]
                 values[key] = self._node(node, inner, context, group.lines[key])
+        self._around.pop()
         return values
+
+    def _written_at(self, key: str, word: Group | None = None) -> str:
+        """The innermost group or leaf around the place being read that has the key, or this word in its list."""
+        for path, group in reversed(self._around):
+            node = group.entries.get(key)
+            if word is None and node is not None:
+                return path
+            if isinstance(node, Series) and any(each is word for each in node.items):
+                return path
+        return ""
 
     def _node(self, node: Node, path: str, context: Context, line: int) -> Plain:
         if isinstance(node, Series):
@@ -127,10 +140,12 @@ class Citer:
             self._fault(
                 group.line, path, "a disagreement without a reason", "`because:`", "say why this value is preferred"
             )
+        self._around.append((path, group))
         self._record(
             path, group.lines["value"], value.value, context,
             disputed=disputed, because=because, note=self._text(group, "note", path),
         )  # fmt: skip
+        self._around.pop()
         return _plain(value.value)
 
     def _record(
@@ -149,7 +164,14 @@ class Citer:
             return
         said = None if isinstance(value, Absent) else value
         first = Citation(
-            source=own, at=context.at or "", value=said, agrees=True, as_of=context.as_of, doubt=None, note=note
+            source=own,
+            at=context.at or "",
+            value=said,
+            agrees=True,
+            as_of=context.as_of,
+            doubt=None,
+            note=note,
+            written_at=self._written_at("source"),
         )
         others = [self._word(word, path, said, agrees=True) for word in context.also]
         others += [self._word(word, path, said, agrees=False) for word in disputed]
@@ -186,6 +208,7 @@ class Citer:
             as_of=self._text(group, "as_of", path),
             doubt=self._text(group, "doubt", path),
             note=self._text(group, "note", path),
+            written_at=self._written_at("also" if agrees else "disputed", group),
         )
 
     def _source(self, name: str | None, path: str, line: int) -> Source | None:

@@ -54,6 +54,8 @@ class Citation:
     doubt: str | None
     """Why this word is not believed; such values never count in a plan."""
     note: str | None
+    written_at: str
+    """The leaf, or the group around it, where the spec names this source: `peak.fp8`, `peak`, or empty for the whole file."""
 
 
 @dataclass(frozen=True, kw_only=True)
