@@ -106,10 +106,8 @@ def exit_code(verdict: Verdict) -> int:
     if verdict.holds:
         return 0
     explanation = verdict.explanation
-    refused = explanation is not None and (
-        explanation.suggested_max_model_len is not None or verdict.startup_seconds is not None
-    )
-    return OUTSIDE_FAILED if explanation is not None and not refused else 1
+    outside = explanation is not None and explanation.outside and verdict.startup_seconds is None
+    return OUTSIDE_FAILED if outside else 1
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ class EngineConfig:
     def with_settings(self, settings: Mapping[str, Setting], *, because: str) -> EngineConfig:
         """The same configuration with settings written over its own, and the reason; sizes stay as they are.
 
-        What is set already keeps its place; `settings_reading` reads the sizes anew.
+        What is set already keeps its place; `settings_reading` reads the sizes again.
         """
         new = tuple(Reason(about=name, value=str(value), because=because) for name, value in settings.items())
         kept = tuple(reason for reason in self.reasons if reason.about not in settings)

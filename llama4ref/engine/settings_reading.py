@@ -6,10 +6,10 @@ Planning writes the settings of the sizes that it chose; this is the way back, f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from llama4ref.engine.engine_config import EngineConfig, Setting
+from llama4ref.engine.engine_config import EngineConfig, Reason, Setting
 from llama4ref.engine.layout import Layout
 from llama4ref.engine.option_values import object_of
 from llama4ref.errors import RequestError, SettingError
@@ -45,16 +45,22 @@ class Surroundings:
     """What the engine takes by itself on this hardware and for this checkpoint, by option."""
 
 
-def with_sizes_read(config: EngineConfig, around: Surroundings) -> EngineConfig:
-    """The same settings, with every size as the settings give it at the release of the surroundings.
+def read_settings(
+    settings: Mapping[str, Setting],
+    around: Surroundings,
+    *,
+    environment: Mapping[str, str] | None = None,
+    reasons: tuple[Reason, ...] = (),
+) -> EngineConfig:
+    """The configuration that settings and variables amount to, at the release of the surroundings.
 
     Raises:
         SettingError: for a setting whose value cannot be meant, or that is missing and has no known default.
     """
-    read = _Reader(config.settings, around.defaults)
-    images, vision = _images(config.settings, around.behaviour)
-    return replace(
-        config,
+    read = _Reader(settings, around.defaults)
+    images, vision = _images(settings, around.behaviour)
+    variables = environment or {}
+    return EngineConfig(
         release=around.behaviour.release,
         layout=Layout(
             tensor_parallel=read.whole("tensor-parallel-size", 1),
@@ -70,11 +76,19 @@ def with_sizes_read(config: EngineConfig, around: Surroundings) -> EngineConfig:
         gpu_memory_utilization=read.share("gpu-memory-utilization", around.behaviour.gpu_memory_utilization),
         cache_dtype=read.cache_dtype(),
         block_size=read.whole("block-size", 16),
-        hybrid=_hybrid(config, around),
+        hybrid=_hybrid(settings, variables, around),
         enforce_eager=read.switch("enforce-eager"),
         images_per_prompt=images,
         nodes=read.whole("nnodes", around.nodes),
+        settings=settings,
+        environment=variables,
+        reasons=reasons,
     )
+
+
+def read_again(config: EngineConfig, around: Surroundings) -> EngineConfig:
+    """The same settings, variables and reasons, with every size as they give it; raises SettingError as `read_settings`."""
+    return read_settings(config.settings, around, environment=config.environment, reasons=config.reasons)
 
 
 class _Reader:
@@ -143,11 +157,11 @@ def _images(settings: Mapping[str, Setting], behaviour: Behaviour) -> tuple[int,
     return max(wanted, int(vision)), vision
 
 
-def _hybrid(config: EngineConfig, around: Surroundings) -> bool:
-    allowed = {"1": True, "0": False}.get(config.environment.get(HYBRID_VARIABLE, ""), around.behaviour.hybrid_kv_cache)
+def _hybrid(settings: Mapping[str, Setting], environment: Mapping[str, str], around: Surroundings) -> bool:
+    allowed = {"1": True, "0": False}.get(environment.get(HYBRID_VARIABLE, ""), around.behaviour.hybrid_kv_cache)
     return (
         allowed
         and around.platform in around.behaviour.hybrid_platforms.split()
-        and config.settings.get("disable-hybrid-kv-cache-manager") is not True
-        and "speculative-config" not in config.settings
+        and settings.get("disable-hybrid-kv-cache-manager") is not True
+        and "speculative-config" not in settings
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
+from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.facts.types.metrics import METRICS
 
 Number: TypeAlias = int | float
@@ -130,6 +131,8 @@ class Explanation:
     """What to try."""
     suggested_max_model_len: int | None = None
     """The longest context the engine itself says would fit."""
+    outside: bool = False
+    """Whether it lies outside the configuration: a port, other programs' memory, a missing library, too little time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +142,8 @@ class Verdict:
     rung: Rung
     subject: str
     """What was proven: the model, or the miniature of it."""
-    settings: Mapping[str, object]
-    """Engine settings by flag name."""
+    config: EngineConfig
+    """What was launched, or asked about: the configuration that rendering made the server's words of."""
     comparisons: tuple[Comparison, ...] = ()
     probes: tuple[Probe, ...] = ()
     kept: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 """Name of the option that `vllm serve` takes without dashes, in the first place."""
-PORT = "port"
+PORT, SERVED_NAME = "port", "served-model-name"
 DEFAULT_PORT = 8000
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
 """Control characters and what is no character: some form, or a terminal that shows it, would change or lose them."""
@@ -66,6 +66,12 @@ class ServerCommand:
         """Where the server will listen."""
         given = [option.value for option in self.options if option.name == PORT and option.value]
         return int(given[0]) if given else DEFAULT_PORT
+
+    @property
+    def served_name(self) -> str:
+        """Name of the model in requests."""
+        given = [option.value for option in self.options if option.name == SERVED_NAME and option.value]
+        return given[0] if given else self.model
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from llama4ref.cli.printing import drawn
 from llama4ref.cli.prove_command import exit_code
 from llama4ref.cli.verdict_report import verdict_lines
 from llama4ref.proving.verdict import Comparison, Explanation, Outcome, Probe, Rung, Verdict
+from tests.proving.conftest import configured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,7 @@ def _verdict(**changes: object) -> Verdict:
     standard = {
         "rung": Rung.MINIATURE,
         "subject": "a miniature of Llama 4 Scout",
-        "settings": {"max-model-len": 1024},
+        "config": configured({"max-model-len": 1024}),
         "comparisons": (
             Comparison(name="kv_cache_tokens", predicted=1_000_000, observed=1_000_000),
             Comparison(name="model_loading", predicted=10.0, observed=10.25, bound=0.5),
@@ -166,7 +167,10 @@ def test_what_was_not_as_predicted_is_said_first() -> None:
     ]
 
 
-_TIMEOUT = Explanation(what="it never became ready", line=3, text="waiting", do=("give it longer with --timeout",))
+_TIMEOUT = Explanation(
+    what="it never became ready", line=3, text="waiting", do=("give it longer with --timeout",), outside=True
+)
+_REFUSED = Explanation(what="no such option", line=1, text="error", do=("leave it out",))
 _TOO_LONG = Explanation(what="the context does not fit", line=9, text="...", do=(), suggested_max_model_len=512)
 
 
@@ -178,6 +182,9 @@ _TOO_LONG = Explanation(what="the context does not fit", line=9, text="...", do=
         ({"probes": (Probe(name="tools", outcome=Outcome.FAILED, detail="no call"),)}, 1),
         ({"explanation": _TIMEOUT, "startup_seconds": None}, 3),
         ({"explanation": _TOO_LONG, "startup_seconds": None}, 1),
+        ({"explanation": _REFUSED, "startup_seconds": None}, 1),
+        ({"explanation": _REFUSED, "startup_seconds": None, "rung": Rung.ACCEPTED}, 1),
+        ({"explanation": _TIMEOUT, "startup_seconds": 61.0}, 1),
     ],
 )
 def test_exit_codes_tell_a_wrong_prediction_from_a_failed_launch(changes: dict[str, object], code: int) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.engine.settings_reading import Surroundings, read_settings
+from llama4ref.facts import load
 from llama4ref.memory import kv_cache
 from llama4ref.proving.model_files.miniature import Miniature, build, miniature_of
 from llama4ref.proving.rungs.miniature_proof import MiniatureProof, prove_on_miniature
@@ -14,10 +16,12 @@ from llama4ref.proving.rungs.miniature_proof import MiniatureProof, prove_on_min
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llama4ref.engine.engine_config import EngineConfig, Setting
     from llama4ref.facts import Catalog
     from llama4ref.facts.types.models import Model
     from llama4ref.proving.verdict import Verdict
 
+RELEASE = "0.32.0"
 CPU_BLOCK_SIZE = 128
 BATCHED_TOKENS = 2048
 CONTEXT = 32_768
@@ -32,6 +36,15 @@ class Proven:
     verdict: Verdict
     stages: tuple[str, ...]
     log: str
+
+
+def configured(
+    settings: dict[str, Setting], *, platform: str = "cpu", environment: dict[str, str] | None = None
+) -> EngineConfig:
+    """The configuration of settings, where those that are left out are any."""
+    defaults = {"max-model-len": 4096, "max-num-seqs": 256, "max-num-batched-tokens": 2048}
+    around = Surroundings(behaviour=load().engine("vllm").at(RELEASE), platform=platform, defaults=defaults)
+    return read_settings(settings, around, environment=environment)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +87,7 @@ def predicted_capacity(miniature: Miniature, **changes: object) -> dict[str, int
 def served(
     miniature: Miniature,
     directory: Path,
-    flags: dict[str, object],
+    settings: dict[str, Setting],
     *,
     environment: dict[str, str] | None = None,
     **predicted: object,
@@ -82,16 +95,17 @@ def served(
     """Prove a miniature, with its predicted capacity."""
     proof = MiniatureProof(
         miniature=miniature,
-        flags={
-            "max-model-len": CONTEXT,
-            "max-num-batched-tokens": BATCHED_TOKENS,
-            "kv-cache-memory-bytes": KV_BYTES,
-            **flags,
-        },
+        config=configured(
+            {
+                "max-model-len": CONTEXT,
+                "max-num-batched-tokens": BATCHED_TOKENS,
+                "kv-cache-memory-bytes": KV_BYTES,
+                **settings,
+            },
+            environment=environment,
+        ),
         predicted=predicted_capacity(miniature, **predicted),
-        max_model_len=CONTEXT,
         directory=directory,
-        environment=environment or {},
     )
     stages: list[str] = []
     verdict = prove_on_miniature(proof, progress=lambda stage, _seconds: stages.append(stage))

@@ -19,6 +19,8 @@ from llama4ref.proving.records.measurement_records import Circumstances, measure
 from llama4ref.proving.rungs.full_size import Configuration, FullSizeProof, measure_full_size, run_configurations
 from llama4ref.proving.server.launching import launch
 from llama4ref.proving.verdict import Conclusion
+from llama4ref.rendering.server_command import Option
+from tests.proving.conftest import configured
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -77,11 +79,15 @@ def test_a_server_whose_speed_cannot_be_measured_does_not_hold(
 
     def launch_stand_in(wanted: Launch, **options: object) -> AbstractContextManager[Server]:
         path = os.pathsep.join([str(Path(__file__).parent), str(Path(llama4ref.__file__).parent.parent)])
-        changes = {"module": "fake_server", "flags": stand_in, "environment": {"PYTHONPATH": path}, "mended": False}
-        return launch(dataclasses.replace(wanted, **changes), **options)
+        command = dataclasses.replace(
+            wanted.command,
+            options=(*wanted.command.options, *(Option(name=name, value=value) for name, value in stand_in.items())),
+            environment={"PYTHONPATH": path},
+        )
+        return launch(dataclasses.replace(wanted, command=command, module="fake_server", mended=False), **options)
 
     monkeypatch.setattr("llama4ref.proving.rungs.full_size.launch", launch_stand_in)
-    configuration = Configuration(name="one", flags={}, concurrencies=(1,))
+    configuration = Configuration(name="one", config=configured({}), concurrencies=(1,))
     (run,) = run_configurations(
         FullSizeProof(model=scout, configurations=[configuration], directory=tmp_path), WITHOUT_GPU
     )
@@ -103,8 +109,10 @@ def rehearsal(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
         model=miniature_of(scout).model,
         directory=tmp_path_factory.mktemp("rehearsal"),
         configurations=(
-            Configuration(name="starts", flags=SMALL, predicted={"num_gpu_blocks": 1}, concurrencies=(1, 2)),
-            Configuration(name="cannot", flags={**SMALL, "tensor-parallel-size": 3}),
+            Configuration(
+                name="starts", config=configured(SMALL), predicted={"num_gpu_blocks": 1}, concurrencies=(1, 2)
+            ),
+            Configuration(name="cannot", config=configured({**SMALL, "tensor-parallel-size": 3})),
         ),
         prompt_tokens=48,
         output_tokens=8,

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import llama4ref
 from llama4ref.errors import LaunchError, PortInUseError
+from llama4ref.planning import PlanRequest, plan
 from llama4ref.proving.server import supervising
 from llama4ref.proving.server.explaining import explain
-from llama4ref.proving.server.launching import Launch, arguments, free_port, launch
+from llama4ref.proving.server.launching import Launch, for_serving, free_port, launch
+from llama4ref.rendering import render
+from llama4ref.rendering.server_command import Option, ServerCommand, server_command
+
+if TYPE_CHECKING:
+    from llama4ref.facts import Catalog
 
 HERE = Path(__file__).parent
 PATH = os.pathsep.join([str(HERE), str(Path(llama4ref.__file__).parent.parent)])
@@ -24,13 +32,17 @@ PATH = os.pathsep.join([str(HERE), str(Path(llama4ref.__file__).parent.parent)])
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process trees are walked through /proc")
 
 
-def fake(tmp_path: Path, behaviour: str = "fine", **changes: object) -> Launch:
+def fake(tmp_path: Path, behaviour: str = "fine", *, port: int | None = None, **changes: object) -> Launch:
     """A launch of the stand-in."""
+    options = {"port": str(port or free_port()), "behaviour": behaviour, "pids": str(tmp_path / "pids")}
     return Launch(
-        model=tmp_path,
+        command=ServerCommand(
+            model=str(tmp_path),
+            options=tuple(Option(name=name, value=value) for name, value in options.items()),
+            environment={"PYTHONPATH": PATH},
+            environment_reasons={},
+        ),
         log=tmp_path / "server.log",
-        flags={"behaviour": behaviour, "pids": str(tmp_path / "pids")},
-        environment={"PYTHONPATH": PATH},
         module="fake_server",
         grace_seconds=1.0,
         **{"time_limit_seconds": 20.0} | changes,
@@ -203,24 +215,27 @@ def test_port_zero_is_any_free_one() -> None:
     assert free_port() > 1023
 
 
-def test_flags_become_a_command_line() -> None:
-    """Bare, negated, repeated, nested and left-out flags."""
-    line = arguments(
-        {
-            "enforce-eager": True,
-            "enable-prefix-caching": False,
-            "seed": None,
-            "kv-cache-dtype-skip-layers": ["0", "1"],
-            "limit-mm-per-prompt": {"image": 0},
-        }
-    )
+def test_what_is_launched_is_what_is_printed(tmp_path: Path, catalog: Catalog) -> None:
+    """The words that rendering prints, but for the name of the checkpoint; then what only a proof needs, with its reason."""
+    engine = catalog.engine("vllm")
+    wish = PlanRequest(model="scout", gpu="h100-sxm", count=8, context="1M", engine_release="0.32.0")
+    best = plan(wish, catalog).best
+    printed = shlex.split(render(best, "command", engine).replace("\\\n", ""), comments=True)
+    config = for_serving(best.config, checkpoint=tmp_path, port=0)
+    launched = server_command(config, engine).module_words
+    shared = ("--model", str(tmp_path), *printed[3:])
+    reasons = {reason.about: reason.because for reason in config.reasons}
 
-    assert line == [
-        "--enforce-eager",
-        "--no-enable-prefix-caching",
-        "--kv-cache-dtype-skip-layers",
-        "0",
-        "1",
-        "--limit-mm-per-prompt",
-        '{"image": 0}',
-    ]
+    assert printed[:3] == ["vllm", "serve", best.settings["model"]]
+    assert launched[: len(shared)] == shared
+    assert launched[len(shared) :: 2] == ("--served-model-name", "--host", "--port")
+    assert {reasons[name] for name in ("model", "served-model-name", "host", "port")} == {"for the proof alone"}
+
+
+def test_the_log_begins_with_the_words_that_were_started(tmp_path: Path) -> None:
+    """Quoted, so that they can be started again."""
+    wanted = fake(tmp_path)
+    with launch(wanted):
+        first = (tmp_path / "server.log").read_text(encoding="utf-8").splitlines()[0]
+
+    assert shlex.split(first)[1:] == ["-m", "fake_server", *wanted.command.module_words]

@@ -14,11 +14,14 @@ import pytest
 from llama4ref.proving.probes import questions
 from llama4ref.proving.probes.probing import inapplicable, probe, target_of
 from llama4ref.proving.probes.questions import png, prompt_of
-from llama4ref.proving.server.launching import Launch, Server, launch
+from llama4ref.proving.server.launching import Launch, Server, for_serving, launch
 from llama4ref.proving.server.supervising import descendants
 from llama4ref.proving.verdict import Outcome
+from llama4ref.rendering.server_command import server_command
+from tests.proving.conftest import configured
 
 if TYPE_CHECKING:
+    from llama4ref.facts import Catalog
     from llama4ref.proving.model_files.miniature import Miniature
 
 
@@ -66,19 +69,21 @@ def test_prompts_of_different_seeds_share_no_first_token_block() -> None:
 @pytest.mark.serve
 @pytest.mark.slow
 def test_an_engine_killed_between_probes_is_reported_and_nothing_is_left(
-    built: tuple[Miniature, Path], tmp_path: Path
+    catalog: Catalog, built: tuple[Miniature, Path], tmp_path: Path
 ) -> None:
     """The real server, whose engine is killed once it is ready."""
     pytest.importorskip("vllm")
-    wanted = Launch(
-        model=built[1],
-        log=tmp_path / "server.log",
-        flags={
+    config = configured(
+        {
             "max-model-len": 16_384,
             "enforce-eager": True,
             "kv-cache-memory-bytes": 2**28,
             "max-num-batched-tokens": 2048,
-        },
+        }
+    )
+    wanted = Launch(
+        command=server_command(for_serving(config, checkpoint=built[1], port=0), catalog.engine("vllm")),
+        log=tmp_path / "server.log",
         mended=True,
     )
     with launch(wanted) as server:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import tempfile
+from pathlib import Path
+
 import pytest
 
-from llama4ref.errors import ProofError, RequestError
+from llama4ref.errors import LaunchError, MissingExtraError, ProofError, RequestError
+from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.proving.environment import environment
-from llama4ref.proving.rungs.full_size import W4A16
-from llama4ref.proving.rungs.proofs import engine_flags, full_size_configuration, miniature_flags, prove
+from llama4ref.proving.rungs import proofs
+from llama4ref.proving.rungs.full_size import W4A16, Configuration
+from llama4ref.proving.rungs.proof_configs import for_release, on_one_processor, reachable
+from llama4ref.proving.rungs.proofs import full_size_configuration, miniature_config, prove
+from llama4ref.rendering.server_command import server_command
+
+ENGINE = load().engine("vllm")
 
 
 def planned(**wishes: object) -> Plan:
@@ -18,39 +28,139 @@ def planned(**wishes: object) -> Plan:
     return best
 
 
-def test_json_settings_are_launched_as_objects_and_the_checkpoint_is_not_a_flag() -> None:
-    """The launcher writes JSON itself, and serves a folder of its own."""
-    flags = engine_flags(planned(count=8, images=2))
+def full_size(**wishes: object) -> Configuration:
+    best = planned(**wishes)
+    return full_size_configuration(best.checkpoint, best.config, best.budget)
 
-    assert flags["limit-mm-per-prompt"] == {"image": 2}
-    assert "model" not in flags
+
+def test_a_plan_for_its_own_release_is_launched_as_it_is() -> None:
+    """Not a word is changed."""
+    best = planned(count=8, images=2, tools=True)
+
+    assert for_release(best.config, ENGINE, best.release, platform="cuda") == best.config
+
+
+def test_a_plan_for_an_older_release_is_spelled_as_the_installed_one_reads_it() -> None:
+    """Pairs become JSON; nothing else differs in the words."""
+    old = planned(count=8, images=2, engine_release="0.8.4").config
+    new = for_release(old, ENGINE, "0.32.0", platform="cuda")
+    before, after = (server_command(each, ENGINE).words for each in (old, new))
+
+    assert [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]] == [("image=2", '{"image": 2}')]
+    assert new.release == "0.32.0"
+
+
+def test_what_the_installed_release_lacks_is_a_verdict(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The answer is no, with the release that has it; nothing is launched."""
+    best = planned(count=8, engine_release="0.17.0")
+    config = best.config.with_settings({"swap-space": 4}, because="edited")
+    monkeypatch.setattr(proofs, "need", lambda *_: None)
+    monkeypatch.setattr(proofs, "installed_behaviour", lambda _: ENGINE.at("0.32.0"))
+    verdict = prove(dataclasses.replace(best, config=config), rung="accepted", directory=tmp_path)
+
+    assert not verdict.holds
+    assert verdict.explanation is not None
+    assert "vLLM 0.17.0; the installed 0.32.0 has no --swap-space" in verdict.explanation.what
+    assert not verdict.explanation.outside
+    assert "install vLLM 0.17.0" in verdict.explanation.do
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_one_processor_cannot_take_is_named() -> None:
-    """A verdict must say which settings of the plan it does not show."""
-    flags, left_out = miniature_flags(planned(count=8))
+    """A verdict must say which settings of the plan it does not show; its sizes follow."""
+    best = planned(count=8, engine_release="0.32.0")
+    config, left_out = miniature_config(best.config, ENGINE)
 
-    assert "tensor-parallel-size" not in flags
+    assert "tensor-parallel-size" not in config.settings
     assert any(line.startswith("tensor-parallel-size 8") for line in left_out)
-    assert flags["max-model-len"] == planned(count=8).context
+    assert (config.layout.gpus, config.block_size) == (1, 128)
+    assert config.settings["max-model-len"] == config.max_model_len == best.context
+
+
+def test_an_fp8_cache_needs_a_processor_with_avx512() -> None:
+    """Elsewhere it is left out, and the sizes are those of bf16."""
+    config = planned(count=8, cache_dtype="fp8").config
+    kept, _ = on_one_processor(config, frozenset({"avx512f"}))
+    without, words = on_one_processor(config, frozenset())
+
+    assert kept.settings["kv-cache-dtype"] == "fp8"
+    assert "kv-cache-dtype" not in without.settings
+    assert "kv-cache-dtype fp8 is left out: this processor has no AVX-512" in words
+
+
+def test_a_key_that_would_keep_the_probes_out_is_left_out_in_words() -> None:
+    """A server of a proof listens on the loopback interface alone."""
+    config = planned(count=8).config.with_settings({"api-key": "secret"}, because="edited")
+    open_, words = reachable(config)
+
+    assert "api-key" not in open_.settings
+    assert words == ("api-key secret is left out: the probes could not ask",)
+
+
+def test_sizes_that_a_plan_leaves_open_are_written_out_for_the_miniature() -> None:
+    """A processor's own defaults are others than those the plan counts with."""
+    best = planned(count=8, engine_release="0.32.0")
+    config, words = miniature_config(best.config.without_settings({"max-num-seqs"}), ENGINE)
+
+    assert config.settings["max-num-seqs"] == best.config.max_num_seqs
+    assert f"max-num-seqs {best.config.max_num_seqs} is added for the proof" in words
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary folders are made."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_no_folder_is_left_where_a_package_is_missing(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 3 leaves nothing behind."""
+
+    def missing(*_: str) -> None:
+        raise MissingExtraError("vllm", "prove-cpu")
+
+    monkeypatch.setattr(proofs, "need", missing)
+    for rung in proofs.RUNGS:
+        with pytest.raises(MissingExtraError):
+            prove(planned(count=8), rung=rung)
+
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(("error", "left"), [(ProofError("no"), 0), (OSError("full"), 0), (None, 1)])
+def test_a_folder_stays_only_where_its_log_is_named(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None, left: int
+) -> None:
+    """A crash of the engine names its log; other ends have nothing to show."""
+
+    def fail(terms: proofs._Terms) -> None:
+        raise error or LaunchError(f"it crashed; its log is {terms.directory}/vllm.log", log="vllm.log")
+
+    monkeypatch.setattr(proofs, "need", lambda *_: None)
+    monkeypatch.setattr(proofs, "installed_behaviour", lambda _: ENGINE.at("0.32.0"))
+    monkeypatch.setattr(proofs, "_accepted", fail)
+    with pytest.raises(type(error) if error else LaunchError):
+        prove(planned(count=8), rung="accepted")
+
+    assert len(list(temporary.iterdir())) == left
 
 
 def test_a_four_bit_checkpoint_brings_its_quantization_to_the_full_size() -> None:
     """Random weights must lie in the checkpoint's format, or memory would be that of bf16."""
-    four_bit = planned(count=1, checkpoint="RedHatAI/Llama-4-Scout-17B-16E-Instruct-quantized.w4a16")
+    four_bit = full_size(count=1, checkpoint="RedHatAI/Llama-4-Scout-17B-16E-Instruct-quantized.w4a16")
 
-    assert full_size_configuration(four_bit).quantization == W4A16
+    assert four_bit.quantization == W4A16
 
 
 def test_a_checkpoint_of_unknown_configuration_is_not_measured_in_another_format() -> None:
     """NVIDIA's configuration is not among the facts, so nothing is launched in its name."""
     with pytest.raises(ProofError, match="quantization_config"):
-        full_size_configuration(planned(count=1, checkpoint="nvidia/Llama-4-Scout-17B-16E-Instruct-FP8"))
+        full_size(count=1, checkpoint="nvidia/Llama-4-Scout-17B-16E-Instruct-FP8")
 
 
 def test_predicted_memory_of_the_full_size_has_bounds() -> None:
     """A prediction without a bound could not be wrong."""
-    configuration = full_size_configuration(planned(count=1, checkpoint="recipe-vllm-fp8-per-tensor-scout"))
+    configuration = full_size(count=1, checkpoint="recipe-vllm-fp8-per-tensor-scout")
 
     assert configuration.bounds.keys() == configuration.predicted.keys()
     assert all(bound > 0 for bound in configuration.bounds.values())

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from llama4ref.proving.verdict import Conclusion, Explanation, Outcome, Probe, Rung, Verdict, compare
+from tests.proving.conftest import configured
 
 
 def verdict(**changes: object) -> Verdict:
-    return Verdict(rung=Rung.MINIATURE, subject="a miniature", settings={"max-model-len": 1}, **changes)
+    return Verdict(rung=Rung.MINIATURE, subject="a miniature", config=configured({}), **changes)
 
 
 @pytest.mark.parametrize(

