@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.errors import SpecErrors
 from llama4ref.facts import load
 from llama4ref.facts.arithmetic.stored_bytes import checkpoint_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, model_tensors
+from llama4ref.facts.building import build
 from llama4ref.facts.types.releases import holds_at, release_key
 from llama4ref.memory import weights
 from llama4ref.units import GIB
@@ -20,14 +25,13 @@ if TYPE_CHECKING:
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
 RECIPES = [each for each in CATALOG.checkpoints.values() if each.id.startswith("recipe-vllm-")]
-LLM_COMPRESSOR_IGNORES = (
-    "re:.*lm_head",
-    "re:.*self_attn",
-    "re:.*router",
-    "re:.*vision_model.*",
-    "re:.*multi_modal_projector.*",
-)
-"""What the publisher's examples for Llama 4 leave alone."""
+PRESETS = {
+    "redhatai-llama-4-scout-17b-16e-instruct-quantized-w4a16": "W4A16",
+    "redhatai-llama-4-maverick-17b-128e-instruct-quantized-w4a16": "W4A16",
+    "redhatai-llama-4-scout-17b-16e-instruct-fp8-dynamic": "FP8_DYNAMIC",
+    "redhatai-llama-4-scout-17b-16e-instruct-nvfp4": "NVFP4",
+}
+"""The preset of compressed-tensors that a checkpoint was made with."""
 LAYER = "language_model.model.layers.1."
 MODULES = {
     "vision_tower": "vision_model.model.layers.0.self_attn.q_proj",
@@ -166,23 +170,67 @@ def test_meta_maverick_fp8_takes_what_a_launch_logged() -> None:
     assert loaded_gib((47,)) > logged_gib + slack_gib
 
 
-@pytest.mark.parametrize(
-    "id_", [each.id for each in CATALOG.checkpoints.values() if each.publisher == "Red Hat" and each.coverage]
-)
 @pytest.mark.vllm
-def test_red_hat_coverage_follows_the_published_patterns(id_: str) -> None:
-    """What the publisher's patterns leave alone, as vLLM matches them, is what the facts leave in sixteen bits."""
+@pytest.mark.parametrize("id_", PRESETS)
+def test_coverage_is_what_the_quantization_config_leaves_alone(id_: str) -> None:
+    """What its patterns leave alone, as vLLM matches them, is what the facts leave in sixteen bits."""
     pytest.importorskip("vllm")
     from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
     mend_torch_companions()
     from vllm.model_executor.layers.quantization.compressed_tensors.utils import should_ignore_layer
 
-    coverage = CATALOG.checkpoint(id_).coverage
-    assert coverage is not None
-    left = {name for name, module in MODULES.items() if should_ignore_layer(module, LLM_COMPRESSOR_IGNORES)}
+    checkpoint = CATALOG.checkpoint(id_)
+    assert checkpoint.coverage is not None
+    ignored = json.loads(checkpoint.quantization_config or "")["ignore"]
+    left = {name for name, module in MODULES.items() if should_ignore_layer(module, ignored)}
 
-    assert left == {name for name in MODULES if coverage.of(name) == "bf16"}
+    assert left == {name for name in MODULES if checkpoint.coverage.of(name) == "bf16"}
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize(("id_", "preset"), PRESETS.items())
+def test_a_quantization_config_is_the_presets(id_: str, preset: str) -> None:
+    """compressed-tensors, with which the publisher made it, says what each preset stores."""
+    pytest.importorskip("vllm")
+    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+
+    mend_torch_companions()
+    from compressed_tensors.quantization import QuantizationConfig, preset_name_to_scheme
+
+    content = json.loads(CATALOG.checkpoint(id_).quantization_config or "")
+    (group,) = QuantizationConfig.model_validate(content).config_groups.values()
+    made = preset_name_to_scheme(preset, ["Linear"])
+
+    assert group.targets == made.targets
+    for part in ("weights", "input_activations"):
+        ours, theirs = getattr(group, part), getattr(made, part)
+        assert (ours is None) == (theirs is None)
+        if ours is not None:
+            named = ("num_bits", "type", "symmetric", "strategy", "group_size", "dynamic")
+            assert [getattr(ours, name) for name in named] == [getattr(theirs, name) for name in named]
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("quantization_config: '[1]'", "expected the text of a JSON object"),
+        (
+            'quantization_config: \'{"quant_method": "fp8"}\'',
+            "found quant_method 'fp8', expected the quantization_method",
+        ),
+        ("quantization_config: '{not json'", "expected the text of a JSON object"),
+    ],
+)
+def test_a_quantization_config_of_another_method_does_not_load(written: str, message: str) -> None:
+    """An engine would read the weights in another way than the facts say."""
+    specs = Path(__file__).parents[2] / "specs"
+    files = {path.relative_to(specs).as_posix(): path.read_bytes() for path in specs.rglob("*.yaml")}
+    name = f"checkpoints/{next(iter(PRESETS))}.yaml"
+    text = re.sub(r"^quantization_config:\n(?:  .*\n)+", f"{written}\n", files[name].decode(), flags=re.MULTILINE)
+
+    with pytest.raises(SpecErrors, match=message):
+        build(files | {name: text.encode()})
 
 
 @pytest.mark.vllm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
@@ -117,11 +118,26 @@ def _checkpoint(checkpoint: Checkpoint, catalog: Entries) -> Iterator[Contradict
     yield from _dangling("model", "models", checkpoint.model, catalog.models)
     if checkpoint.kind == "recipe":
         yield from _other_stage(checkpoint, catalog)
+    if checkpoint.quantization_config is not None:
+        yield from _quantization_config(checkpoint.quantization_config, checkpoint.quantization_method)
     if checkpoint.coverage is None:
         return
     for component in checkpoint.coverage.__dataclass_fields__:
         format_ = checkpoint.coverage.of(component)
         yield from _dangling(f"coverage.{component}", "formats", format_, catalog.formats)
+
+
+def _quantization_config(text: str, method: str) -> Iterator[Contradiction]:
+    """An engine reads the method from it, so that another one would load the weights in another way."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        yield Contradiction("quantization_config", text[:40], "the text of a JSON object", "copy it from config.json")
+    elif content.get("quant_method") != method:
+        found = f"quant_method {content.get('quant_method')!r}"
+        yield Contradiction("quantization_config", found, f"the quantization_method {method}", "correct one")
 
 
 def _accelerator(accelerator: Accelerator, _: Entries) -> Iterator[Contradiction]:

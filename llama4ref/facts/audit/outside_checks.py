@@ -73,7 +73,7 @@ OUTSIDE_CHECKS = (
     OutsideCheck(r"checkpoints/recipe-vllm-.+", rf"{_LINEAR}|embed)", "vllm",
                  f"{_CHECKPOINTS}::TestVllmRecipes::test_coverage_is_what_the_engine_would_quantize"),
     OutsideCheck(r"checkpoints/redhatai-.+", rf"{_LINEAR}|vision_tower|projector|router)", "vllm",
-                 f"{_CHECKPOINTS}::test_red_hat_coverage_follows_the_published_patterns"),
+                 f"{_CHECKPOINTS}::test_coverage_is_what_the_quantization_config_leaves_alone"),
     OutsideCheck(r"accelerators/(h100-sxm|a100-sxm|mi300x)", r"bandwidth|peak\.(bf16|int8)", "torch",
                  f"{_HERE}::test_rates_are_those_of_the_table_in_torch"),
 )  # fmt: skip

@@ -120,6 +120,8 @@ class Checkpoint(Entity):
     """Published figures about what can be computed."""
     omitted_components: tuple[str, ...] = ()
     """Components that it does not hold, such as the vision tower in a file for text alone."""
+    quantization_config: str | None = None
+    """What its `config.json` says of its quantization, as the text of a JSON object; none where that is not among the facts."""
     other_names: tuple[str, ...] = ()
     """Further repositories that hold the same weights."""
 
