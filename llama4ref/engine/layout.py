@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineStage:
+    """Consecutive layers that lie on GPUs of their own."""
+
+    index: int
+    """Place in the pipeline, from 0."""
+    layers: range
+    """Indices of its layers."""
+    last: bool
+    """Whether it has the final norm and the head, and samples."""
+
+    @property
+    def first(self) -> bool:
+        """Whether it has the embedding and reads the images."""
+        return self.index == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """How many ways each kind of parallelism splits the work.
 
@@ -100,6 +117,14 @@ class Layout:
             sizes[-2 - place] += 1
         starts = [sum(sizes[:stage]) for stage in range(self.pipeline_parallel)]
         return tuple(range(start, start + size) for start, size in zip(starts, sizes, strict=True))
+
+    def pipeline(self, layers: int) -> tuple[PipelineStage, ...]:
+        """The pipeline stages of a model of so many layers, first stage first."""
+        last = self.pipeline_parallel - 1
+        return tuple(
+            PipelineStage(index=index, layers=part, last=index == last)
+            for index, part in enumerate(self.stages(layers))
+        )
 
     def refusals(self, architecture: Architecture) -> tuple[str, ...]:
         """Every rule that the layout breaks, with its numbers; nothing where vLLM accepts it."""

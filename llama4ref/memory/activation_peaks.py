@@ -24,6 +24,7 @@ from llama4ref.units import MIB
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
+    from llama4ref.engine.layout import PipelineStage
     from llama4ref.facts.types.engines import Behaviour
     from llama4ref.facts.types.models import Architecture
 
@@ -44,12 +45,18 @@ class Widths:
     dense: int
 
 
-def peak_lines(architecture: Architecture, serving: EngineConfig, behaviour: Behaviour) -> Iterator[BudgetLine]:
-    """One line for each phase of the profiled step; only the largest counts."""
-    if serving.images_per_prompt:
+def peak_lines(
+    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, *, stage: PipelineStage
+) -> Iterator[BudgetLine]:
+    """One line for each phase of the profiled step on a GPU of a pipeline stage; only the largest counts.
+
+    The V1 runner encodes images on every stage, the V2 runner on the first; the last stage alone samples.
+    """
+    if serving.images_per_prompt and (stage.first or not behaviour.v2_model_runner):
         yield _vision_peak(architecture, serving)
     yield _forward_peak(architecture, serving)
-    yield _sampling_peak(architecture, serving, behaviour)
+    if stage.last:
+        yield _sampling_peak(architecture, serving, behaviour)
 
 
 def overhead_lines(serving: EngineConfig, behaviour: Behaviour, *, platform: str) -> Iterator[BudgetLine]:

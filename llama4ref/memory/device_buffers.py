@@ -1,8 +1,8 @@
 """Which tables and buffers does the engine keep beside weights and KV cache?
 
 Shapes are those that the engine allocates: `layers/rotary_embedding/base.py`, `v1/worker/block_table.py`,
-`v1/worker/gpu/block_table.py`, `v1/worker/gpu/states.py`, `v1/worker/gpu/sample/penalties.py` and
-`v1/worker/gpu_input_batch.py`. Here they are exact; small vectors of one number a request are left out.
+`v1/worker/gpu/block_table.py`, `v1/worker/gpu/states.py`, `v1/worker/gpu/sample/` and `v1/worker/gpu_input_batch.py`. Here they
+are exact; vectors of one number a request or token are left out.
 """
 
 from __future__ import annotations
@@ -15,35 +15,41 @@ from llama4ref.memory.budget_lines import BudgetLine, exact_line
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
+    from llama4ref.engine.layout import PipelineStage
     from llama4ref.facts.types.engines import Behaviour
     from llama4ref.facts.types.models import Architecture
+    from llama4ref.memory.attention_cache import KVCache
 
 BF16 = 2
 INT32 = 4
 TABLE_ALIGNMENT_TOKENS = 128
 """Tokens that a row of a block table is padded to a multiple of."""
 VOCABULARY_BITS = 32
-"""Tokens that share one word of the mask of prompt tokens."""
+"""Tokens that share one word of a mask over the vocabulary."""
+SAMPLING_WORDS = 3 * 1024 + 128 + 1024 + 129 + 128
+"""Numbers that the V2 runner keeps of each request's sampling: 1,024 allowed tokens, biased tokens and their biases, 128 stop tokens,
+1,024 tokens of bad words and where they start, 128 tokens to give probabilities of."""
 
 
 def buffer_lines(
-    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, *, cache_groups: int, positions: int
+    architecture: Architecture, config: EngineConfig, behaviour: Behaviour, *, cache: KVCache, stage: PipelineStage
 ) -> Iterator[BudgetLine]:
-    """Every table and buffer worth a line, on a GPU of the first stage.
+    """Every table and buffer worth a line, on a GPU of a pipeline stage."""
+    if any((layer + 1) % architecture.attention.nope_interval for layer in stage.layers):
+        yield _rope_table(architecture, cache.limit)
+    yield from length_lines(config, behaviour, cache_groups=len(cache.groups))
+    if not behaviour.v2_model_runner or (config.images_per_prompt > 0 and stage.first):
+        yield _input_embeddings(architecture, config, behaviour)
+    if not stage.first:
+        yield _pipeline_inputs(architecture, config)
+    if behaviour.v2_model_runner and stage.last:
+        yield from _sampling_state(architecture, config)
 
-    Args:
-        architecture: of the model.
-        serving: how the engine is told to serve.
-        behaviour: what holds at the engine's release.
-        cache_groups: groups of layers that share a block table.
-        positions: `max_position_embeddings` of the checkpoint.
-    """
-    yield _rope_table(architecture, positions)
-    yield from _block_tables(serving, behaviour, cache_groups)
-    yield _input_buffers(architecture, serving, behaviour)
-    if behaviour.v2_model_runner:
-        yield _sampler_state(architecture, serving)
-    yield _token_ids(serving)
+
+def length_lines(config: EngineConfig, behaviour: Behaviour, *, cache_groups: int) -> Iterator[BudgetLine]:
+    """The buffers that grow with `max_model_len`; they are the same on every stage."""
+    yield from _block_tables(config, behaviour, cache_groups)
+    yield from _host_buffers(config, behaviour, cache_groups)
 
 
 def _rope_table(architecture: Architecture, positions: int) -> BudgetLine:
@@ -57,17 +63,22 @@ def _rope_table(architecture: Architecture, positions: int) -> BudgetLine:
     )
 
 
-def block_table_width(max_model_len: int, block_size: int) -> int:
-    """Entries of one row of a block table: one a block, padded to 128 tokens."""
-    step = TABLE_ALIGNMENT_TOKENS // math.gcd(TABLE_ALIGNMENT_TOKENS, block_size)
+def block_table_width(max_model_len: int, block_size: int, *, padded: bool = True) -> int:
+    """Entries of one row of a block table: one a block, padded to a multiple of 128 tokens since 0.21.0."""
+    step = TABLE_ALIGNMENT_TOKENS // math.gcd(TABLE_ALIGNMENT_TOKENS, block_size) if padded else 1
     blocks = -(-max_model_len // block_size)
     return -(-blocks // step) * step
 
 
-def _block_tables(serving: EngineConfig, behaviour: Behaviour, groups: int) -> Iterator[BudgetLine]:
-    row = block_table_width(serving.max_model_len, serving.block_size) * INT32
-    one = serving.max_num_seqs * row
-    rows = f"{serving.max_num_seqs:,} requests x {row:,} bytes"
+def _row_bytes(config: EngineConfig, behaviour: Behaviour) -> int:
+    return INT32 * block_table_width(config.max_model_len, config.block_size, padded=behaviour.block_tables_padded)
+
+
+def _block_tables(config: EngineConfig, behaviour: Behaviour, groups: int) -> Iterator[BudgetLine]:
+    """A table for each group; the V1 runner makes the first before it profiles, the others once the KV cache is sized."""
+    row = _row_bytes(config, behaviour)
+    one = config.max_num_seqs * row
+    rows = f"{config.max_num_seqs:,} requests x {row:,} bytes"
     if behaviour.v2_model_runner:
         yield exact_line(
             "block tables",
@@ -77,8 +88,13 @@ def _block_tables(serving: EngineConfig, behaviour: Behaviour, groups: int) -> I
             source="vllm-0.32.0",
         )
         return
+    counted = behaviour.early_buffers_in_budget
     yield exact_line(
-        "block table", "buffers", one, formula=f"{rows}, made before memory is profiled", source="vllm-releases"
+        "block table",
+        "buffers" if counted else "outside",
+        one,
+        formula=f"{rows}, made before memory is profiled" + ("" if counted else ", which does not count it"),
+        source="vllm-releases",
     )
     if groups > 1:
         yield exact_line(
@@ -90,35 +106,66 @@ def _block_tables(serving: EngineConfig, behaviour: Behaviour, groups: int) -> I
         )
 
 
-def _input_buffers(architecture: Architecture, serving: EngineConfig, behaviour: Behaviour) -> BudgetLine:
-    tokens, width = serving.max_num_batched_tokens, architecture.text.hidden_size
-    served = serving.images_per_prompt > 0 or not behaviour.vision_left_out
+def _input_embeddings(architecture: Architecture, config: EngineConfig, behaviour: Behaviour) -> BudgetLine:
+    """The V1 runner has the buffer in any case, the V2 runner on the first stage where images can be served."""
+    tokens, width = config.max_num_batched_tokens, architecture.text.hidden_size
+    counted = behaviour.v2_model_runner or behaviour.early_buffers_in_budget
     return exact_line(
         "input embeddings",
-        "buffers",
-        tokens * width * BF16 if served else 0,
-        formula=f"{tokens:,} batched tokens x {width:,} x {BF16} bytes, where images can be served",
-        source="vllm-0.32.0",
+        "buffers" if counted else "outside",
+        tokens * width * BF16,
+        formula=f"{tokens:,} batched tokens x {width:,} x {BF16} bytes"
+        + ("" if counted else ", made before memory is profiled, which does not count it"),
+        source="vllm-releases",
     )
 
 
-def _sampler_state(architecture: Architecture, serving: EngineConfig) -> BudgetLine:
-    vocabulary = architecture.text.vocab_size
-    words = vocabulary + -(-vocabulary // VOCABULARY_BITS)
+def _pipeline_inputs(architecture: Architecture, config: EngineConfig) -> BudgetLine:
+    tokens, width = config.max_num_batched_tokens, architecture.text.hidden_size
     return exact_line(
+        "pipeline inputs",
+        "buffers",
+        2 * tokens * width * BF16,
+        formula=f"hidden states and residual of the stage before: 2 x {tokens:,} batched tokens x {width:,} x {BF16} bytes",
+        source="vllm-releases",
+    )
+
+
+def _sampling_state(architecture: Architecture, config: EngineConfig) -> Iterator[BudgetLine]:
+    vocabulary, requests = architecture.text.vocab_size, config.max_num_seqs
+    mask_words = -(-vocabulary // VOCABULARY_BITS)
+    yield exact_line(
         "sampling penalties",
         "buffers",
-        serving.max_num_seqs * words * INT32,
-        formula=f"{serving.max_num_seqs:,} requests x ({vocabulary:,} counts + {words - vocabulary:,} mask words) x {INT32} bytes",
+        requests * (vocabulary + mask_words) * INT32,
+        formula=f"{requests:,} requests x ({vocabulary:,} counts + {mask_words:,} mask words) x {INT32} bytes",
+        source="vllm-0.32.0",
+    )
+    yield exact_line(
+        "sampling settings",
+        "buffers",
+        requests * (SAMPLING_WORDS + mask_words) * INT32,
+        formula=f"{requests:,} requests x ({SAMPLING_WORDS:,} tokens and biases + {mask_words:,} words of the grammar's mask) x "
+        f"{INT32} bytes",
         source="vllm-0.32.0",
     )
 
 
-def _token_ids(serving: EngineConfig) -> BudgetLine:
-    return exact_line(
+def _host_buffers(config: EngineConfig, behaviour: Behaviour, groups: int) -> Iterator[BudgetLine]:
+    each = INT32 + (1 if behaviour.token_kinds_kept else 0)
+    yield exact_line(
         "token ids",
         "host",
-        serving.max_num_seqs * serving.max_model_len * INT32,
-        formula=f"{serving.max_num_seqs:,} requests x {serving.max_model_len:,} tokens x {INT32} bytes, in host memory",
-        source="vllm-0.32.0",
+        config.max_num_seqs * config.max_model_len * each,
+        formula=f"{config.max_num_seqs:,} requests x {config.max_model_len:,} tokens x {each} bytes, in host memory",
+        source="vllm-releases",
     )
+    if not behaviour.v2_model_runner:
+        row = _row_bytes(config, behaviour)
+        yield exact_line(
+            "block tables on the host",
+            "host",
+            groups * config.max_num_seqs * row,
+            formula=f"{groups} groups x {config.max_num_seqs:,} requests x {row:,} bytes, the copy that is filled",
+            source="vllm-releases",
+        )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from llama4ref.memory.activation_peaks import outside_overhead, overhead_lines, peak_lines
 from llama4ref.memory.attention_cache import PLATFORMS, KVCache, kv_cache
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
-from llama4ref.memory.device_buffers import buffer_lines
+from llama4ref.memory.device_buffers import buffer_lines, length_lines
+from llama4ref.memory.stage_budget import StageBudget
 from llama4ref.memory.weight_shards import Stage, Weights, weights_of
 
 if TYPE_CHECKING:
@@ -18,38 +19,63 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour
-    from llama4ref.facts.types.models import Architecture, Model
+    from llama4ref.facts.types.models import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBudget:
-    """The memory of one GPU of the pipeline stage that has the least left, line by line, in bytes."""
+    """The memory of the GPUs of a server.
 
-    total_bytes: int
-    """All memory of the GPU."""
-    requested_bytes: int
-    """The gpu_memory_utilization budget: the part of it that the engine takes."""
-    lines: tuple[BudgetLine, ...]
-    """What takes memory, KV cache not among them."""
-    stage: int
-    """Index of the pipeline stage."""
+    Every pipeline stage has a budget of its own. Figures of one GPU are those of the stage that binds: the one whose GPUs hold the
+    fewest blocks of KV cache, which all stages must have in equal number.
+    """
+
+    stages: tuple[StageBudget, ...]
+    """Pipeline stages, first stage first."""
     cache: KVCache
     """The KV cache of the configuration."""
 
     @property
+    def binding(self) -> StageBudget:
+        """The stage that holds the fewest blocks at worst."""
+        if len(self.stages) == 1:
+            return self.stages[0]
+        return min(self.stages, key=lambda each: each.kv_cache_at_least_bytes // each.bytes_per_block)
+
+    @property
+    def stage(self) -> int:
+        """Index of the stage that binds."""
+        return self.binding.index
+
+    @property
+    def total_bytes(self) -> int:
+        """All memory of a GPU."""
+        return self.stages[0].total_bytes
+
+    @property
+    def requested_bytes(self) -> int:
+        """The gpu_memory_utilization budget of a GPU."""
+        return self.stages[0].requested_bytes
+
+    @property
+    def lines(self) -> tuple[BudgetLine, ...]:
+        """What takes memory on the stage that binds, KV cache not among them."""
+        return self.binding.lines
+
+    @property
     def used_bytes(self) -> int:
-        """Used of the budget, as expected."""
-        return _taken(self.lines, "bytes")
+        """Used of the gpu_memory_utilization budget, as expected."""
+        return self.binding.used_bytes
 
     @property
     def used_at_most_bytes(self) -> int:
-        """Used of the budget where every estimate is at its upper bound."""
-        return _taken(self.lines, "high")
+        """Used of it where every estimate is at its upper bound."""
+        return self.binding.used_at_most_bytes
 
     @property
     def used_at_least_bytes(self) -> int:
-        """Used of the budget where every estimate is at its lower bound."""
-        return _taken(self.lines, "low")
+        """Used of it where every estimate is at its lower bound."""
+        return self.binding.used_at_least_bytes
 
     @property
     def kv_cache_bytes(self) -> int:
@@ -59,7 +85,7 @@ class MemoryBudget:
     @property
     def kv_cache_at_least_bytes(self) -> int:
         """Left for the KV cache, a lower bound: a plan counts with this."""
-        return self.requested_bytes - self.used_at_most_bytes
+        return self.binding.kv_cache_at_least_bytes
 
     @property
     def kv_cache_at_most_bytes(self) -> int:
@@ -68,36 +94,40 @@ class MemoryBudget:
 
     @property
     def outside_bytes(self) -> int:
-        """Outside the budget, at most."""
-        return sum(line.high for line in self.lines if line.place == "outside")
+        """Taken outside the gpu_memory_utilization budget of the fullest GPU, at most."""
+        return max(stage.outside_bytes for stage in self.stages)
 
     @property
     def free_bytes(self) -> int:
-        """Free outside the budget, a lower bound; below zero where the server runs out of memory after its start."""
-        return self.total_bytes - self.requested_bytes - self.outside_bytes
+        """Free outside it on the fullest GPU, a lower bound; below zero where the server runs out of memory after its start."""
+        return min(stage.free_bytes for stage in self.stages)
 
     @property
     def host_bytes(self) -> int:
-        """In the host's memory, for this GPU's process."""
+        """In the host's memory, for one GPU's process."""
         return sum(line.bytes for line in self.lines if line.place == "host")
+
+    def room(self, headroom: float = 0.0) -> tuple[int, ...]:
+        """What a GPU of each stage has for the KV cache at worst, less a part that is kept free; what `capacity` takes."""
+        return tuple(max(0, math.floor(stage.kv_cache_at_least_bytes * (1 - headroom))) for stage in self.stages)
 
 
 def memory_budget(
     model: Model,
     checkpoint: Checkpoint | None,
     accelerator: Accelerator,
-    serving: EngineConfig,
+    config: EngineConfig,
     behaviour: Behaviour,
     *,
     weights: Weights | None = None,
 ) -> MemoryBudget:
-    """The budget of the GPU that has the least left.
+    """The budget of every pipeline stage.
 
     Args:
         model: whose architecture is known.
         checkpoint: what is stored in which format; None is the published dtype.
         accelerator: all GPUs are of this kind.
-        serving: how the engine is told to serve.
+        config: how the engine is told to serve.
         behaviour: what holds at the engine's release.
         weights: of this checkpoint in this layout, where they are at hand.
 
@@ -105,59 +135,59 @@ def memory_budget(
         RequestError: for a layout or a length that the engine refuses, with the rule and the numbers.
         UnknownFactError: where the checkpoint's coverage is not known.
     """
-    cache = cache_of(model, checkpoint, serving, platform=accelerator.platform, rules=behaviour)
-    stages = (weights or weights_of(model, checkpoint, serving.layout)).stages
-    heaviest = max(range(len(stages)), key=lambda index: stages[index].bytes)
-    lines = (
-        *_weight_lines(stages[heaviest]),
-        *buffer_lines(model.architecture, serving, behaviour, cache_groups=len(cache.groups), positions=cache.limit),
-        *peak_lines(model.architecture, serving, behaviour),
-        *overhead_lines(serving, behaviour, platform=accelerator.platform),
-        outside_overhead(serving, behaviour),
+    cache = cache_of(model, checkpoint, config, platform=accelerator.platform, rules=behaviour)
+    held = (weights or weights_of(model, checkpoint, config.layout)).stages
+    requested = math.ceil(accelerator.memory_bytes * config.gpu_memory_utilization)
+    shared = (
+        *overhead_lines(config, behaviour, platform=accelerator.platform),
+        outside_overhead(config, behaviour),
     )
-    return MemoryBudget(
-        total_bytes=accelerator.memory_bytes,
-        requested_bytes=math.ceil(accelerator.memory_bytes * serving.gpu_memory_utilization),
-        lines=tuple(line for line in lines if line.high),
-        stage=heaviest,
-        cache=cache,
-    )
+    stages = []
+    for stage in config.layout.pipeline(model.architecture.text.layers):
+        lines = (
+            *_weight_lines(held[stage.index]),
+            *buffer_lines(model.architecture, config, behaviour, cache=cache, stage=stage),
+            *peak_lines(model.architecture, config, behaviour, stage=stage),
+            *shared,
+        )
+        stages.append(
+            StageBudget(
+                index=stage.index,
+                total_bytes=accelerator.memory_bytes,
+                requested_bytes=requested,
+                bytes_per_block=cache.stages[stage.index].bytes_per_block,
+                lines=tuple(line for line in lines if line.high),
+            )
+        )
+    return MemoryBudget(stages=tuple(stages), cache=cache)
 
 
 def cache_of(
-    model: Model, checkpoint: Checkpoint | None, serving: EngineConfig, *, platform: str, rules: Behaviour
+    model: Model, checkpoint: Checkpoint | None, config: EngineConfig, *, platform: str, rules: Behaviour
 ) -> KVCache:
     """The KV cache of a server's settings, by the rules of a release; platforms that are not planned for count as CUDA."""
     return kv_cache(
         model,
-        max_model_len=serving.max_model_len,
-        tensor_parallel=serving.layout.tensor_parallel,
-        pipeline_parallel=serving.layout.pipeline_parallel,
-        cache_dtype=serving.cache_dtype,
-        block_size=serving.block_size,
-        max_num_batched_tokens=serving.max_num_batched_tokens,
-        hybrid=serving.hybrid,
+        max_model_len=config.max_model_len,
+        tensor_parallel=config.layout.tensor_parallel,
+        pipeline_parallel=config.layout.pipeline_parallel,
+        cache_dtype=config.cache_dtype,
+        block_size=config.block_size,
+        max_num_batched_tokens=config.max_num_batched_tokens,
+        hybrid=config.hybrid,
         limit=None if checkpoint is None else checkpoint.limit(model),
         rules=rules,
         platform=platform if platform in PLATFORMS else "cuda",
     )
 
 
-def resized(
-    budget: MemoryBudget, architecture: Architecture, serving: EngineConfig, behaviour: Behaviour
-) -> MemoryBudget:
-    """The same budget for another `max_model_len`: only buffers and the cache depend on it."""
-    names = {
-        line.name: line
-        for line in buffer_lines(
-            architecture, serving, behaviour, cache_groups=len(budget.cache.groups), positions=budget.cache.limit
-        )
-    }
-    return replace(
-        budget,
-        lines=tuple(names.get(line.name, line) for line in budget.lines),
-        cache=replace(budget.cache, max_model_len=serving.max_model_len),
+def resized(budget: MemoryBudget, config: EngineConfig, behaviour: Behaviour) -> MemoryBudget:
+    """The same budget for another `max_model_len`: only block tables, token ids and the cache depend on it."""
+    changed = {line.name: line for line in length_lines(config, behaviour, cache_groups=len(budget.cache.groups))}
+    stages = tuple(
+        replace(stage, lines=tuple(changed.get(line.name, line) for line in stage.lines)) for stage in budget.stages
     )
+    return MemoryBudget(stages=stages, cache=replace(budget.cache, max_model_len=config.max_model_len))
 
 
 def _weight_lines(stage: Stage) -> Iterable[BudgetLine]:
@@ -170,14 +200,3 @@ def _weight_lines(stage: Stage) -> Iterable[BudgetLine]:
                 formula=f"{share.parameters:,} parameters on this GPU",
                 source="vllm-0.32.0",
             )
-
-
-def _taken(lines: Iterable[BudgetLine], field: str) -> int:
-    inside, peak = 0, 0
-    for line in lines:
-        count: int = getattr(line, field)
-        if line.place == "peak":
-            peak = max(peak, count)
-        elif line.place in {"weights", "buffers", "overhead"}:
-            inside += count
-    return inside + peak

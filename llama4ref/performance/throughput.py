@@ -26,6 +26,8 @@ from llama4ref.performance.roofline import Resource, Shares, speed_of
 from llama4ref.performance.stored_model import shapes_of, stored_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
@@ -99,7 +101,7 @@ def estimate(
     hybrid: bool = True,
     cache: KVCache | None = None,
     catalog: Catalog | None = None,
-    cache_room: int | None = None,
+    cache_room: int | Sequence[int] | None = None,
     max_batch: int | None = None,
     release: str | None = None,
     constants: Constants | None = None,
@@ -118,7 +120,7 @@ def estimate(
         cache: the KV cache of the server, where its configuration is at hand; that of the newest vLLM with the engine's usual batch
             of tokens where not.
         catalog: where formats are looked up; that of the model where none is given.
-        cache_room: bytes of one GPU for the KV cache, where a budget is at hand; estimated where not.
+        cache_room: bytes for the KV cache of each GPU, or of a GPU of each pipeline stage, where a budget is at hand; estimated where not.
         max_batch: sequences of one replica at most; the engine's default where none is given.
         release: of the engine; the newest where none is given.
         constants: what the estimate rests on; the catalogue's where none are given.

@@ -325,7 +325,7 @@ def _performance(catalog: Catalog, sized: Sized, workload: Workload) -> Performa
     candidate = sized.candidate
     if candidate.accelerator.bandwidth is None or candidate.accelerator.peak.bf16 is None:
         return None
-    room = max(1, sized.budget.kv_cache_at_least_bytes)
+    room = sized.budget.room()
     try:
         return _estimate(catalog, candidate, workload, sized.budget.cache, room, sized.config)
     except UnknownFactError:
@@ -334,7 +334,12 @@ def _performance(catalog: Catalog, sized: Sized, workload: Workload) -> Performa
 
 @functools.lru_cache(maxsize=4096)
 def _estimate(  # noqa: PLR0917  # kept by position in the cache
-    catalog: Catalog, candidate: Candidate, workload: Workload, cache: KVCache, room: int, config: EngineConfig
+    catalog: Catalog,
+    candidate: Candidate,
+    workload: Workload,
+    cache: KVCache,
+    room: tuple[int, ...],
+    config: EngineConfig,
 ) -> Performance:
     return estimate(
         candidate.model,

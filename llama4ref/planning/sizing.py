@@ -22,6 +22,8 @@ from llama4ref.planning.outcomes import Refusal
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
@@ -190,11 +192,11 @@ class _Sizer:
 
     def budget(self, max_model_len: int) -> MemoryBudget:
         config = replace(self.config, max_model_len=max_model_len)
-        return resized(self.longest, self.candidate.model.architecture, config, self.behaviour)
+        return resized(self.longest, config, self.behaviour)
 
-    def left(self, budget: MemoryBudget) -> int:
-        """What the KV cache may count on: its part at worst, less the headroom."""
-        return max(0, math.floor(budget.kv_cache_at_least_bytes * (1 - self.headroom)))
+    def left(self, budget: MemoryBudget) -> tuple[int, ...]:
+        """What the KV cache may count on, on a GPU of each stage: its part at worst, less the headroom."""
+        return budget.room(self.headroom)
 
     @functools.cached_property
     def largest(self) -> int:
@@ -210,12 +212,15 @@ class _Sizer:
         if short.kv_cache_at_least_bytes <= 0 or short.free_bytes < 0:
             return 0
         cache = short.cache
-        left, slope = self.left(short), (self.left(short) - self.left(self.longest)) / max(1, limit - 1)
+        lines = [
+            (left, (left - least) / max(1, limit - 1), stage.bytes_per_block)
+            for left, least, stage in zip(self.left(short), self.left(self.longest), short.stages, strict=True)
+        ]
         free, fall = short.free_bytes, (short.free_bytes - self.longest.free_bytes) / max(1, limit - 1)
         low, high = 0, limit
         while high - low > 1:
             middle = (low + high) // 2
-            blocks = (left - slope * middle) // cache.bytes_per_block
+            blocks = min((left - slope * middle) // bytes_per_block for left, slope, bytes_per_block in lines)
             if blocks > self.at_once * cache.blocks_at(middle) and free >= fall * middle:
                 low = middle
             else:
@@ -243,7 +248,7 @@ class _Sizer:
         return budget.free_bytes >= 0 and holds_requests(budget.cache, length, self.left(budget), at_once=self.at_once)
 
 
-def holds_requests(cache: KVCache, length: int, left: int, *, at_once: int = 1) -> bool:
+def holds_requests(cache: KVCache, length: int, left: Sequence[int], *, at_once: int = 1) -> bool:
     """Whether the engine starts with this context and so many requests of it then really fit at once.
 
     The two are not the same in every release: some start with less memory than one request needs, and every pool keeps one
@@ -302,17 +307,18 @@ def _too_small(candidate: Candidate, sizer: _Sizer, wanted: int, largest: int) -
             f"{format_bytes(budget.total_bytes - budget.requested_bytes)} is there with {sizer.config.max_num_seqs:,} requests at once",
             instead=f"{instead}; a lower concurrency shrinks them",
         )
-    need = budget.cache.bytes_per_request
+    binding = budget.stage
+    need = budget.cache.stages[binding].bytes_per_block * budget.cache.blocks_per_request
     return Refusal(
         subject=subject,
         rule="kv-cache-too-small",
         numbers=f"a request of {format_tokens(wanted)} tokens needs {format_bytes(need)} of KV cache a GPU, at worst "
-        f"{format_bytes(sizer.left(budget))} is left",
+        f"{format_bytes(sizer.left(budget)[binding])} is left",
         instead=instead,
     )
 
 
-def _too_few(sized: Sized, request: PlanRequest, lengths: Lengths, available: int) -> Refusal | None:
+def _too_few(sized: Sized, request: PlanRequest, lengths: Lengths, available: Sequence[int]) -> Refusal | None:
     if request.concurrency is None:
         return None
     cache = sized.budget.cache

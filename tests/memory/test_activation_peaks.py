@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from llama4ref.engine.engine_config import EngineConfig
-from llama4ref.engine.layout import Layout
+from llama4ref.engine.layout import Layout, PipelineStage
 from llama4ref.facts import load
 from llama4ref.memory.activation_peaks import (
     SAMPLER_BOUNDS,
@@ -26,6 +26,7 @@ SERVING = EngineConfig(release="0.32.0",
     layout=Layout(tensor_parallel=4), max_model_len=8192, max_num_seqs=1024, max_num_batched_tokens=8192,
     gpu_memory_utilization=0.95,
 )  # fmt: skip
+ONLY = PipelineStage(index=0, layers=range(48), last=True)
 # Peaks in GiB printed by vLLM on one H100 with 1,024 requests and 8,192 tokens a step (source llm-d-planner-logs), for models
 # whose step is small beside its sampling: release, vocabulary, width, peak.
 PRINTED = [
@@ -45,7 +46,9 @@ def test_sampling_of_other_models_lies_within_the_bounds(release: str, vocabular
     text = replace(SCOUT.architecture.text, vocab_size=vocabulary, hidden_size=width)
     architecture = replace(SCOUT.architecture, text=text)
     line = next(
-        line for line in peak_lines(architecture, SERVING, VLLM.at(release)) if line.name == "logits and sampling"
+        line
+        for line in peak_lines(architecture, SERVING, VLLM.at(release), stage=ONLY)
+        if line.name == "logits and sampling"
     )
 
     assert line.low <= peak * GIB <= line.high
@@ -99,9 +102,26 @@ def test_graphs_are_inside_the_share_once_the_engine_counts_them():
 
 def test_text_alone_profiles_no_image():
     """Two phases instead of three."""
-    names = [line.name for line in peak_lines(SCOUT.architecture, replace(SERVING, images_per_prompt=0), VLLM.at())]
+    names = [
+        line.name
+        for line in peak_lines(SCOUT.architecture, replace(SERVING, images_per_prompt=0), VLLM.at(), stage=ONLY)
+    ]
 
     assert names == ["activations and MoE workspace", "logits and sampling"]
+
+
+@pytest.mark.parametrize(("release", "images_on"), [("0.28.0", {0, 1, 2}), ("0.29.0", {0})])
+def test_each_stage_profiles_its_own_part(release: str, images_on: set[int]):
+    """The last one samples; images are encoded on every stage, by the V2 runner on the first alone."""
+    stages = Layout(pipeline_parallel=3).pipeline(48)
+    lines = {
+        stage.index: {line.name for line in peak_lines(SCOUT.architecture, SERVING, VLLM.at(release), stage=stage)}
+        for stage in stages
+    }
+
+    assert {index for index, names in lines.items() if "vision profile" in names} == images_on
+    assert {index for index, names in lines.items() if "logits and sampling" in names} == {2}
+    assert all("activations and MoE workspace" in names for names in lines.values())
 
 
 def test_wider_tensor_parallel_never_needs_more_for_a_token():

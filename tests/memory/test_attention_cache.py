@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.engine.layout import Layout
 from llama4ref.errors import ReleaseError, RequestError
 from llama4ref.facts import load
 from llama4ref.memory.attention_cache import kv_cache
+from llama4ref.memory.gpu_budget import memory_budget
 from llama4ref.memory.parameter_count import parameters
 from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 from llama4ref.units import GIB
@@ -225,6 +228,37 @@ def test_one_token_more_than_the_largest_length_is_refused(planner: Planner, *, 
 
     assert planner.answer(scout, dataclasses.replace(case, max_model_len=largest), available).fits
     assert not planner.answer(scout, dataclasses.replace(case, max_model_len=largest + 1), available).fits
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize("stages", [2, 3, 5, 8])
+@pytest.mark.parametrize("name", ["scout", "maverick"])
+def test_a_budget_of_stages_holds_what_the_planner_makes_of_it(planner: Planner, name: str, stages: int) -> None:
+    """Each stage has another amount of memory, and blocks of another size; the planner gets what the budget leaves of each."""
+    catalog = load()
+    model = catalog.model(name)
+    config = EngineConfig(
+        release=planner.release,
+        layout=Layout(tensor_parallel=8, pipeline_parallel=stages),
+        max_model_len=100_000,
+        max_num_seqs=64,
+        max_num_batched_tokens=8192,
+        gpu_memory_utilization=0.9,
+    )
+    budget = memory_budget(model, None, catalog.accelerator("b200"), config, catalog.engine("vllm").at(planner.release))
+    case = Case(max_model_len=100_000, tensor_parallel=8, pipeline_parallel=stages)
+    room = list(budget.room())
+    ours, theirs = budget.cache.capacity(room), planner.answer(model, case, room)
+
+    assert len(set(room)) > 1
+    assert theirs.fits
+    assert (ours.num_blocks, ours.tokens, ours.max_concurrency) == (
+        theirs.num_blocks,
+        theirs.tokens,
+        theirs.max_concurrency,
+    )
+    assert budget.cache.largest_max_model_len(room) == planner.auto_length(model, case, room)
+    assert ours.num_blocks == room[budget.stage] // budget.cache.stages[budget.stage].bytes_per_block
 
 
 @pytest.mark.vllm

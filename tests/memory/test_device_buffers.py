@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llama4ref.engine.engine_config import EngineConfig
-from llama4ref.engine.layout import Layout
+from llama4ref.engine.layout import Layout, PipelineStage
 from llama4ref.facts import load
+from llama4ref.memory.attention_cache import kv_cache
 from llama4ref.memory.device_buffers import block_table_width, buffer_lines
 from llama4ref.proving.model_files.architecture_files import write_architecture
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from llama4ref.facts.types.models import Model
+    from llama4ref.memory.budget_lines import BudgetLine
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
@@ -34,16 +37,32 @@ V2_RUNNER = VLLM.at("0.32.0")
 V1_RUNNER = VLLM.at("0.19.0")
 
 
-def _lines(
+ONLY = PipelineStage(index=0, layers=range(48), last=True)
+
+
+def _budget_lines(
     serving: EngineConfig = SERVING,
     behaviour: Any = V2_RUNNER,
-    groups: int = 4,
+    *,
     model: Model = SCOUT,
     positions: int | None = None,
-) -> dict[str, int]:
-    limit = positions or model.architecture.context.limit()
-    lines = buffer_lines(model.architecture, serving, behaviour, cache_groups=groups, positions=limit)
-    return {line.name: line.bytes for line in lines}
+    stage: PipelineStage = ONLY,
+    hybrid: bool = True,
+) -> dict[str, BudgetLine]:
+    cache = kv_cache(
+        model,
+        max_model_len=serving.max_model_len,
+        block_size=serving.block_size,
+        hybrid=hybrid,
+        rules=behaviour,
+        limit=positions,
+    )
+    lines = buffer_lines(model.architecture, serving, behaviour, cache=cache, stage=stage)
+    return {line.name: line for line in lines}
+
+
+def _lines(*arguments: Any, **named: Any) -> dict[str, int]:
+    return {name: line.bytes for name, line in _budget_lines(*arguments, **named).items()}
 
 
 @pytest.fixture(scope="module")
@@ -145,29 +164,123 @@ def test_the_rope_table_of_a_logged_launch():
     assert _lines(positions=262_144)["RoPE table"] == 64 * 2**20
 
 
-def test_the_v1_runner_makes_its_tables_before_it_measures():
-    """One table is inside the engine's share; those of further groups come after, and penalties take nothing."""
-    lines = {
-        line.name: line for line in buffer_lines(SCOUT.architecture, SERVING, V1_RUNNER, cache_groups=4, positions=1)
-    }
-    row = block_table_width(SERVING.max_model_len, 16) * 4
+@pytest.mark.parametrize(
+    ("release", "first", "embeddings"),
+    [
+        ("0.8.3", "buffers", "buffers"),
+        ("0.9.0", "buffers", "buffers"),
+        ("0.9.1", "outside", "outside"),
+        ("0.9.2", "outside", "outside"),
+        ("0.19.0", "outside", "outside"),
+        ("0.26.0", "outside", "outside"),
+        ("0.27.0", "buffers", "buffers"),
+        ("0.28.0", "buffers", "buffers"),
+    ],
+)
+def test_what_the_v1_runner_makes_first_counts_where_the_release_measures_it(release: str, first: str, embeddings: str):
+    """Torch's whole peak to 0.9.0 and free memory from 0.27.0 see the first table and the embeddings; growth does not."""
+    lines = _budget_lines(behaviour=VLLM.at(release))
 
-    assert (lines["block table"].place, lines["block table"].bytes) == ("buffers", 24 * row)
-    assert (lines["block tables of further groups"].place, lines["block tables of further groups"].bytes) == (
-        "outside",
-        3 * 24 * row,
-    )
+    assert lines["block table"].place == first
+    assert lines["input embeddings"].place == embeddings
+    assert lines["input embeddings"].bytes == 512 * 5120 * 2
+
+
+@pytest.mark.parametrize(("release", "blocks"), [("0.20.2", 625), ("0.21.0", 632), ("0.28.0", 632)])
+def test_the_v1_runner_makes_a_table_of_each_group(release: str, blocks: int):
+    """625 blocks of 16 tokens in a row, since 0.21.0 padded to 128 tokens; the host has a copy of all four tables."""
+    lines = _lines(behaviour=VLLM.at(release))
+
+    assert lines["block table"] == 24 * blocks * 4
+    assert lines["block tables of further groups"] == 3 * 24 * blocks * 4
+    assert lines["block tables on the host"] == 4 * 24 * blocks * 4
     assert "sampling penalties" not in lines
-    assert "block tables of further groups" not in _lines(behaviour=V1_RUNNER, groups=1)
+    assert "block tables of further groups" not in _lines(behaviour=VLLM.at(release), hybrid=False)
 
 
-def test_input_embeddings_are_kept_where_images_can_be_served():
-    """Before 0.10.1 that is always."""
+@pytest.mark.parametrize(("release", "each"), [("0.10.2", 4), ("0.11.0", 5), ("0.28.0", 5), ("0.29.0", 4)])
+def test_token_ids_have_a_byte_more_where_their_kind_is_kept(release: str, each: int):
+    """From 0.11.0 on, and not in the V2 runner."""
+    assert _lines(behaviour=VLLM.at(release))["token ids"] == 24 * 10_000 * each
+
+
+def test_input_embeddings_are_kept_by_the_v1_runner_in_any_case():
+    """The V2 runner has them where images can be served."""
     text = replace(SERVING, images_per_prompt=0)
 
-    assert _lines(SERVING)["input embeddings"] == 512 * 5120 * 2
-    assert _lines(text)["input embeddings"] == 0
-    assert _lines(text, VLLM.at("0.9.1"))["input embeddings"] == 512 * 5120 * 2
+    assert _lines()["input embeddings"] == 512 * 5120 * 2
+    assert "input embeddings" not in _lines(text)
+    assert _lines(text, V1_RUNNER)["input embeddings"] == 512 * 5120 * 2
+
+
+def test_each_stage_has_its_own_buffers():
+    """The last one samples, the first one embeds images, all but the first receive what the stage before made."""
+    first, middle, last = Layout(pipeline_parallel=3).pipeline(48)
+    names = {stage.index: set(_lines(stage=stage)) for stage in (first, middle, last)}
+    common = {"RoPE table", "block tables", "token ids"}
+
+    assert names[0] == common | {"input embeddings"}
+    assert names[1] == common | {"pipeline inputs"}
+    assert names[2] == common | {"pipeline inputs", "sampling penalties", "sampling settings"}
+    assert _lines(stage=last)["pipeline inputs"] == 2 * 512 * 5120 * 2
+    assert "input embeddings" in _lines(behaviour=V1_RUNNER, stage=last)
+
+
+def test_a_stage_of_global_layers_needs_no_rope_table():
+    """Layer 3 is the first without a position embedding."""
+    stages = Layout(pipeline_parallel=48).pipeline(48)
+
+    assert [("RoPE table" in _lines(stage=stage)) for stage in stages[:5]] == [True, True, True, False, True]
+
+
+@pytest.mark.vllm
+def test_sampling_settings_take_what_the_engine_gives_them(torch: Any):
+    """Allowed and biased tokens, stop tokens, bad words, tokens to give probabilities of, and the grammar's mask."""
+    from vllm.v1.worker.gpu import structured_outputs
+    from vllm.v1.worker.gpu.sample import bad_words, logit_bias, logprob
+
+    vocabulary = SCOUT.architecture.text.vocab_size
+    states = SimpleNamespace(
+        device=torch.device("cpu"),
+        max_num_reqs=SERVING.max_num_seqs,
+        vocab_size=vocabulary,
+        prompt_len=mock.MagicMock(),
+    )
+    made: list[Any] = []
+
+    def tensor(shape: tuple[int, ...], dtype: Any, **_: Any) -> Any:
+        made.append(torch.empty(shape, dtype=dtype, device="meta"))
+        return mock.MagicMock()
+
+    with ExitStack() as patches:
+        patches.enter_context(mock.patch.object(torch.cuda, "Stream"))
+        for module in (bad_words, logit_bias, logprob):
+            patches.enter_context(mock.patch.object(module, "UvaBackedTensor"))
+            patches.enter_context(mock.patch.object(module, "StagedWriteTensor", tensor))
+        bad_words.BadWordsState(mock.MagicMock(), states)
+        logit_bias.LogitBiasState(mock.MagicMock(), states)
+        logprob.LogprobTokenIdsState(SERVING.max_num_seqs, torch.device("cpu"))
+        worker = structured_outputs.StructuredOutputsWorker(
+            max_num_logits=SERVING.max_num_seqs, vocab_size=vocabulary, device=torch.device("cpu"), mask_stride=1,
+            num_bonus_tokens=1,
+        )  # fmt: skip
+    made.append(worker.grammar_bitmask)
+
+    assert _lines()["sampling settings"] == sum(each.numel() * each.element_size() for each in made)
+
+
+@pytest.mark.vllm
+def test_pipeline_inputs_take_what_the_engine_gives_them(torch: Any):
+    """Hidden states and residual, for every token of a batch."""
+    from vllm.model_executor.models.utils import make_empty_intermediate_tensors_factory
+
+    make = make_empty_intermediate_tensors_factory(["hidden_states", "residual"], SCOUT.architecture.text.hidden_size)
+    made = make(SERVING.max_num_batched_tokens, torch.bfloat16, torch.device("meta"))
+    stage = Layout(pipeline_parallel=2).pipeline(48)[1]
+
+    assert _lines(stage=stage)["pipeline inputs"] == sum(
+        each.numel() * each.element_size() for each in made.tensors.values()
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,6 +10,7 @@ import pytest
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import Layout
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
+from llama4ref.memory.weight_shards import weights
 from llama4ref.units import GIB, MIB
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def test_a_resized_budget_is_the_budget_of_that_length(catalog: Catalog, logs: t
             max_num_batched_tokens=8192, gpu_memory_utilization=log.gpu_memory_utilization,
         )  # fmt: skip
 
-        assert resized(long, catalog.model(log.model).architecture, serving, behaviour) == short
+        assert resized(long, serving, behaviour) == short
 
 
 @pytest.mark.parametrize("model", ["scout", "maverick"])
@@ -170,7 +171,7 @@ def test_a_base_checkpoint_has_the_positions_of_its_stage(catalog: Catalog, mode
 
     assert _line(budget, "RoPE table") == (64 * MIB, 64 * MIB)
     assert budget.cache.limit == budget.cache.largest_max_model_len(2**50) == 262_144
-    longer = resized(budget, catalog.model(model).architecture, replace(serving, max_model_len=100_000), behaviour)
+    longer = resized(budget, replace(serving, max_model_len=100_000), behaviour)
     assert _line(longer, "RoPE table") == (64 * MIB, 64 * MIB)
 
 
@@ -227,3 +228,80 @@ def test_memory_taken_before_the_count_lies_outside(catalog: Catalog, logs: tupl
     (line,) = outside["0.19.0"]
     assert line.low <= 2.07 * GIB <= line.high + PRINTED
     assert line.high % MIB == 0
+
+
+def _pipelined(
+    catalog: Catalog, stages: int, *, model: str = "maverick", release: str = "0.32.0", **changes: object
+) -> MemoryBudget:
+    """A server of stages of eight GPUs each."""
+    published = next(
+        each
+        for each in catalog.checkpoints.values()
+        if each.repository == catalog.model(model).repositories["instruct"] and each.kind == "weights"
+    )
+    serving = EngineConfig(
+        release=release,
+        layout=Layout(tensor_parallel=8, pipeline_parallel=stages),
+        max_model_len=131_072,
+        max_num_seqs=256,
+        max_num_batched_tokens=8192,
+        gpu_memory_utilization=0.9,
+    )
+    return memory_budget(
+        catalog.model(model),
+        published,
+        catalog.accelerator("h200-sxm"),
+        replace(serving, **changes),
+        catalog.engine("vllm").at(release),
+    )
+
+
+def test_every_stage_has_a_budget_of_its_own(catalog: Catalog):
+    """Embedding on the first stage, head and sampling on the last; a tower, a table and a library on each."""
+    budget = _pipelined(catalog, 4)
+    names = [{line.name for line in stage.lines} for stage in budget.stages]
+    common = {
+        "weights: vision_tower", "weights: projector", "weights: attention", "weights: router", "weights: shared_expert",
+        "weights: routed_experts", "weights: dense_mlp", "weights: norms", "RoPE table", "block tables", "token ids",
+        "activations and MoE workspace", "driver and libraries", "CUDA graphs", "driver context and collectives",
+    }  # fmt: skip
+
+    assert names[0] == common | {"weights: embed", "input embeddings", "vision profile"}
+    assert names[1] == names[2] == common | {"pipeline inputs"}
+    assert names[3] == common | {
+        "weights: lm_head", "pipeline inputs", "sampling penalties", "sampling settings", "logits and sampling",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("stages", [2, 3, 5, 7])
+@pytest.mark.parametrize("model", ["scout", "maverick"])
+def test_weights_of_a_stage_are_those_of_its_ranks(catalog: Catalog, model: str, stages: int):
+    """Bytes of each stage, in the order of the pipeline."""
+    budget = _pipelined(catalog, stages, model=model)
+    held = weights(catalog.model(model), None, 8, stages).stages
+
+    assert [sum(line.bytes for line in stage.lines if line.place == "weights") for stage in budget.stages] == [
+        stage.bytes for stage in held
+    ]
+
+
+@pytest.mark.parametrize("stages", [2, 3, 5, 7])
+@pytest.mark.parametrize("model", ["scout", "maverick"])
+def test_the_stage_with_the_fewest_blocks_binds(catalog: Catalog, model: str, stages: int):
+    """Its GPUs give the number of blocks for all; figures of one GPU are those of that stage."""
+    budget = _pipelined(catalog, stages, model=model)
+    blocks = [left // stage.bytes_per_block for left, stage in zip(budget.room(), budget.cache.stages, strict=True)]
+
+    assert len(set(blocks)) > 1
+    assert budget.stage == blocks.index(min(blocks))
+    assert budget.cache.capacity(budget.room()).num_blocks == min(blocks)
+    assert budget.lines == budget.stages[budget.stage].lines
+    assert budget.kv_cache_at_least_bytes == budget.room()[budget.stage]
+    assert budget.free_bytes == min(stage.free_bytes for stage in budget.stages)
+
+
+def test_a_part_may_be_kept_free(catalog: Catalog):
+    """A tenth of what every stage has left."""
+    budget = _pipelined(catalog, 3)
+
+    assert [round(kept / left, 6) for kept, left in zip(budget.room(0.1), budget.room(), strict=True)] == [0.9] * 3

@@ -145,7 +145,7 @@ def test_speed_is_stated_for_the_requests_that_the_plan_holds(catalog):
         ).best
 
         assert best.context == prompt + reply
-        assert best.performance.largest_batch == math.floor(best.concurrency)
+        assert best.performance.largest_batch == math.floor(best.max_concurrency)
 
 
 def test_a_shared_prefix_saves_computing_and_room(speed):

@@ -52,6 +52,13 @@ class MemoryRules(Generic[YesT, ShareT, WordT]):
     """Default of `--gpu-memory-utilization`."""
     v2_model_runner: YesT
     """Whether the V2 model runner, with its buffers, is the default on a GPU."""
+    early_buffers_in_budget: YesT
+    """Whether buffers that the V1 model runner makes before it profiles memory count against the KV cache budget: they do where
+    torch's whole peak or the device's free memory is measured, and do not where only growth is."""
+    block_tables_padded: YesT
+    """Whether a row of a block table is padded to a multiple of 128 tokens."""
+    token_kinds_kept: YesT
+    """Whether the host keeps a byte beside each token id that says what kind of input it is."""
     sampler_profile: WordT
     """What the profiled sampling step does: `sort` the logits, find a `threshold` by kernel, or only draw (`draw`)."""
     collectives_in_budget: YesT

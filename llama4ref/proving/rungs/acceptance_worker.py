@@ -107,7 +107,7 @@ def layer_specs(config: VllmConfig, stage: int) -> dict[str, object]:
     }
 
 
-def planned(config: VllmConfig, available: int) -> dict[str, object]:
+def planned(config: VllmConfig, available: object) -> dict[str, object]:
     """What the engine's cache planner makes of the memory: capacity at the length asked for, and the longest length."""
     from vllm.v1.core.kv_cache_utils import (
         generate_scheduler_kv_cache_config,
@@ -116,13 +116,14 @@ def planned(config: VllmConfig, available: int) -> dict[str, object]:
     )
 
     stages = range(config.parallel_config.pipeline_parallel_size)
+    memory = [int(str(each)) for each in _sequence(available) or [available] * len(stages)]
     config.cache_config.kv_cache_layout = "LBNHC"
     model = config.model_config
     asked = model.max_model_len
 
     def configs() -> list[object]:
         specs = [layer_specs(config, stage) for stage in stages]
-        return list(get_kv_cache_configs(config, specs, [available] * len(stages)))
+        return list(get_kv_cache_configs(config, specs, memory))
 
     answer: dict[str, object] = {}
     try:
@@ -152,7 +153,7 @@ def answer(question: dict[str, object]) -> dict[str, object]:
     resolved = {
         name: _plain(getattr(getattr(config, group), name)) for group, names in RESOLVED.items() for name in names
     }
-    plans = [planned(config, int(str(available))) for available in _sequence(question["available_bytes"])]
+    plans = [planned(config, available) for available in _sequence(question["available_bytes"])]
     return {
         "accepted": True,
         "vllm": vllm.__version__,

@@ -57,8 +57,8 @@ class _Answer(TypedDict, total=False):
 class CachePlan:
     """What vLLM's own cache planner makes of an amount of memory. Names are those of `llama4ref.memory.kv_cache`."""
 
-    available_bytes: int
-    """Memory of one rank for the KV cache."""
+    available_bytes: int | tuple[int, ...]
+    """Memory for the KV cache of every rank, or of a rank of each pipeline stage."""
     fits: bool
     """Whether one request of the full length fits."""
     num_blocks: int | None
@@ -108,8 +108,8 @@ class AcceptanceProof:
     """What is asked about; its model is a directory with the full-size configuration files, see `architecture_files`."""
     directory: Path
     """Where the question, the answer and the log are written, and kept."""
-    available_bytes: int
-    """Memory of one rank for the KV cache."""
+    available_bytes: int | tuple[int, ...]
+    """Memory for the KV cache of every rank, or of a rank of each pipeline stage."""
     predicted: Mapping[str, Number] = field(default_factory=dict)
     """Expected values by name of their metric."""
     platform: str = "cuda"
@@ -117,7 +117,11 @@ class AcceptanceProof:
 
 
 def accept(
-    command: ServerCommand, directory: Path, *, available_bytes: tuple[int, ...] = (), platform: str = "cuda"
+    command: ServerCommand,
+    directory: Path,
+    *,
+    available_bytes: tuple[int | tuple[int, ...], ...] = (),
+    platform: str = "cuda",
 ) -> Acceptance:
     """Ask the installed vLLM whether it accepts a server's command, and for its cache plan at each amount of memory.
 

@@ -30,7 +30,7 @@ from llama4ref.rendering.server_command import server_command
 from llama4ref.units import GIB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.catalog import Catalog
@@ -166,7 +166,7 @@ def _not_launched(plan: Plan, rung: RungName, error: Exception, installed: str) 
 
 
 def _accepted(terms: _Terms) -> Verdict:
-    plan, available = terms.plan, terms.plan.budget.kv_cache_at_least_bytes
+    plan, available = terms.plan, terms.plan.budget.room()
     write_architecture(terms.directory, plan.model, stage=plan.checkpoint.stage)
     write_tokenizer(terms.directory, vocab_size=plan.model.architecture.text.vocab_size)
     cache = cache_of(
@@ -177,8 +177,8 @@ def _accepted(terms: _Terms) -> Verdict:
             subject=plan.model.name,
             config=terms.config.with_settings({"model": str(terms.directory)}, because=FOR_THE_PROOF),
             directory=terms.directory,
-            available_bytes=max(0, available),
-            predicted=predicted_capacity(cache, max(0, available)),
+            available_bytes=available,
+            predicted=predicted_capacity(cache, available),
             platform=plan.accelerator.platform,
         ),
         terms.engine,
@@ -215,7 +215,7 @@ def _miniature(terms: _Terms) -> Verdict:
 
 def _cache_given(plan: Plan, cache: KVCache) -> tuple[int, str]:
     """Bytes of the miniature's KV cache: room for the plan's tokens where a small machine can give it; and that in words."""
-    planned = plan.budget.cache.capacity(max(0, plan.budget.kv_cache_at_least_bytes)).num_blocks
+    planned = plan.budget.cache.capacity(plan.budget.room()).num_blocks
     wanted = planned * plan.config.block_size // cache.block_size
     given = min(wanted, MINIATURE_CACHE_LIMIT // cache.bytes_per_block) * cache.bytes_per_block
     whole = given == wanted * cache.bytes_per_block
@@ -295,7 +295,7 @@ def miniature_config(config: EngineConfig, engine: Engine) -> tuple[EngineConfig
     return sizes_read(blocks, engine, config.release, platform="cpu"), hidden + left_out + written
 
 
-def predicted_capacity(cache: KVCache, available: int) -> dict[str, Number]:
+def predicted_capacity(cache: KVCache, available: int | Sequence[int]) -> dict[str, Number]:
     """What the engine's own planner should answer for an amount of memory."""
     capacity = cache.capacity(available)
     largest: dict[str, Number] = {
