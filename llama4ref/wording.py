@@ -109,7 +109,8 @@ def quoted(value: object) -> str:
 def jsonable(value: object) -> Json:
     """A value in the types of JSON: dataclasses by field, tuples as lists, members of an enumeration as their values.
 
-    Infinities, which JSON does not know, become null.
+    Null is what is not there, and an infinity, which JSON does not know; what nobody published (`UNKNOWN`) is the text
+    "unknown".
 
     Examples:
         >>> jsonable({"sizes": (1, 2), "rate": float("inf")})

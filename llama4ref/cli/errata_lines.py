@@ -21,7 +21,7 @@ def erratum_lines(checked: CheckedErratum, catalog: Catalog) -> Iterator[Rendera
     erratum = checked.erratum
     leaf = catalog.trace(f"errata/{erratum.id}", "said.printed")
     source = leaf.citations[0].source
-    right = "unknown" if checked.right is None else shown(checked.right)
+    right = shown(checked.right)
     what = erratum.ours.field or erratum.ours.quantity
     yield heading(erratum.title)
     yield indented(f"{source.publisher}: {source.title} says {erratum.said.printed}, read {erratum.said.checked}")

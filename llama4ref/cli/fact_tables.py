@@ -27,9 +27,11 @@ def shown(value: object) -> str:
     """A value for people: digits grouped, lists with commas.
 
     Examples:
-        >>> shown(10_485_760), shown(("text", "image")), shown(True), shown(())
-        ('10,485,760', 'text, image', 'yes', 'none')
+        >>> shown(10_485_760), shown(("text", "image")), shown(True), shown(()), shown(None)
+        ('10,485,760', 'text, image', 'yes', 'none', 'none')
     """
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -58,7 +60,7 @@ def entity_table(leaves: Mapping[str, Provenance], sources: SourceList) -> Table
 
 def _said(citation: Citation) -> str:
     """What a source says that disagrees, and why it is not believed."""
-    said = "unknown" if citation.value is None else shown(citation.value)
+    said = shown(citation.value)
     return f"{said} (not believed: {citation.doubt})" if citation.doubt else said
 
 
@@ -75,7 +77,7 @@ def citations_in_full(entity: str, path: str, leaf: Provenance) -> Iterator[Rend
 def _citation_table(citation: Citation, leaf: Provenance) -> Table:
     source = citation.source
     stance = ("agrees" if citation.agrees else "disagrees") if leaf.disputed else "source"
-    says = None if citation.agrees else "unknown" if citation.value is None else shown(citation.value)
+    says = None if citation.agrees else shown(citation.value)
     particulars = {
         "says": says,
         "place": citation.at,
@@ -101,7 +103,7 @@ def dispute(each: LeafOf) -> Iterator[RenderableType]:
 def source_table(source: Source) -> Table:
     """A source with all its particulars."""
     particulars = {field.name: getattr(source, field.name) for field in fields(source) if field.name != "id"}
-    return pair_table((name, "unknown" if value is None else shown(value)) for name, value in particulars.items())
+    return pair_table((name, shown(value)) for name, value in particulars.items())
 
 
 def comparison_table(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.cli.fact_tables import shown
 from llama4ref.cli.printing import broken, indented, plain_table, screen_width
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +63,7 @@ def _words(leaf: Provenance, sources: SourceList) -> str:
     """Every value once, with the marks of the sources that say so."""
     marks: dict[str, str] = {}
     for each in leaf.citations:
-        said = "not disclosed" if each.value is None else shown(each.value)
+        said = "not disclosed" if each.value is UNKNOWN else shown(each.value)
         word = f"{said} (not credible)" if each.doubt else said
         marks[word] = marks.get(word, "") + sources.mark(each.source.id)
     return ", ".join(f"{word}{mark}" for word, mark in marks.items())

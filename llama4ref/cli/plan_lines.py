@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llama4ref.cli.printing import broken, plain_table
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.outcomes import HostedPlan
 from llama4ref.units import format_tokens
@@ -31,7 +32,6 @@ BOUNDS = {
     "link": "the links between GPUs bind",
     "launch": "launching kernels binds",
 }
-UNKNOWN = "unknown"
 _OTHER_COLUMNS = 60
 """Columns that the rest of the table takes."""
 
@@ -53,23 +53,25 @@ def _hosted(plan: HostedPlan) -> Iterator[tuple[str, str]]:
     yield "name", plan.offer.name + (f" ({plan.offer.tier})" if plan.offer.tier else "")
     yield "status", plan.offer.status + (f", ends {plan.offer.retired}" if plan.offer.retired else "")
     yield "context", _tokens(plan.context)
-    yield "reply", f"{_tokens(plan.max_output_tokens)} at most" if plan.max_output_tokens else UNKNOWN
+    yield "reply", f"{_tokens(plan.max_output_tokens)} at most" if plan.max_output_tokens else str(UNKNOWN)
     yield "price", price_of(plan)
     able = {"images": plan.offer.images, "tools": plan.offer.tools, "JSON schema": plan.offer.json_schema}
     yield (
         "takes",
         ", ".join(
-            f"{name}: {'unknown' if value is None else 'yes' if value else 'no'}" for name, value in able.items()
+            f"{name}: {'yes' if value is True else 'no' if value is False else UNKNOWN}" for name, value in able.items()
         ),
     )
-    yield "precision", plan.offer.precision or UNKNOWN
+    yield "precision", str(plan.offer.precision)
 
 
 def price_of(plan: HostedPlan) -> str:
     """Prices of an offer in words."""
     offer = plan.offer
     if offer.price_input is None or offer.price_output is None:
-        return UNKNOWN
+        return "none"
+    if offer.price_input is UNKNOWN or offer.price_output is UNKNOWN:
+        return str(UNKNOWN)
     each = f"${offer.price_input:g} a million tokens in, ${offer.price_output:g} out"
     return each if plan.price is None else f"{each}; ${plan.price:.3g} for the mix"
 
@@ -130,7 +132,7 @@ def _digits(value: float) -> str:
 
 
 def _tokens(count: int | None) -> str:
-    return UNKNOWN if count is None else f"{format_tokens(count)} tokens"
+    return str(UNKNOWN) if count is None else f"{format_tokens(count)} tokens"
 
 
 def table_of_plans(plans: Iterable[Plan | HostedPlan], *, width: int, first: int = 1) -> Table:
@@ -148,15 +150,15 @@ def table_of_plans(plans: Iterable[Plan | HostedPlan], *, width: int, first: int
 
 def _cells(plan: Plan | HostedPlan) -> tuple[str, str, str, str, str]:
     if isinstance(plan, HostedPlan):
-        price = UNKNOWN if plan.price is None else f"${plan.price:.3g}/M"
+        price = str(UNKNOWN) if plan.price is None else f"${plan.price:.3g}/M"
         return (
             plan.offer.name,
             plan.provider.name,
-            UNKNOWN if plan.context is None else format_tokens(plan.context),
+            str(UNKNOWN) if plan.context is None else format_tokens(plan.context),
             "",
             price,
         )
     cache = "" if plan.config.cache_dtype in {"auto", "bfloat16"} else f" {plan.config.cache_dtype} KV"
     where = f"{plan.count} x {plan.accelerator.id} {described(plan.config.layout)}{cache}"
-    rate = UNKNOWN if plan.performance is None else _digits(plan.performance.max_throughput.value)
+    rate = str(UNKNOWN) if plan.performance is None else _digits(plan.performance.max_throughput.value)
     return (plan.checkpoint.id, where, format_tokens(plan.context), f"{plan.max_concurrency:.2f}", rate)

@@ -15,10 +15,11 @@ from llama4ref.errors import Fault, SpecErrors, nearest_names
 from llama4ref.facts.catalog import Catalog
 from llama4ref.facts.reading.citing import Cited, Citer, Plain
 from llama4ref.facts.reading.validation import STRICT, faults_of
-from llama4ref.facts.reading.yaml_reader import Absent, Group, Node, Series, read_spec
+from llama4ref.facts.reading.yaml_reader import Group, Node, Series, read_spec
 from llama4ref.facts.types.kinds import KINDS
 from llama4ref.facts.types.read_only import freeze
 from llama4ref.facts.types.sources import Provenance, Source
+from llama4ref.facts.types.states import UNKNOWN, WRITTEN_UNKNOWN
 
 
 def build(files: Mapping[str, bytes]) -> Catalog:
@@ -95,8 +96,8 @@ class _Unread(dict[str, Source]):
 def _stand_in(name: str) -> Source:
     """Stands for a source that is there and at fault, until the fault is reported."""
     return Source(
-        id=name, title="", publisher="", url=None, kind="derived", primary=False, revision=None, published=None,
-        retrieved="", licence=None,
+        id=name, title="", publisher="", url=UNKNOWN, kind="derived", primary=False, revision=UNKNOWN,
+        published=UNKNOWN, retrieved="", licence=UNKNOWN,
     )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def _sources(tree: Group | None, faults: list[Fault]) -> dict[str, Source]:
         if isinstance(values, dict):
             values["id"] = name
         try:
-            sources |= adapter.validate_json(json.dumps({name: values}))
+            sources |= adapter.validate_json(_written({name: values}))
         except ValidationError as error:
             sources[name] = _stand_in(name)
             faults.extend(faults_of(error, "specs/sources.yaml", lines))
@@ -123,8 +124,6 @@ def _bare(node: Node) -> Plain:
         return {key: _bare(value) for key, value in node.entries.items()}
     if isinstance(node, Series):
         return [_bare(item) for item in node.items]
-    if isinstance(node.value, Absent):
-        return None
     return list(node.value) if isinstance(node.value, tuple) else node.value
 
 
@@ -146,7 +145,12 @@ def _typed(kind: str, cited: Mapping[str, Cited], faults: list[Fault]) -> dict[s
             continue
         id_ = PurePosixPath(name).stem
         try:
-            made |= adapter.validate_json(json.dumps({id_: each.values}))
+            made |= adapter.validate_json(_written({id_: each.values}))
         except ValidationError as error:
             faults.extend(faults_of(error, f"specs/{name}", each.lines, skip=1))
     return {id_: freeze(entity) for id_, entity in made.items()}
+
+
+def _written(values: Plain) -> str:
+    """Values as the JSON that pydantic reads; no text of a spec can be mistaken for UNKNOWN in it."""
+    return json.dumps(values, default={UNKNOWN: WRITTEN_UNKNOWN}.__getitem__)

@@ -20,6 +20,7 @@ from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
 from llama4ref.facts import catalog_of
 from llama4ref.facts.arithmetic.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
+from llama4ref.facts.types.states import UNKNOWN, is_stated, known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,8 +203,8 @@ class _Storage:
 
     def _format(self, component: str) -> Format:
         checkpoint, formats = self.checkpoint, self._formats
-        id_ = checkpoint.coverage.of(component) if checkpoint and checkpoint.coverage else None
-        if checkpoint is None or id_ is None:
+        id_ = checkpoint.coverage.of(component) if checkpoint and checkpoint.coverage else UNKNOWN
+        if checkpoint is None or not is_stated(id_):
             raise UnknownFactError(f"checkpoints/{checkpoint.id if checkpoint else ''}", f"coverage.{component}")
         if formats is None:
             formats = self._formats = catalog_of(checkpoint, self.model).formats
@@ -215,9 +216,7 @@ class _Storage:
 def _skipped(checkpoint: Checkpoint | None) -> frozenset[int]:
     if checkpoint is None:
         return frozenset()
-    if checkpoint.skipped_moe_layers is None:
-        raise UnknownFactError(f"checkpoints/{checkpoint.id}", "skipped_moe_layers")
-    return frozenset(checkpoint.skipped_moe_layers)
+    return frozenset(known(checkpoint.skipped_moe_layers, f"checkpoints/{checkpoint.id}", "skipped_moe_layers"))
 
 
 def _piece(tensor: Tensor, layout: Layout, model: Model) -> _Piece:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.layout import Layout
+from llama4ref.facts.types.states import known
 from llama4ref.performance.calibration import Constants
 from llama4ref.performance.throughput import Estimated, Performance, estimate
 from llama4ref.performance.workload import Workload
@@ -70,16 +71,16 @@ def _compared(measurement: Measurement, catalog: Catalog, constants: Constants |
 def _estimate(
     measurement: Measurement, observation: Observation, catalog: Catalog, constants: Constants | None
 ) -> Performance:
-    checkpoint = None if measurement.checkpoint is None else catalog.checkpoint(measurement.checkpoint)
+    entity = f"measurements/{measurement.id}"
     return estimate(
         catalog.model(measurement.model),
-        checkpoint,
+        catalog.checkpoint(known(measurement.checkpoint, entity, "checkpoint")),
         catalog.accelerator(measurement.accelerator),
         Layout(
-            tensor_parallel=measurement.tensor_parallel or 1,
-            pipeline_parallel=measurement.pipeline_parallel or 1,
-            data_parallel=measurement.data_parallel or 1,
-            expert_parallel=bool(measurement.expert_parallel),
+            tensor_parallel=known(measurement.tensor_parallel, entity, "tensor_parallel"),
+            pipeline_parallel=known(measurement.pipeline_parallel, entity, "pipeline_parallel"),
+            data_parallel=known(measurement.data_parallel, entity, "data_parallel"),
+            expert_parallel=known(measurement.expert_parallel, entity, "expert_parallel"),
         ),
         Workload(
             prompt_tokens=observation.prompt_tokens or _UNSTATED_TOKENS,
@@ -89,9 +90,9 @@ def _estimate(
         ),
         cache_dtype=measurement.cache_dtype or "auto",
         engine=measurement.engine,
-        hybrid=bool(measurement.hybrid_kv_cache),
+        hybrid=measurement.hybrid_kv_cache is True,
         catalog=catalog,
-        release=measurement.release,
+        release=known(measurement.release, entity, "release"),
         constants=constants,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
+from llama4ref.facts.types.states import is_stated
 
 if TYPE_CHECKING:
     from llama4ref.engine.layout import Layout
@@ -99,9 +100,9 @@ def hosted_cost(offer: Offer, workload: Workload, *, batch: bool = False, image_
     """
     price_in = offer.price_batch_input if batch else offer.price_input
     price_out = offer.price_batch_output if batch else offer.price_output
-    if price_in is None or price_out is None:
+    if not is_stated(price_in) or not is_stated(price_out):
         return None
-    price_cached = None if batch else offer.price_cache_read
+    price_cached = offer.price_cache_read if is_stated(offer.price_cache_read) and not batch else None
     cached = 0 if price_cached is None else workload.shared_prefix_tokens
     prompt = workload.prompt_tokens + image_tokens
     dollars = (

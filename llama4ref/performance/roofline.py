@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import UnknownFactError
+from llama4ref.facts.types.states import is_stated, known
 from llama4ref.performance.calibration import Constants
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ def speed_of(accelerator: Accelerator, *, alone: bool, constants: Constants) -> 
     Raises:
         UnknownFactError: where its bandwidth, its bf16 rate, or the rate of a link it needs is not known.
     """
-    bandwidth = _known(accelerator, "bandwidth", accelerator.bandwidth)
-    link = float("inf") if alone else _known(accelerator, "link_bandwidth", accelerator.link_bandwidth)
+    entity = f"accelerators/{accelerator.id}"
+    bandwidth = known(accelerator.bandwidth, entity, "bandwidth")
+    link = float("inf") if alone else known(accelerator.link_bandwidth, entity, "link_bandwidth")
     return Speed(
         compute={kind: constants.matmul_share * matmul_rate(accelerator, kind, constants) for kind in _KINDS},
         weight_bandwidth=constants.memory_efficiency * bandwidth,
@@ -115,25 +117,22 @@ _KINDS: tuple[Arithmetic, ...] = ("bf16", "fp8", "int8", "fp4")
 def matmul_rate(accelerator: Accelerator, kind: Arithmetic, constants: Constants) -> float:
     """Operations a second of the best matrix shape: measured, or else the peak times the share that bf16 or fp8 reaches.
 
-    Formats without a rate of their own are multiplied in bf16.
+    Formats that the device lacks are multiplied in bf16; the rate of bf16 also stands for one that is not known, since a
+    narrower format is no slower.
     """
     peak, measured = accelerator.peak, accelerator.measured
     observed = {"bf16": measured.bf16, "fp8": measured.fp8}
     peaks = {"bf16": peak.bf16, "fp8": peak.fp8, "int8": peak.int8, "fp4": peak.fp4}
     rate = peaks[kind]
-    if rate is None:
-        return _known(accelerator, "peak.bf16", None) if kind == "bf16" else matmul_rate(accelerator, "bf16", constants)
+    if not is_stated(rate):
+        if kind == "bf16":
+            raise UnknownFactError(f"accelerators/{accelerator.id}", "peak.bf16")
+        return matmul_rate(accelerator, "bf16", constants)
     own = observed.get(kind)
-    if own is not None:
+    if is_stated(own):
         return own
     shares = [seen / top for seen, top in ((measured.fp8, peak.fp8), (measured.bf16, peak.bf16)) if seen and top]
     return rate * (shares[0] if shares else constants.matmul_efficiency)
-
-
-def _known(accelerator: Accelerator, field: str, value: float | None) -> float:
-    if value is None:
-        raise UnknownFactError(f"accelerators/{accelerator.id}", field)
-    return value
 
 
 def operator_seconds(operator: Operator, speed: Speed) -> Seconds:

@@ -12,6 +12,7 @@ from llama4ref.errors import RequestError, UnknownFactError
 from llama4ref.facts.arithmetic.image_tokens import tokens_per_tile
 from llama4ref.facts.arithmetic.stored_bytes import matrix_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, dense_layers, moe_layers
+from llama4ref.facts.types.states import UNKNOWN, is_stated, known
 from llama4ref.memory.parameter_count import parameters
 
 if TYPE_CHECKING:
@@ -143,10 +144,10 @@ def stored_in(model: Model, checkpoint: Checkpoint | None, accelerator: Accelera
         raise RequestError(
             f"checkpoint {checkpoint.id} is of {checkpoint.model}, not of {model.id}; name one of {model.id}"
         )
-    if checkpoint.coverage is None:
-        raise UnknownFactError(f"checkpoints/{checkpoint.id}", "coverage")
+    known(checkpoint.coverage, f"checkpoints/{checkpoint.id}", "coverage")
+    known(checkpoint.skipped_moe_layers, f"checkpoints/{checkpoint.id}", "skipped_moe_layers")
     key = (checkpoint.coverage, checkpoint.skipped_moe_layers, checkpoint.omitted_components, accelerator.native_fp8, accelerator.native_fp4,
-           accelerator.peak.int8 is not None, model.id, id(catalog))  # fmt: skip
+           is_stated(accelerator.peak.int8), model.id, id(catalog))  # fmt: skip
     kept = _STORED.get(key)
     if kept is None or kept[0] is not catalog:
         kept = _STORED[key] = (catalog, _stored(shapes_of(model), checkpoint, accelerator, catalog))
@@ -178,8 +179,8 @@ def _stored(shapes: Shapes, checkpoint: Checkpoint, accelerator: Accelerator, ca
 
 
 def _format(checkpoint: Checkpoint, component: str, shapes: Shapes, catalog: Catalog) -> Format | None:
-    id_ = None if checkpoint.coverage is None else checkpoint.coverage.of(component)
-    if id_ is not None:
+    id_ = checkpoint.coverage.of(component) if checkpoint.coverage else UNKNOWN
+    if is_stated(id_):
         return catalog.format(id_)
     if component == "norms" or (component == "dense_mlp" and not shapes.dense_layers):
         return None
@@ -187,10 +188,10 @@ def _format(checkpoint: Checkpoint, component: str, shapes: Shapes, catalog: Cat
 
 
 def arithmetic_of(format_: Format, accelerator: Accelerator) -> Arithmetic:
-    """The number format that a stored weight is multiplied in: bf16 unless activations are quantized and the device can."""
+    """The number format that a stored weight is multiplied in: bf16 unless activations are quantized and the device is known to."""
     bits = None if format_.activation is None else format_.activation.bits
-    if bits == _HALF_BYTE_BITS and accelerator.native_fp4:
+    if bits == _HALF_BYTE_BITS and accelerator.native_fp4 is True:
         return "fp4"
     if bits == _BYTE_BITS and format_.element.kind == "int":
-        return "int8" if accelerator.peak.int8 else "bf16"
-    return "fp8" if bits == _BYTE_BITS and accelerator.native_fp8 else "bf16"
+        return "int8" if is_stated(accelerator.peak.int8) else "bf16"
+    return "fp8" if bits == _BYTE_BITS and accelerator.native_fp8 is True else "bf16"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.attention_cache import ELEMENT_BYTES, KVCache, kv_cache
 from llama4ref.memory.weight_shards import weights_of
 from llama4ref.performance.batching import (
@@ -286,7 +287,7 @@ def _limits(case: _Case) -> tuple[str, ...]:
     said = ["experts are taken to be visited evenly, and requests to be equally long"]
     if accelerator.id not in case.constants.accelerators:
         said.append(f"no measurement was made on {accelerator.id}: the bounds are wider")
-    if accelerator.per_node is not None and case.deployment.layout.gpus > accelerator.per_node:
+    if accelerator.per_node is not UNKNOWN and case.deployment.layout.gpus > accelerator.per_node:
         said.append(f"the network between nodes of {accelerator.per_node} is taken to be as fast as {accelerator.link}")
     if len(engine.rows) == 1:
         said.append("one measurement only stands behind the engine's constants")

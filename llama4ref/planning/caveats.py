@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import Reason
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.checkpoint_choice import dotted, kernels_for, runs
 from llama4ref.units import format_bytes, format_tokens
 
@@ -70,7 +71,10 @@ def _independent_tests(catalog: Catalog, model: Model) -> Iterator[Reason]:
         (benchmark.tokens, benchmark, result)
         for benchmark in catalog.benchmarks.values()
         for result in benchmark.results
-        if benchmark.tokens and result.system == model.id and result.label == "independent" and result.score is not None
+        if benchmark.tokens
+        and result.system == model.id
+        and result.label == "independent"
+        and result.score is not UNKNOWN
     ]
     if not found:
         return
@@ -104,7 +108,7 @@ def _expert_kernel(sized: Sized, engine: Engine) -> Iterator[Reason]:
                 about="routed experts", value=f"by {kernel.kernels}", because=kernel.note, source="vllm-0.32.0"
             )
     if not mine:
-        experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
+        experts = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
         yield Reason(
             about="routed experts",
             value=str(experts),
@@ -123,7 +127,7 @@ def _disputed_requirement(catalog: Catalog, sized: Sized) -> Iterator[Reason]:
         needed = sized.candidate.checkpoint.requirements.min_capability
         yield Reason(
             about="compute capability",
-            value=f"{dotted(needed)} is enough" if needed is not None else "any",
+            value=str(UNKNOWN) if needed is UNKNOWN else f"{dotted(needed)} is enough",
             because=f"{leaf.because}; {words}",
             source=leaf.citations[0].source.id,
         )

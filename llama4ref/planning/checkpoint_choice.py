@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.releases import holds_at
+from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def trust(catalog: Catalog, checkpoint: Checkpoint) -> tuple[int, int, str]:
 def expert_bits(catalog: Catalog, checkpoint: Checkpoint) -> int:
     """Bits of one weight of a routed expert, 0 where the coverage is unknown."""
     coverage = checkpoint.coverage
-    if coverage is None or coverage.routed_experts is None:
+    if coverage is UNKNOWN or coverage.routed_experts is UNKNOWN:
         return 0
     return catalog.format(coverage.routed_experts).element.bits
 
@@ -61,11 +62,13 @@ def _release_refusal(
     catalog: Catalog, checkpoint: Checkpoint, request: PlanRequest, engine: Engine, release: str
 ) -> Refusal | None:
     loading = checkpoint.loads.get(engine.id)
-    if loading is None or not loading.supported:
-        why = loading.note if loading and loading.note else f"no source says that {engine.name} loads it"
+    if loading is None or loading.supported is not True:
+        refused = loading is not None and loading.supported is False
+        said = f"{engine.name} does not load it" if refused else f"no source says that {engine.name} loads it"
+        why = loading.note if loading and loading.note else said
         return Refusal(subject=checkpoint.id, rule="engine-cannot-load", numbers=why, source=None)
     if not holds_at(release, since=loading.since, until=loading.until):
-        span = f"from {loading.since or 'the first release'}" + (f" until {loading.until}" if loading.until else "")
+        span = _releases(loading.since, loading.until)
         return Refusal(
             subject=checkpoint.id,
             rule="engine-release",
@@ -73,14 +76,14 @@ def _release_refusal(
         )
     method = engine.methods.get(checkpoint.quantization_method)
     if method is not None and not holds_at(release, since=method.since, until=method.until):
-        span = f"from {method.since or 'the first release'}" + (f" until {method.until}" if method.until else "")
+        span = _releases(method.since, method.until)
         return Refusal(
             subject=checkpoint.id,
             rule="engine-release",
             numbers=f"method {checkpoint.quantization_method} exists {span}, not in {release}",
         )
     coverage = checkpoint.coverage
-    if coverage is None or coverage.routed_experts is None:
+    if coverage is UNKNOWN or coverage.routed_experts is UNKNOWN:
         return Refusal(
             subject=checkpoint.id,
             rule="coverage-unknown",
@@ -96,8 +99,16 @@ def _release_refusal(
     return None
 
 
+def _releases(since: str | Unknown | None, until: str | None) -> str:
+    """Releases in words; a `since` that is not stated lies before those that the facts cover."""
+    return f"from {since if is_stated(since) else 'the first release'}" + (f" until {until}" if until else "")
+
+
 def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engine: Engine) -> Iterator[Refusal]:
-    """Why a checkpoint does not run on an accelerator; nothing where it does."""
+    """Why a checkpoint does not run on an accelerator; nothing where it does.
+
+    What a checkpoint is not known to ask for rules nothing out here: the engine's own kernels decide, see `kernels_for`.
+    """
     subject = f"{checkpoint.id} on {accelerator.id}"
     if accelerator.platform not in PLATFORMS:
         yield Refusal(
@@ -107,25 +118,25 @@ def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engin
         )
         return
     needs, has = checkpoint.requirements, accelerator.capability
-    if needs.platforms is not None and accelerator.platform not in needs.platforms:
+    if needs.platforms is not UNKNOWN and accelerator.platform not in needs.platforms:
         yield Refusal(
             subject=subject,
             rule="platform",
             numbers=f"it needs {' or '.join(needs.platforms)}, {accelerator.name} is {accelerator.platform}",
         )
-    if has is not None and needs.min_capability is not None and has < needs.min_capability:
+    if has is not None and needs.min_capability is not UNKNOWN and has < needs.min_capability:
         yield _capability(subject, accelerator, f"at least {dotted(needs.min_capability)}", needs.note)
-    if has is not None and needs.max_capability is not None and has > needs.max_capability:
+    if has is not None and is_stated(needs.max_capability) and has > needs.max_capability:
         yield _capability(subject, accelerator, f"at most {dotted(needs.max_capability)}", needs.note)
     method = engine.methods.get(checkpoint.quantization_method)
-    if has is not None and method is not None and method.min_capability is not None and has < method.min_capability:
+    if has is not None and method is not None and method.min_capability is not UNKNOWN and has < method.min_capability:
         yield _capability(
             subject, accelerator, f"at least {dotted(method.min_capability)} for {checkpoint.quantization_method}", None
         )
     kernels = [each for each in kernels_for(checkpoint, engine) if each.platform == accelerator.platform]
     if kernels and not any(runs(kernel, has) for kernel in kernels):
         spans = "; ".join(_span(kernel) for kernel in kernels)
-        format_ = checkpoint.coverage.routed_experts if checkpoint.coverage else None
+        format_ = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
         yield Refusal(
             subject=subject,
             rule="no-expert-kernel",
@@ -136,7 +147,7 @@ def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engin
 
 def kernels_for(checkpoint: Checkpoint, engine: Engine) -> tuple[Kernel, ...]:
     """What the engine is known to have for the format of a checkpoint's routed experts."""
-    if checkpoint.coverage is None:
+    if checkpoint.coverage is UNKNOWN:
         return ()
     return tuple(kernel for kernel in engine.kernels if kernel.format == checkpoint.coverage.routed_experts)
 

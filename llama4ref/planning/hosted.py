@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import Reason
+from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
 from llama4ref.planning.outcomes import HostedPlan, Refusal
 from llama4ref.units import format_tokens
 
@@ -122,7 +123,7 @@ def _relied_on(request: PlanRequest) -> tuple[str, ...]:
 
 def _status(offer: Offer, request: PlanRequest) -> str | None:
     """Why an offer no longer holds; on a day before its end it still did."""
-    if offer.retired is None:
+    if not is_stated(offer.retired):
         return "retired" if offer.status == "retired" else None
     ended = offer.status == "retired" if request.as_of is None else offer.retired <= request.as_of
     return f"retired on {offer.retired}" if ended else None
@@ -132,10 +133,10 @@ def _too_few_images(limit: int | None, wanted: int) -> str | None:
     return f"it takes {limit} images, {wanted} asked for" if limit is not None and limit < wanted else None
 
 
-def _unable(what: str, able: bool | None, *, asked: bool) -> str | None:
+def _unable(what: str, able: bool | Unknown, *, asked: bool) -> str | None:
     if not asked or able:
         return None
-    return f"no source says that it takes {what}" if able is None else f"it takes no {what}"
+    return f"no source says that it takes {what}" if able is UNKNOWN else f"it takes no {what}"
 
 
 def _too_short(what: str, limit: int | None, wanted: int | str | None) -> str | None:
@@ -213,7 +214,7 @@ def _undisclosed(said: CredibleOffer, request: PlanRequest) -> tuple[Reason, ...
         ("max_output_tokens", request.output_tokens is not None),
         ("precision", True),
     ]
-    missing = [name for name, asked in wanted if asked and getattr(offer, name) is None]
+    missing = [name for name, asked in wanted if asked and getattr(offer, name) is UNKNOWN]
     found = [Reason(about=name, value="unknown", because="the provider's sources do not say") for name in missing]
     if offer.status == "deprecated":
         found.append(
@@ -223,4 +224,4 @@ def _undisclosed(said: CredibleOffer, request: PlanRequest) -> tuple[Reason, ...
 
 
 def _shown(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else "unknown" if value is None else str(value)
+    return f"{value:,}" if isinstance(value, int) else "none" if value is None else str(value)

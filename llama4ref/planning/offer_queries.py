@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError
+from llama4ref.facts.types.states import is_stated
 from llama4ref.planning.hosted import CredibleOffer, mixed_price
 from llama4ref.planning.request import PlanRequest
 from llama4ref.units import check_price, parse_day
@@ -173,7 +174,7 @@ def _found(said: CredibleOffer, index: int, leaves: dict[str, Provenance], query
         price_output=said.highest("price_output"),
         price=price,
         disputed=tuple(name for name, leaf in leaves.items() if leaf.disputed),
-        undisclosed=tuple(name for name, (wanted, value) in asked.items() if wanted and value is None),
+        undisclosed=tuple(name for name, (wanted, value) in asked.items() if wanted and not is_stated(value)),
     )
 
 
@@ -204,6 +205,6 @@ def is_active(offer: Offer, day: str | None) -> bool:
 
     An offer that is retired on an unknown day counts as ended on every day.
     """
-    if offer.retired is not None and day is not None:
+    if is_stated(offer.retired) and day is not None:
         return day < offer.retired
     return offer.status != "retired"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError, UnknownFactError
 from llama4ref.facts import load
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.performance import Workload, estimate
 from llama4ref.planning.caveats import caveats_of
 from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints
@@ -90,7 +91,7 @@ def _own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) 
     fitting: list[Sized] = []
     refused: list[Refusal] = []
     for model in models:
-        if model.text is None:
+        if model.text is UNKNOWN:
             refused.append(
                 Refusal(subject=model.id, rule="not-released", numbers="its architecture and weights are not published")
             )
@@ -252,6 +253,7 @@ def _cache_dtypes(checkpoint: Checkpoint, accelerator: Accelerator, request: Pla
         return (request.cache_dtype,)
     if checkpoint.kv_cache_dtype == "fp8":
         return ("fp8",)
+    # A checkpoint that asks for nothing (None) and one that is not known to ask for anything (UNKNOWN) rule neither out.
     capability = accelerator.capability
     if accelerator.platform == "cuda" and capability is not None and capability < FP8_CACHE_CAPABILITY:
         return ("bfloat16",)
@@ -323,7 +325,7 @@ def _workload(request: PlanRequest, lengths: Lengths, context: int) -> Workload 
 
 def _performance(catalog: Catalog, sized: Sized, workload: Workload) -> Performance | None:
     candidate = sized.candidate
-    if candidate.accelerator.bandwidth is None or candidate.accelerator.peak.bf16 is None:
+    if candidate.accelerator.bandwidth is UNKNOWN or candidate.accelerator.peak.bf16 is UNKNOWN:
         return None
     room = sized.budget.room()
     try:

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import UnknownNameError
+from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
 from llama4ref.planning.offer_queries import FoundOffer, OfferQuery, find_offers
 
 if TYPE_CHECKING:
@@ -72,7 +73,11 @@ def facts_with_sources(
     named = {word.source.id for leaves in chosen.values() for leaf in leaves.values() for word in leaf.citations}
     return {
         "facts": {entity: {field: _leaf(leaf) for field, leaf in leaves.items()} for entity, leaves in chosen.items()},
-        "sources": {id_: dataclasses.asdict(source) for id_, source in catalog.sources.items() if id_ in named},
+        "sources": {
+            id_: {name: _exported(value) for name, value in dataclasses.asdict(source).items()}
+            for id_, source in catalog.sources.items()
+            if id_ in named
+        },
     }
 
 
@@ -122,7 +127,7 @@ def _chosen(catalog: Catalog, entities: Iterable[str] | None) -> list[tuple[str,
 
 def _leaf(leaf: Provenance) -> dict[str, object]:
     return {
-        "value": leaf.citations[0].value,
+        "value": _exported(leaf.citations[0].value),
         "state": leaf.state,
         "disputed": leaf.disputed,
         "because": leaf.because,
@@ -133,8 +138,13 @@ def _leaf(leaf: Provenance) -> dict[str, object]:
 
 
 def _word(word: Citation) -> dict[str, object]:
-    said = {name: getattr(word, name) for name in ("at", "value", "agrees", "as_of", "doubt", "note")}
+    said = {name: _exported(getattr(word, name)) for name in ("at", "value", "agrees", "as_of", "doubt", "note")}
     return {"source": word.source.id, **said}
+
+
+def _exported(value: object) -> object:
+    """A value as it leaves: null where there is none to give; `state` says whether it is unknown or none."""
+    return None if value is UNKNOWN else value
 
 
 def _row(word: Citation) -> Iterator[str]:
@@ -154,7 +164,7 @@ def _row(word: Citation) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    if value is None:
+    if not is_stated(value):
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -184,7 +194,7 @@ def _litellm_row(catalog: Catalog, each: FoundOffer) -> dict[str, object]:
         **abilities,
         "source": catalog.cite(each.entity, each.field("as_of"))[0].source.url,
     }
-    return {name: value for name, value in row.items() if value is not None}
+    return {name: value for name, value in row.items() if is_stated(value)}
 
 
 def _per_token(price: float | None) -> float | None:
@@ -230,8 +240,8 @@ def _offer_toml(catalog: Catalog, each: FoundOffer) -> str:
     return _toml(head) + _toml(cost, "cost", costs) + _toml(limit, "limit", limits) + _toml(modalities, "modalities")
 
 
-def _inputs(images: bool | None, model: Model) -> list[str] | None:
-    if images is None:
+def _inputs(images: bool | Unknown, model: Model) -> list[str] | None:
+    if images is UNKNOWN:
         return None
     return list(model.modalities_in) if images else ["text"]
 
@@ -247,7 +257,7 @@ def _toml(values: Mapping[str, object], table: str | None = None, sources: Mappi
     lines = [
         f"{name} = {_toml_value(value)}" + (f" # {sources[name]}" if sources and sources.get(name) else "")
         for name, value in values.items()
-        if value is not None
+        if is_stated(value)
     ]
     if not lines:
         return ""

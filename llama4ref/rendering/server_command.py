@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.option_values import object_of, object_text
 from llama4ref.errors import ReleaseError, RequestError, SettingError, nearest_names
 from llama4ref.facts.types.releases import holds_at
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -182,7 +183,7 @@ def _check_variable(name: str, value: str, engine: Engine, release: str) -> None
     variable = engine.environment.get(name)
     if variable is not None and not holds_at(release, since=variable.since, until=variable.until):
         raise ReleaseError(
-            f"{engine.name} {release} reads no {name}; it is read from {variable.since or engine.first_release}"
+            f"{engine.name} {release} reads no {name}; it is read from {variable.since if variable.since is not UNKNOWN else engine.first_release}"
             f" until {variable.until or 'now'}",
             setting=name,
         )

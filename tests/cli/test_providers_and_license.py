@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.cli.license_command import check
+from llama4ref.facts.types.states import is_stated
 from llama4ref.planning.licensing.uses import Use
 from llama4ref.planning.offer_queries import find_offers
 
@@ -51,7 +52,7 @@ def test_a_disputed_limit_counts_at_its_lowest_credible_value(call: Callable[...
             leaf = catalog.provenance[f"providers/{provider.id}"].get(f"offers.{index}.context_tokens")
             if leaf is None or not leaf.disputed:
                 continue
-            credible = [each.value for each in leaf.citations if each.doubt is None and each.value is not None]
+            credible = [each.value for each in leaf.citations if each.doubt is None and is_stated(each.value)]
             row = rows[provider.id, offer.name, offer.as_of, offer.tier]
             checked += 1
 

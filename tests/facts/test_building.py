@@ -109,7 +109,7 @@ def test_a_spec_becomes_a_typed_entity():
         ("bits: 16", 'bits: "16"', ("element.bits", "'16'", "valid integer")),
         ("bits: 16", "bits: 16.5", ("element.bits", "16.5", "valid integer")),
         ("bits: 16", "bits: true", ("element.bits", "True", "valid integer")),
-        ("bits: 16", "bits: unknown", ("element.bits", "unknown or none", "valid integer")),
+        ("bits: 16", "bits: unknown", ("element.bits", "unknown", "valid integer")),
         ("bits: 16", "bits: [16]", ("element.bits", "[16]", "valid integer")),
         ("kind: float", "kind: flaot", ("element.kind", "'flaot'", "'float'")),
         ("  bits: 16\n", "", ("element.bits", "nothing", "a value")),

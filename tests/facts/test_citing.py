@@ -9,12 +9,13 @@ import pytest
 from llama4ref.facts.reading.citing import Cited, Citer
 from llama4ref.facts.reading.yaml_reader import read_spec
 from llama4ref.facts.types.sources import Source
+from llama4ref.facts.types.states import UNKNOWN
 
 
 def _source(name: str) -> Source:
     return Source(
-        id=name, title=name, publisher="P", url=None, kind="developer", primary=True, revision=None, published=None,
-        retrieved="2026-11-21", licence=None,
+        id=name, title=name, publisher="P", url=UNKNOWN, kind="developer", primary=True, revision=UNKNOWN, published=UNKNOWN,
+        retrieved="2026-11-21", licence=UNKNOWN,
     )  # fmt: skip
 
 
@@ -164,12 +165,12 @@ def test_a_day_dates_what_is_inside():
     assert cited.provenance["offers.0.limit"].citations[0].as_of == "2026-09-01"
 
 
-def test_unknown_and_none_load_alike_and_are_remembered():
-    """Both are None to who computes; where they come from says which it is."""
+def test_unknown_and_none_are_values_of_their_own():
+    """Who computes can tell them apart, in the values and in what each source says."""
     cited, faults = _cite("source: card\na: unknown\nb: none\nc: 0")
 
     assert not faults
-    assert cited.values == {"a": None, "b": None, "c": 0}
+    assert cited.values == {"a": UNKNOWN, "b": None, "c": 0}
     assert {field: leaf.state for field, leaf in cited.provenance.items()} == {
         "a": "unknown",
         "b": "none",

@@ -8,6 +8,7 @@ import pytest
 
 from llama4ref.errors import RequestError, UnknownNameError
 from llama4ref.facts.queries.comparing import compared, disagreements, unknowns
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -35,12 +36,14 @@ def test_a_field_that_one_lacks_is_kept(catalog: Catalog) -> None:
 
 
 def test_unknown_and_none_are_not_the_same(catalog: Catalog) -> None:
-    """Both load as nothing, yet one says that there is nothing and the other that nobody said."""
+    """One says that there is nothing and the other that nobody said."""
     fields = compared(catalog, [f"accelerators/{id_}" for id_ in catalog.accelerators])
     fp4 = next(each for each in fields if each.field == "peak.fp4")
-    states = {leaf.state for leaf in fp4.leaves if leaf is not None and leaf.citations[0].value is None}
+    states = {
+        (each, leaf.state) for each, leaf in zip(fp4.values, fp4.leaves, strict=True) if leaf and leaf.state != "known"
+    }
 
-    assert states == {"none", "unknown"}
+    assert states == {(None, "none"), (UNKNOWN, "unknown")}
 
 
 def test_disputed_values_are_marked(catalog: Catalog) -> None:

@@ -95,6 +95,7 @@ BREAKS: tuple[tuple[str, Change], ...] = (
     ("peak-rates", _with("accelerators", "h100-sxm", peak__bf16=1979e12, peak__fp8=2900e12)),
     ("native-formats", _with("accelerators", "a100-sxm", native_fp8=True)),
     ("native-formats", _with("accelerators", "mi300x", native_fp8=False)),
+    ("native-formats", _with("accelerators", "mi300x", peak__fp8=None)),
     ("generations", _with("accelerators", "b300", compute_capability="10.0")),
     ("generations", _with("accelerators", "mi300x", platform="cuda")),
     ("generations", _with("accelerators", "l40s", name="L4")),

@@ -11,6 +11,7 @@ import pytest
 from llama4ref.facts import load
 from llama4ref.facts.audit.outside_checks import OUTSIDE_CHECKS, TESTED_RELEASE, OutsideCheck, covered, outside_leaves
 from llama4ref.facts.types.releases import holds_at
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
 ROOT = Path(__file__).parents[2]
-RELEASED = [model for model in CATALOG.models.values() if model.text is not None]
+RELEASED = [model for model in CATALOG.models.values() if model.text is not UNKNOWN]
 METHODS = sorted(
     name
     for name, method in VLLM.methods.items()
-    if method.min_capability is not None and holds_at(TESTED_RELEASE, since=method.since, until=method.until)
+    if method.min_capability is not UNKNOWN and holds_at(TESTED_RELEASE, since=method.since, until=method.until)
 )
 
 
@@ -85,8 +86,8 @@ class TestInstalled:
     def test_image_tokens_and_class_are_those_of_transformers(self, model: Model, transformers: ModuleType) -> None:
         """Ids that mark images, and the class that the published configuration names."""
         defaults, tokens = transformers.Llama4Config(), model.tokens
-        assert tokens is not None
-        assert model.architecture_class is not None
+        assert tokens is not UNKNOWN
+        assert model.architecture_class is not UNKNOWN
 
         assert (tokens.image_start, tokens.image_end) == (defaults.boi_token_index, defaults.eoi_token_index)
         assert tokens.patch == defaults.image_token_index

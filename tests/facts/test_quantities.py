@@ -9,6 +9,7 @@ import pytest
 
 from llama4ref.facts import load
 from llama4ref.facts.arithmetic.quantities import quantities, temperature
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.models import Model
 
 CATALOG = load()
-MODELS = [model for model in CATALOG.models.values() if model.text is not None]
+MODELS = [model for model in CATALOG.models.values() if model.text is not UNKNOWN]
 both = pytest.mark.parametrize("model", MODELS, ids=lambda each: each.id)
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llama4ref.facts.reading.yaml_reader import NONE, UNKNOWN, Group, Leaf, Series, read_spec
+from llama4ref.facts.reading.yaml_reader import Group, Leaf, Series, read_spec
+from llama4ref.facts.types.states import UNKNOWN
 
 REFUSED = {
     "a version read as a number": ("a: 1.10", "`1.10`"),
@@ -128,7 +129,7 @@ def test_unknown_and_none_are_two_things():
 
     assert not faults
     assert tree is not None
-    assert [leaf.value for leaf in tree.entries.values() if isinstance(leaf, Leaf)] == [UNKNOWN, NONE, "unknown"]
+    assert [leaf.value for leaf in tree.entries.values() if isinstance(leaf, Leaf)] == [UNKNOWN, None, "unknown"]
 
 
 def test_lines_are_those_of_the_file():

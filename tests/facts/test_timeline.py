@@ -8,6 +8,7 @@ import pytest
 
 from llama4ref.errors import UnknownNameError
 from llama4ref.facts.queries.timeline import timeline
+from llama4ref.facts.types.states import is_stated
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -36,7 +37,7 @@ def test_ends_of_offers_are_events(catalog: Catalog) -> None:
 
 def test_every_dated_end_is_there_once(catalog: Catalog) -> None:
     """No offer with a last day is missing."""
-    ends = sum(offer.retired is not None for provider in catalog.providers.values() for offer in provider.offers)
+    ends = sum(is_stated(offer.retired) for provider in catalog.providers.values() for offer in provider.offers)
 
     assert sum(event.kind == "offer ended" for event in timeline(catalog)) == ends > 5
 

@@ -17,6 +17,7 @@ from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import ReleaseError, RequestError
 from llama4ref.facts import load
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.attention_cache import kv_cache
 from llama4ref.memory.gpu_budget import memory_budget
 from llama4ref.memory.parameter_count import parameters
@@ -299,8 +300,8 @@ def miniature() -> Model:
     and values are 64 numbers wide: two KV heads of 32, since two tensor-parallel ranks shared them.
     """
     scout = load().model("scout")
-    assert scout.text is not None
-    assert scout.attention is not None
+    assert scout.text is not UNKNOWN
+    assert scout.attention is not UNKNOWN
     return dataclasses.replace(
         scout,
         text=dataclasses.replace(scout.text, layers=8),

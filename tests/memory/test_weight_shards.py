@@ -11,6 +11,7 @@ import pytest
 from llama4ref.errors import RequestError, UnknownFactError, UnknownNameError
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS
 from llama4ref.facts.types.checkpoints import Checkpoint, Coverage, Requirements
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.parameter_count import parameters
 from llama4ref.memory.weight_shards import weights
 
@@ -68,10 +69,10 @@ def stored(model: str, covered: dict[str, str], skipped: tuple[int, ...] = ()) -
         skipped_moe_layers=skipped,
         kv_cache_dtype=None,
         loads={},
-        requirements=Requirements(min_capability=None, max_capability=None, platforms=None, note=None),
-        released=None,
-        license=None,
-        status=None,
+        requirements=Requirements(min_capability=UNKNOWN, max_capability=UNKNOWN, platforms=UNKNOWN, note=None),
+        released=UNKNOWN,
+        license=UNKNOWN,
+        status=UNKNOWN,
         notes=(),
     )
 
@@ -285,12 +286,12 @@ def test_skipped_layers_keep_their_experts_in_bf16(catalog: Catalog) -> None:
 def test_unknown_coverage_is_said_and_not_guessed(catalog: Catalog) -> None:
     """A component without a recorded format has no bytes."""
     checkpoint = stored("scout", {})
-    unknown = replace(checkpoint, coverage=replace(checkpoint.coverage, attention=None))
+    unknown = replace(checkpoint, coverage=replace(checkpoint.coverage, attention=UNKNOWN))
 
     with pytest.raises(UnknownFactError, match=r"coverage\.attention"):
         weights(catalog.model("scout"), unknown)
     with pytest.raises(UnknownFactError, match="skipped_moe_layers"):
-        weights(catalog.model("scout"), replace(checkpoint, skipped_moe_layers=None))
+        weights(catalog.model("scout"), replace(checkpoint, skipped_moe_layers=UNKNOWN))
 
 
 def test_a_component_that_a_model_lacks_needs_no_format(catalog: Catalog) -> None:

@@ -9,6 +9,7 @@ import pytest
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts import load
 from llama4ref.facts.types.accelerators import Measured
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.performance.calibration import constants_of
 from llama4ref.performance.operators import Operator
 from llama4ref.performance.roofline import Seconds, matmul_rate, operator_seconds, speed_of
@@ -43,7 +44,7 @@ def test_an_unmeasured_format_takes_the_share_of_a_measured_one(catalog):
 
 def test_a_device_without_measurements_takes_the_stated_share(h100):
     """Nothing better is known."""
-    unmeasured = dataclasses.replace(h100, measured=Measured(bf16=None, fp8=None))
+    unmeasured = dataclasses.replace(h100, measured=Measured(bf16=UNKNOWN, fp8=UNKNOWN))
 
     assert matmul_rate(unmeasured, "bf16", CONSTANTS) == CONSTANTS.matmul_efficiency * h100.peak.bf16
 
@@ -59,12 +60,12 @@ def test_a_missing_format_is_multiplied_in_bf16(catalog):
 def test_an_unknown_rate_stops_the_estimate(h100, field):
     """Nothing is guessed; the message names the field."""
     with pytest.raises(UnknownFactError, match=f"accelerators/h100-sxm {field}"):
-        speed_of(dataclasses.replace(h100, **{field: None}), alone=False, constants=CONSTANTS)
+        speed_of(dataclasses.replace(h100, **{field: UNKNOWN}), alone=False, constants=CONSTANTS)
 
 
 def test_a_gpu_alone_needs_no_link(h100):
     """Without a neighbour nothing is sent."""
-    unlinked = dataclasses.replace(h100, link_bandwidth=None)
+    unlinked = dataclasses.replace(h100, link_bandwidth=UNKNOWN)
 
     assert speed_of(unlinked, alone=True, constants=CONSTANTS).link_bandwidth == float("inf")
 

@@ -8,6 +8,7 @@ import pytest
 
 from llama4ref.facts import load
 from llama4ref.facts.types.releases import holds_at
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints, expert_bits, runs, trust
 from llama4ref.planning.request import PlanRequest
 
@@ -49,6 +50,36 @@ def test_every_instruct_checkpoint_is_considered(model: str):
     assert not set(_fitting(model)) & set(_rules(model))
 
 
+@pytest.mark.parametrize(
+    ("supported", "why"), [(False, "vLLM does not load it"), (UNKNOWN, "no source says that vLLM loads it")]
+)
+def test_a_refusal_tells_unsupported_from_unknown(supported: object, why: str):
+    """One is a fact, the other the lack of one."""
+    id_ = _fitting()[0]
+    checkpoint = CATALOG.checkpoint(id_)
+    loading = dataclasses.replace(checkpoint.loads["vllm"], supported=supported, note=None)
+    changed = dataclasses.replace(checkpoint, loads={"vllm": loading})
+    catalog = dataclasses.replace(CATALOG, checkpoints={id_: changed})
+    _, (refusal,) = candidate_checkpoints(catalog, PlanRequest(), "scout", VLLM, NEWEST)
+
+    assert (refusal.rule, refusal.numbers) == ("engine-cannot-load", why)
+
+
+def test_unknown_requirements_rule_nothing_out_and_stated_ones_do():
+    """The lowest capability that a checkpoint is known to ask for stops an older GPU; an unknown one does not."""
+    checkpoint, a100 = CATALOG.checkpoint(_fitting()[0]), CATALOG.accelerator("a100-sxm")
+
+    def refused(**needs: object) -> list[str]:
+        wish = dataclasses.replace(checkpoint.requirements, **needs)
+        changed = dataclasses.replace(checkpoint, requirements=wish)
+        return [each.rule for each in accelerator_refusals(changed, a100, VLLM)]
+
+    assert refused(min_capability=UNKNOWN, max_capability=UNKNOWN, platforms=UNKNOWN) == []
+    assert refused(max_capability=None) == []
+    assert refused(min_capability=90) == refused(max_capability=75) == ["compute-capability"]
+    assert refused(platforms=("rocm",)) == ["platform"]
+
+
 @pytest.mark.parametrize("release", ["0.8.3", "0.10.0", "0.20.0", NEWEST])
 def test_what_is_chosen_is_loaded_by_the_release(release: str):
     """By the facts of the checkpoint and of its method."""
@@ -59,7 +90,7 @@ def test_what_is_chosen_is_loaded_by_the_release(release: str):
         assert loading.supported
         assert holds_at(release, since=loading.since, until=loading.until)
         assert method is None or holds_at(release, since=method.since, until=method.until)
-        assert CATALOG.checkpoint(id_).coverage is not None
+        assert CATALOG.checkpoint(id_).coverage is not UNKNOWN
 
 
 @pytest.mark.parametrize("bits", [4, 8, 16])
@@ -106,7 +137,7 @@ def test_hardware_refusals_follow_the_facts(accelerator):
         needs, has = checkpoint.requirements, accelerator.capability
         impossible = accelerator.platform not in {"cuda", "rocm"} or (
             has is not None
-            and ((needs.min_capability or 0) > has or (needs.max_capability is not None and has > needs.max_capability))
+            and ((needs.min_capability or 0) > has or (is_stated(needs.max_capability) and has > needs.max_capability))
         )
 
         assert bool(refused) or not impossible

@@ -10,6 +10,7 @@ import pytest
 from llama4ref import PlanRequest, plan
 from llama4ref.facts import load
 from llama4ref.facts.types.sources import Citation
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.planning.hosted import CredibleOffer, hosted_plans
 from llama4ref.planning.outcomes import HostedPlan, Refusal
 
@@ -34,7 +35,7 @@ def _credible(provider: Provider, index: int, field: str) -> list[Citation]:
         cited = CATALOG.cite(f"providers/{provider.id}", f"offers.{index}.{field}")
     except KeyError:
         return []
-    return [each for each in cited if each.doubt is None and each.value is not None]
+    return [each for each in cited if each.doubt is None and is_stated(each.value)]
 
 
 def _hosted(**wish: object) -> tuple[list[HostedPlan], tuple[Refusal, ...]]:
@@ -80,7 +81,7 @@ def test_a_doubted_word_never_counts():
     assert found
     for provider, _, offer, field, leaf in found:
         said = CredibleOffer(provider, offer, {field: leaf})
-        believed = {each.value for each in leaf.citations if each.doubt is None and each.value is not None}
+        believed = {each.value for each in leaf.citations if each.doubt is None and is_stated(each.value)}
 
         assert said.lowest(field) is None or said.lowest(field) in believed
         assert said.highest(field) is None or said.highest(field) in believed
@@ -143,7 +144,7 @@ def test_more_images_than_an_offer_takes_are_refused():
         assert isinstance(answer, Refusal)
         assert answer.rule.startswith("offer-")
     plans, _ = _hosted(images=6)
-    assert all(each.offer.max_images is None or each.offer.max_images >= 6 for each in plans)
+    assert all(each.offer.max_images is UNKNOWN or each.offer.max_images >= 6 for each in plans)
 
 
 RETIRED = [offer for _, _, offer in _offers() if offer.retired and offer.tier is None]
@@ -166,7 +167,7 @@ def test_a_retired_offer_holds_until_its_day(offer: Offer):
 
 def test_an_offer_that_was_retired_on_an_unknown_day_holds_never():
     """There is no day on which it is known to have held."""
-    ended = [offer for _, _, offer in _offers() if offer.status == "retired" and offer.retired is None]
+    ended = [offer for _, _, offer in _offers() if offer.status == "retired" and offer.retired is UNKNOWN]
 
     assert ended
     for offer in ended:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.errors import RequestError, UnknownNameError
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.offer_queries import FoundOffer, OfferQuery, find_offers, is_active
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def test_what_is_not_disclosed_does_not_match_and_is_kept_apart(catalog: Catalog
 
     assert all(each.offer.json_schema is True for each in found.matching)
     assert found.undisclosed
-    assert all(each.offer.json_schema is None for each in found.undisclosed)
+    assert all(each.offer.json_schema is UNKNOWN for each in found.undisclosed)
     assert {each.undisclosed for each in found.undisclosed} == {("json_schema",)}
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from llama4ref import PlanRequest, PlanResult, plan
 from llama4ref.errors import ReleaseError, RequestError, UnknownNameError
 from llama4ref.facts import Catalog, load
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory import kv_cache
 from llama4ref.planning.outcomes import HostedPlan, Plan
 from llama4ref.units import GIB
@@ -59,7 +60,7 @@ def test_a_base_checkpoint_ends_where_its_positions_do(checkpoint: str):
     assert "262,144" in refused
 
 
-CLAIMS = [claim for claim in VLLM.claims_of_capacity if claim.release is not None]
+CLAIMS = [claim for claim in VLLM.claims_of_capacity if claim.release is not UNKNOWN]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_nvfp4_runs_on_hopper_by_weight_alone_or_is_refused_with_its_rule():
     blackwell = _best(gpu="b200", count=1, **wish)
     hopper = plan(PlanRequest(gpu="h100-sxm", count=1, **wish))
 
-    assert blackwell.checkpoint.coverage is not None
+    assert blackwell.checkpoint.coverage is not UNKNOWN
     if hopper.best is None:
         assert any(each.rule in {"no-expert-kernel", "compute-capability"} for each in hopper.refused)
     else:
@@ -404,7 +405,7 @@ def test_every_setting_exists_at_its_release(release: str):
             assert set(each.settings) <= options, each.settings
             for variable in each.environment:
                 known = VLLM.environment[variable]
-                assert known.since is None or _at(known.since) <= _at(release), variable
+                assert known.since is UNKNOWN or _at(known.since) <= _at(release), variable
                 assert known.until is None or _at(release) < _at(known.until), variable
             reasons = {reason.about for reason in each.reasons}
             assert set(each.settings) | set(each.environment) <= reasons

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.errors import UnknownNameError
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.offer_queries import OfferQuery, find_offers
 from llama4ref.rendering.catalog_exports import (
     COLUMNS,
@@ -59,7 +60,9 @@ def test_json_holds_every_leaf_and_its_words(catalog: Catalog) -> None:
             assert words == [(each.source.id, each.agrees, each.as_of) for each in leaf.citations]
             assert (told["state"], told["disputed"], told["line"]) == (leaf.state, leaf.disputed, leaf.line)
             value = leaf.citations[0].value
-            assert told["value"] == (list(value) if isinstance(value, tuple) else value)
+            assert told["value"] == (
+                None if leaf.state == "unknown" else list(value) if isinstance(value, tuple) else value
+            )
     assert read["sources"].keys() <= catalog.sources.keys()
     assert read["sources"]["models-dev"]["url"] == catalog.sources["models-dev"].url
 
@@ -101,7 +104,7 @@ def test_models_dev_files_are_toml_with_credible_values(catalog: Catalog) -> Non
         assert told.get("limit", {}).get("output") == each.max_output_tokens
         assert told.get("cost", {}).get("input") == each.price_input
         assert told.get("cost", {}).get("output") == each.price_output
-        assert told.get("attachment") == each.offer.images
+        assert told.get("attachment", UNKNOWN) is each.offer.images
         assert told["base_model"] == f"meta/{each.offer.model}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from llama4ref.facts import load
+from llama4ref.facts.types.states import UNKNOWN
 
 CARD_ROWS = {
     "mmlu-base", "mmlu-pro-base", "math-base", "mbpp-base", "tydiqa-base", "chartqa-base", "docvqa-base",
@@ -33,7 +34,7 @@ def test_every_row_of_the_model_card_has_both_models_and_cites_the_card(row):
 def test_scores_fit_their_unit(id):
     """Percentages lie between 0 and 100, ranks begin at 1, the rest is not negative."""
     benchmark = BENCHMARKS[id]
-    scores = [result.score for result in benchmark.results if result.score is not None]
+    scores = [result.score for result in benchmark.results if result.score is not UNKNOWN]
     low, high = {"%": (0, 100), "place": (1, 1000)}.get(benchmark.unit, (0, float("inf")))
 
     assert all(low <= score <= high for score in scores)

@@ -16,6 +16,7 @@ from llama4ref.facts.arithmetic.stored_bytes import checkpoint_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, model_tensors
 from llama4ref.facts.building import build
 from llama4ref.facts.types.releases import holds_at, release_key
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.memory import weights
 from llama4ref.units import GIB
 
@@ -54,9 +55,9 @@ class TestEveryCheckpoint:
         formats = {checkpoint.coverage.of(component) for component in COMPONENTS} if checkpoint.coverage else set()
 
         assert checkpoint.model in CATALOG.models
-        assert checkpoint.license is None or checkpoint.license in CATALOG.licenses
+        assert checkpoint.license is UNKNOWN or checkpoint.license in CATALOG.licenses
         assert set(checkpoint.loads) <= set(CATALOG.engines)
-        assert formats - {None} <= set(CATALOG.formats)
+        assert formats - {None, UNKNOWN} <= set(CATALOG.formats)
 
     def test_names_are_found(self, checkpoint: Checkpoint) -> None:
         """Its id, and every repository of published weights, finds it in any case of letters."""
@@ -70,16 +71,16 @@ class TestEveryCheckpoint:
         for engine, loading in checkpoint.loads.items():
             first = CATALOG.engine(engine).first_release
 
-            if loading.since is not None:
+            if is_stated(loading.since):
                 assert loading.until is None or release_key(loading.since) < release_key(loading.until)
-                assert first is None or release_key(first) <= release_key(loading.since)
+                assert first is UNKNOWN or release_key(first) <= release_key(loading.since)
 
     def test_vllm_has_the_method(self, checkpoint: Checkpoint) -> None:
         """Where vLLM loads it, its method is one of vLLM's at that release, and its experts have a kernel."""
         loading = checkpoint.loads.get("vllm")
         if loading is None or not loading.supported or checkpoint.kind == "draft_head":
             return
-        assert checkpoint.coverage is not None
+        assert checkpoint.coverage is not UNKNOWN
         kernels = [kernel for kernel in VLLM.kernels if kernel.format == checkpoint.coverage.routed_experts]
 
         assert any(kernel.supported for kernel in kernels)
@@ -90,7 +91,7 @@ class TestEveryCheckpoint:
     def test_engine_leaves_vision_and_router_alone(self, checkpoint: Checkpoint) -> None:
         """What vLLM loads keeps vision, router, embedding and head in sixteen bits, as vLLM quantizes none of them."""
         loading = checkpoint.loads.get("vllm")
-        if loading is not None and loading.supported and checkpoint.coverage is not None:
+        if loading is not None and loading.supported and checkpoint.coverage is not UNKNOWN:
             kept = {
                 checkpoint.coverage.of(name) for name in ("vision_tower", "projector", "router", "embed", "lm_head")
             }
@@ -110,7 +111,7 @@ class TestEveryCheckpoint:
 
     def test_inferred_coverage_says_so(self, checkpoint: Checkpoint) -> None:
         """A vendor's or maker's coverage that could not be read carries the reason it is believed."""
-        if checkpoint.publisher in {"NVIDIA", "Red Hat"} and checkpoint.coverage is not None:
+        if checkpoint.publisher in {"NVIDIA", "Red Hat"} and checkpoint.coverage is not UNKNOWN:
             assert CATALOG.cite(f"checkpoints/{checkpoint.id}", "coverage.attention")[0].note
 
     def test_published_sizes_agree_or_are_explained(self, checkpoint: Checkpoint) -> None:
@@ -132,7 +133,7 @@ def test_there_are_many_checkpoints() -> None:
 
 def _stored_elements(checkpoint: Checkpoint) -> int:
     """Numbers in the files, two 4-bit weights counted as one and scales left out."""
-    assert checkpoint.coverage is not None
+    assert checkpoint.coverage is not UNKNOWN
     packed = {name for name in COMPONENTS if checkpoint.coverage.of(name) == "nvfp4"}
     return sum(
         tensor.parameters // 2 if tensor.component in packed and tensor.is_matrix else tensor.parameters
@@ -145,7 +146,7 @@ def test_nvidia_scout_nvfp4_has_the_published_number_of_elements() -> None:
     checkpoint = CATALOG.checkpoint("nvidia/Llama-4-Scout-17B-16E-Instruct-NVFP4")
     claim = next(each for each in checkpoint.claims if each.about == "weights.elements")
     coverage = checkpoint.coverage
-    assert coverage is not None
+    assert coverage is not UNKNOWN
 
     assert claim.agrees_with(_stored_elements(checkpoint))
     for name in ("attention", "shared_expert", "embed", "lm_head", "vision_tower"):
@@ -181,7 +182,7 @@ def test_coverage_is_what_the_quantization_config_leaves_alone(id_: str) -> None
     from vllm.model_executor.layers.quantization.compressed_tensors.utils import should_ignore_layer
 
     checkpoint = CATALOG.checkpoint(id_)
-    assert checkpoint.coverage is not None
+    assert checkpoint.coverage is not UNKNOWN
     ignored = json.loads(checkpoint.quantization_config or "")["ignore"]
     left = {name for name, module in MODULES.items() if should_ignore_layer(module, ignored)}
 
@@ -260,12 +261,12 @@ class TestVllmRecipes:
         }
         quantized = {name for name, layer in layers.items() if config.resolve_quant_method_cls(*layer) is not None}
 
-        assert recipe.coverage is not None
+        assert recipe.coverage is not UNKNOWN
         assert quantized == {name for name in layers if recipe.coverage.of(name) != "bf16"}
 
     def test_format_is_stored_by_the_method(self, recipe: Checkpoint) -> None:
         """The format of the experts is one that the method is recorded to make."""
-        assert recipe.coverage is not None
+        assert recipe.coverage is not UNKNOWN
 
         assert recipe.quantization_method in {
             *CATALOG.format(recipe.coverage.routed_experts).vllm_methods,

@@ -13,6 +13,7 @@ from llama4ref.errors import ReleaseError
 from llama4ref.facts import load
 from llama4ref.facts.types.engines import Engine, Flag
 from llama4ref.facts.types.releases import holds_at, release_key
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.units import GIB
 
 CATALOG = load()
@@ -314,7 +315,7 @@ class TestEveryEngine:
 
         first, newest = engine.first_release, engine.newest_release
 
-        assert first is None or newest is None or release_key(first) <= release_key(newest)
+        assert first is UNKNOWN or newest is UNKNOWN or release_key(first) <= release_key(newest)
         assert all(release_key(span.since) < release_key(span.until) for span in spans if span.since and span.until)
 
     def test_names_lead_somewhere(self, engine: Engine) -> None:
@@ -333,7 +334,7 @@ class TestEveryEngine:
         for claim in engine.claims_of_capacity:
             context = CATALOG.model(claim.model).context
 
-            assert context is None or claim.max_context <= context.instruct_max_position_embeddings
+            assert context is UNKNOWN or claim.max_context <= context.instruct_max_position_embeddings
 
     def test_published_flags_are_known(self, engine: Engine) -> None:
         """Options in published settings are options of the facts, where the facts hold any."""

@@ -13,6 +13,7 @@ from llama4ref.errors import SpecErrors
 from llama4ref.facts import load
 from llama4ref.facts.audit.errata_checking import checked_erratum, resolved
 from llama4ref.facts.loading import specs_folder
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +63,7 @@ class TestEveryErratum:
     def test_ours_comes_from_elsewhere(self, erratum: Erratum, catalog: Catalog) -> None:
         """No word for our value stands where the wrong one does."""
         if erratum.ours.field is None:
-            assert resolved(catalog, erratum.ours) is not None
+            assert is_stated(resolved(catalog, erratum.ours))
             return
         words = catalog.cite(erratum.ours.entity, erratum.ours.field)
 
@@ -85,7 +86,7 @@ class TestEveryErratum:
         """It was seen before it was looked at last."""
         checked = dt.date.fromisoformat(erratum.said.checked)
 
-        assert erratum.said.first_seen is None or dt.date.fromisoformat(erratum.said.first_seen) <= checked
+        assert erratum.said.first_seen is UNKNOWN or dt.date.fromisoformat(erratum.said.first_seen) <= checked
 
 
 def test_offers_that_prove_an_erratum_doubt_its_value_where_they_quote_it(catalog: Catalog) -> None:

@@ -12,6 +12,7 @@ from llama4ref.facts import Catalog, load
 from llama4ref.facts.loading import spec_files, specs_folder
 from llama4ref.facts.reading.yaml_reader import read_spec
 from llama4ref.facts.types.kinds import KINDS
+from llama4ref.facts.types.states import UNKNOWN
 
 FILES = sorted(spec_files(specs_folder()))
 SPECS = [name for name in FILES if name != "sources.yaml"]
@@ -125,10 +126,10 @@ def test_a_source_says_what_it_is(catalog: Catalog, name: str):
 
     assert source.title
     assert source.publisher
-    assert source.url is None or re.match(r"https?://\S+$", source.url)
+    assert source.url is UNKNOWN or re.match(r"https?://\S+$", source.url)
     assert dt.date.fromisoformat(source.retrieved)
-    assert source.published is None or DAY.fullmatch(source.published)
-    assert source.published is None or source.published <= source.retrieved
+    assert source.published is UNKNOWN or DAY.fullmatch(source.published)
+    assert source.published is UNKNOWN or source.published <= source.retrieved
 
 
 def test_dates_of_the_facts_are_days(catalog: Catalog):

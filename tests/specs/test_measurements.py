@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.facts.types.metrics import METRICS
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -31,7 +32,7 @@ def test_parallelism_makes_up_the_gpus(catalog: Catalog):
 def test_a_checkpoint_is_of_the_measured_model(catalog: Catalog):
     """Where the checkpoint is known."""
     for measurement in catalog.measurements.values():
-        if measurement.checkpoint is not None:
+        if measurement.checkpoint is not UNKNOWN:
             assert catalog.checkpoint(measurement.checkpoint).model == measurement.model, measurement.id
 
 

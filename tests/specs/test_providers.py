@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.facts.types.states import UNKNOWN, is_stated
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -83,7 +85,7 @@ def test_preferred_limits_stay_within_the_model(catalog: Catalog) -> None:
     for provider, index, offer in _offers(catalog):
         context = catalog.model(offer.model).context
 
-        assert context is not None
+        assert context is not UNKNOWN
         assert (offer.context_tokens or 0) <= context.instruct_max_position_embeddings, (provider, index)
         if offer.context_tokens and offer.max_output_tokens:
             assert offer.max_output_tokens <= offer.context_tokens, (provider, index)
@@ -92,7 +94,7 @@ def test_preferred_limits_stay_within_the_model(catalog: Catalog) -> None:
 def test_a_reply_never_costs_less_than_a_prompt(catalog: Catalog) -> None:
     """One aggregator has the two prices swapped; the preferred pair is the right way round."""
     for provider, index, offer in _offers(catalog):
-        if offer.price_input is not None and offer.price_output is not None:
+        if is_stated(offer.price_input) and is_stated(offer.price_output):
             assert offer.price_input <= offer.price_output <= DEAREST_DOLLARS, (provider, index)
         if offer.price_input and offer.price_batch_input:
             assert offer.price_batch_input < offer.price_input, (provider, index)
@@ -119,7 +121,7 @@ def test_ended_offers_stay_and_name_their_last_day(catalog: Catalog, provider: s
 def test_an_ended_offer_says_when_or_that_nobody_said(catalog: Catalog) -> None:
     """No retired offer leaves its last day unspoken."""
     for provider, index, offer in _offers(catalog):
-        if offer.status == "retired" and offer.retired is None:
+        if offer.status == "retired" and not is_stated(offer.retired):
             assert catalog.trace(f"providers/{provider}", f"offers.{index}.retired").state == "unknown", (
                 provider,
                 index,

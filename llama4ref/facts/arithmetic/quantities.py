@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.arithmetic.image_tokens import image_tokens, largest_image_tokens, tokens_per_tile
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, dense_layers, model_tensors, moe_layers
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.models import Architecture, Model
@@ -30,7 +31,7 @@ def quantities(model: Model) -> dict[str, Number]:
         >>> found["parameters.total"], found["layers.moe"], found["vision.tokens_max_per_image"]
         (401583781376, 24, 2467)
     """
-    if model.text is None:
+    if model.text is UNKNOWN:
         return {}
     architecture = model.architecture
     return {
@@ -142,7 +143,7 @@ def _scaled_frequencies(architecture: Architecture) -> int:
 
 def _training(model: Model) -> dict[str, Number]:
     training = model.training
-    if training is None or training.pretraining_tokens is None or training.gpu_hours is None:
+    if training is UNKNOWN or training.pretraining_tokens is UNKNOWN or training.gpu_hours is UNKNOWN:
         return {}
     active = _parameters(model)["parameters.active_text"]
     operations = 6 * active * training.pretraining_tokens
@@ -150,8 +151,8 @@ def _training(model: Model) -> dict[str, Number]:
         "training.flops": operations,
         "training.teraflops_per_gpu": operations / (training.gpu_hours * SECONDS_PER_HOUR) / 1e12,
     }
-    if training.gpu_watts is not None:
+    if training.gpu_watts is not UNKNOWN:
         found["training.energy_gwh"] = training.gpu_hours * training.gpu_watts / 1e9
-    if training.emissions_location_tonnes is not None:
+    if training.emissions_location_tonnes is not UNKNOWN:
         found["training.co2_grams_per_gpu_hour"] = training.emissions_location_tonnes * 1e6 / training.gpu_hours
     return found

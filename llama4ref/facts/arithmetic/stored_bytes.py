@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.arithmetic.tensors import Tensor, model_tensors
+from llama4ref.facts.types.states import is_stated, known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,10 +92,11 @@ def checkpoint_bytes(model: Model, checkpoint: Checkpoint | None, formats: Mappi
     tensors = model_tensors(model)
     if checkpoint is None:
         return sum(tensor.parameters for tensor in tensors) * plain
-    if checkpoint.coverage is None or checkpoint.skipped_moe_layers is None:
-        raise UnknownFactError(f"checkpoints/{checkpoint.id}", "coverage")
+    entity = f"checkpoints/{checkpoint.id}"
+    coverage = known(checkpoint.coverage, entity, "coverage")
+    known(checkpoint.skipped_moe_layers, entity, "skipped_moe_layers")
     held = (tensor for tensor in tensors if tensor.component not in checkpoint.omitted_components)
-    return sum(_tensor_bytes(tensor, checkpoint, checkpoint.coverage, formats, plain) for tensor in held)
+    return sum(_tensor_bytes(tensor, checkpoint, coverage, formats, plain) for tensor in held)
 
 
 def _tensor_bytes(
@@ -103,7 +105,7 @@ def _tensor_bytes(
     if not tensor.is_matrix:
         return tensor.parameters * plain
     id_ = coverage.of(tensor.component)
-    if id_ is None:
+    if not is_stated(id_):
         raise UnknownFactError(f"checkpoints/{checkpoint.id}", f"coverage.{tensor.component}")
     skipped = set(checkpoint.skipped_moe_layers or ()) if tensor.component in SKIPPABLE else set()
     left = len(skipped.intersection(tensor.layers or ()))

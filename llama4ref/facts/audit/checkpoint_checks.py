@@ -11,6 +11,7 @@ from llama4ref.facts.arithmetic.tensors import COMPONENTS
 from llama4ref.facts.audit.checks import Check, Verdict
 from llama4ref.facts.audit.claim_checking import checked_claims
 from llama4ref.facts.types.releases import release_key
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -64,7 +65,7 @@ def named_formats(catalog: Entries) -> Iterator[Verdict]:
     """A number format in the published name beside the format of the routed experts."""
     for checkpoint in catalog.checkpoints.values():
         coverage = checkpoint.coverage
-        if coverage is None or coverage.routed_experts is None or checkpoint.kind == "recipe":
+        if coverage is UNKNOWN or coverage.routed_experts is UNKNOWN or checkpoint.kind == "recipe":
             continue
         for word, format_ in NAMED_FORMATS:
             if re.search(word, checkpoint.repository or ""):
@@ -89,16 +90,17 @@ def layers(catalog: Entries) -> Iterator[Verdict]:
     """Dense layers are covered where the model has them; norms keep the model's own dtype; skipped layers have experts."""
     for checkpoint in catalog.checkpoints.values():
         coverage, model = checkpoint.coverage, catalog.model(checkpoint.model)
-        if coverage is None:
+        if coverage is UNKNOWN:
             continue
         entity = f"checkpoints/{checkpoint.id}"
         dense = quantities(model)["layers.dense"] > 0
-        yield Verdict(entity, ("coverage.dense_mlp",), dense == (coverage.dense_mlp is not None))
-        if checkpoint.container not in {"gguf", "mlx"}:
+        if coverage.dense_mlp is not UNKNOWN:
+            yield Verdict(entity, ("coverage.dense_mlp",), dense == (coverage.dense_mlp is not None))
+        if checkpoint.container not in {"gguf", "mlx"} and coverage.norms is not UNKNOWN:
             yield Verdict(
                 entity, ("coverage.norms",), coverage.norms == "bf16" and model.architecture.text.dtype == "bfloat16"
             )
-        if checkpoint.skipped_moe_layers is not None:
+        if checkpoint.skipped_moe_layers is not UNKNOWN:
             step = model.architecture.experts.interleave_step
             held = all((layer + 1) % step == 0 for layer in checkpoint.skipped_moe_layers)
             yield Verdict(entity, ("skipped_moe_layers",), held)
@@ -108,11 +110,11 @@ def licences(catalog: Entries) -> Iterator[Verdict]:
     """Derivatives stay under the licence of their model, and none is older than the model."""
     for checkpoint in catalog.checkpoints.values():
         model, entity = catalog.model(checkpoint.model), f"checkpoints/{checkpoint.id}"
-        if checkpoint.license is not None:
+        if checkpoint.license is not UNKNOWN:
             yield Verdict(
-                entity, ("license",), checkpoint.license == model.license, checkpoint.license, model.license or ""
+                entity, ("license",), checkpoint.license == model.license, checkpoint.license, str(model.license)
             )
-        if checkpoint.released is not None and model.released is not None:
+        if checkpoint.released is not UNKNOWN and model.released is not None:
             yield Verdict(
                 entity, ("released",), checkpoint.released >= model.released, checkpoint.released, model.released
             )
@@ -123,7 +125,7 @@ def loading(catalog: Entries) -> Iterator[Verdict]:
     for checkpoint in catalog.checkpoints.values():
         for engine, each in checkpoint.loads.items():
             first = catalog.engine(engine).first_release
-            if each.since is not None and first is not None:
+            if is_stated(each.since) and first is not UNKNOWN:
                 held = release_key(each.since) >= release_key(first)
                 yield Verdict(f"checkpoints/{checkpoint.id}", (f"loads.{engine}.since",), held, each.since, first)
         if "vllm" in checkpoint.loads and checkpoint.kind != "draft_head":
@@ -145,7 +147,7 @@ def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[Verdict]:
             checkpoint.quantization_method,
             "a method with a kernel",
         )
-        if method is not None and method.since is not None and each.since is not None:
+        if method is not None and method.since is not UNKNOWN and is_stated(each.since):
             held = release_key(each.since) >= release_key(method.since)
             yield Verdict(entity, ("loads.vllm.since",), held, each.since, method.since)
         if method is not None:
@@ -162,7 +164,7 @@ def floors(catalog: Entries) -> Iterator[Verdict]:
     vllm = catalog.engine("vllm")
     for checkpoint in catalog.checkpoints.values():
         lowest, each = checkpoint.requirements.min_capability, checkpoint.loads.get("vllm")
-        if lowest is None or each is None or not each.supported or checkpoint.coverage is None:
+        if lowest is UNKNOWN or each is None or not each.supported or checkpoint.coverage is UNKNOWN:
             continue
         asked = [
             kernel.min_capability
@@ -190,7 +192,7 @@ def plain(catalog: Entries) -> Iterator[Verdict]:
             and checkpoint.coverage
         ):
             named = {name: checkpoint.coverage.of(name) for name in COMPONENTS}
-            stated = {name: format_ for name, format_ in named.items() if format_ is not None}
+            stated = {name: format_ for name, format_ in named.items() if is_stated(format_)}
             fields = ("quantization_method", *(f"coverage.{name}" for name in stated))
             yield Verdict(
                 f"checkpoints/{checkpoint.id}", fields, set(stated.values()) == {"bf16"}, str(set(stated.values()))
@@ -203,7 +205,7 @@ def platforms(catalog: Entries) -> Iterator[Verdict]:
     for checkpoint in catalog.checkpoints.values():
         asked, each = checkpoint.requirements.platforms, checkpoint.loads.get("vllm")
         method = methods.get(checkpoint.quantization_method)
-        if asked is None:
+        if asked is UNKNOWN:
             continue
         allowed = {"metal"} if checkpoint.container == "mlx" else None
         if each is not None and each.supported and method is not None and method.platforms:

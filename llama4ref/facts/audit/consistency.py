@@ -23,6 +23,7 @@ from llama4ref.facts.types.models import Model
 from llama4ref.facts.types.providers import Provider
 from llama4ref.facts.types.releases import release_key
 from llama4ref.facts.types.starts import Start
+from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
 
 T = TypeVar("T")
 
@@ -69,9 +70,9 @@ def _fault(catalog: Entries, entity: str, each: Contradiction) -> Fault:
     return Fault(f"specs/{entity}.yaml", line, each.field, each.found, each.expected, each.do)
 
 
-def _dangling(field: str, kind: str, name: str | None, known: Iterable[str]) -> Iterator[Contradiction]:
+def _dangling(field: str, kind: str, name: str | Unknown | None, known: Iterable[str]) -> Iterator[Contradiction]:
     known = list(known)
-    if name is not None and name not in known:
+    if is_stated(name) and name not in known:
         near = nearest_names(name, known)
         do = f"did you mean {' or '.join(near)}" if near else f"add specs/{kind}/{name}.yaml"
         yield Contradiction(field, name, f"the id of one of the {kind}", do, missing=f"{kind}/{name}")
@@ -118,9 +119,9 @@ def _checkpoint(checkpoint: Checkpoint, catalog: Entries) -> Iterator[Contradict
     yield from _dangling("model", "models", checkpoint.model, catalog.models)
     if checkpoint.kind == "recipe":
         yield from _other_stage(checkpoint, catalog)
-    if checkpoint.quantization_config is not None:
+    if checkpoint.quantization_config is not UNKNOWN:
         yield from _quantization_config(checkpoint.quantization_config, checkpoint.quantization_method)
-    if checkpoint.coverage is None:
+    if checkpoint.coverage is UNKNOWN:
         return
     for component in checkpoint.coverage.__dataclass_fields__:
         format_ = checkpoint.coverage.of(component)
@@ -143,13 +144,13 @@ def _quantization_config(text: str, method: str) -> Iterator[Contradiction]:
 def _accelerator(accelerator: Accelerator, _: Entries) -> Iterator[Contradiction]:
     peak = accelerator.peak
     rates = {
-        name: rate for name, rate in (("bf16", peak.bf16), ("fp8", peak.fp8), ("fp4", peak.fp4)) if rate is not None
+        name: rate for name, rate in (("bf16", peak.bf16), ("fp8", peak.fp8), ("fp4", peak.fp4)) if is_stated(rate)
     }
     if list(rates.values()) != sorted(rates.values()):
         yield Contradiction("peak", str(rates), "rates that do not fall with the width", "check for sparse figures")
     for name in ("bf16", "fp8"):
         measured, limit = getattr(accelerator.measured, name), getattr(peak, name)
-        if measured is not None and limit is not None and measured > limit:
+        if is_stated(measured) and is_stated(limit) and measured > limit:
             yield Contradiction(
                 f"measured.{name}", str(measured), f"at most the peak of {limit}", "check for sparse figures"
             )
@@ -174,7 +175,7 @@ def _provider(provider: Provider, catalog: Entries) -> Iterator[Contradiction]:
         yield from _dates(at, {"as_of": offer.as_of, "retired": offer.retired})
         model = catalog.models.get(offer.model)
         limit = model.context.instruct_max_position_embeddings if model and model.context else None
-        if offer.context_tokens is not None and limit is not None and offer.context_tokens > limit:
+        if offer.context_tokens is not UNKNOWN and limit is not None and offer.context_tokens > limit:
             yield Contradiction(
                 f"{at}.context_tokens", str(offer.context_tokens), f"at most the model's {limit}", "mark it doubted"
             )
@@ -184,13 +185,13 @@ def _provider(provider: Provider, catalog: Entries) -> Iterator[Contradiction]:
             )
 
 
-def _dates(at: str, dates: Mapping[str, str | None]) -> Iterator[Contradiction]:
+def _dates(at: str, dates: Mapping[str, str | Unknown | None]) -> Iterator[Contradiction]:
     for name, text in dates.items():
         try:
-            if text is not None:
+            if is_stated(text):
                 dt.date.fromisoformat(text)
         except ValueError:
-            yield Contradiction(f"{at}.{name}", text or "", "a day such as 2026-11-21", "write year, month and day")
+            yield Contradiction(f"{at}.{name}", str(text), "a day such as 2026-11-21", "write year, month and day")
 
 
 def _measurement(measurement: Measurement, catalog: Entries) -> Iterator[Contradiction]:
@@ -245,7 +246,7 @@ def _start(start: Start, catalog: Entries) -> Iterator[Contradiction]:
     for group, unit in (("printed_gib", "GiB"), ("derived_gib", "GiB"), ("printed_counts", None)):
         for name in getattr(start, group):
             yield from _printed(f"{group}.{name}", name, unit)
-    if start.release is not None and (start.since or start.before):
+    if start.release is not UNKNOWN and (start.since or start.before):
         yield Contradiction("release", start.release, "a release, or the range that it lies in", "give one of them")
 
 

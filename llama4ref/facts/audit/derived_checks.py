@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from llama4ref.facts.audit.checks import Check, Verdict
 from llama4ref.facts.audit.claim_checking import checked_claims
 from llama4ref.facts.audit.errata_checking import checked_errata
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -110,7 +111,7 @@ def _named(at: str, reference: Reference) -> list[str]:
 def shapes(catalog: Entries) -> Iterator[Verdict]:
     """Widths that make each other up: heads, patches, the shuffle before the adapter, the published name's experts."""
     for model in catalog.models.values():
-        if model.text is None:
+        if model.text is UNKNOWN:
             continue
         entity, a = f"models/{model.id}", model.architecture
         yield Verdict(entity, ("attention.heads", "attention.head_dim", "text.hidden_size"),
@@ -150,7 +151,7 @@ def tokens(catalog: Entries) -> Iterator[Verdict]:
         entity, listed = f"families/{family.id}", family.prompting.special_tokens
         for member, (field, name) in itertools.product(family.members, NAMED_TOKENS.items()):
             ids = catalog.models[member].tokens
-            if ids is not None:
+            if ids is not UNKNOWN:
                 held = getattr(ids, field) == listed[name].id
                 yield Verdict(f"models/{member}", (f"tokens.{field}",), held)
                 yield Verdict(entity, (f"prompting.special_tokens.{name}.id",), held)
@@ -160,7 +161,7 @@ def tokens(catalog: Entries) -> Iterator[Verdict]:
             )
         for member in family.members:
             ids = catalog.models[member].tokens
-            if ids is not None:
+            if ids is not UNKNOWN:
                 ends = {listed[end].id for end in ("end_of_text", "eom", "eot")}
                 yield Verdict(f"models/{member}", ("tokens.eos",), set(ids.eos) == ends)
 

@@ -8,6 +8,7 @@ from llama4ref.errors import UnknownNameError
 from llama4ref.facts.arithmetic.quantities import quantities
 from llama4ref.facts.arithmetic.stored_bytes import checkpoint_bytes
 from llama4ref.facts.types.errata import CheckedErratum
+from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -40,8 +41,8 @@ def checked_erratum(catalog: Entries, erratum: Erratum) -> CheckedErratum:
     return CheckedErratum(erratum=erratum, wrong=wrong, right=right, proven=_excludes(erratum, wrong, right))
 
 
-def resolved(catalog: Entries, reference: Reference) -> Plain | None:
-    """The value of a fact, or of a computed quantity; None for a fact that is not published.
+def resolved(catalog: Entries, reference: Reference) -> Plain | Unknown | None:
+    """The value of a fact, or of a computed quantity; UNKNOWN for a fact that is not published, None for what is not there.
 
     Raises:
         UnknownNameError: where it is not there.
@@ -71,10 +72,10 @@ def computed_quantities(catalog: Entries, entity: str) -> dict[str, int | float]
     return {"weights.bytes": stored, "weights.saved_percent": 100 * (plain - stored) / plain}
 
 
-def _excludes(erratum: Erratum, wrong: Plain | None, right: Plain | None) -> bool:
+def _excludes(erratum: Erratum, wrong: Plain | Unknown | None, right: Plain | Unknown | None) -> bool:
     if erratum.should == "be_unpublished":
-        return wrong is not None and right is None
-    if wrong is None or right is None:
+        return is_stated(wrong) and not is_stated(right)
+    if wrong is None or wrong is UNKNOWN or right is None or right is UNKNOWN:
         return False
     slack = (erratum.said.step or 0) / 2
     if not _are_numbers(wrong, right):

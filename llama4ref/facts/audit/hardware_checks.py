@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -54,13 +55,14 @@ def natives(catalog: Entries) -> Iterator[Verdict]:
     """A device has a number format where it has a rate for it, and where its generation brought it."""
     for accelerator in catalog.accelerators.values():
         entity, capability = f"accelerators/{accelerator.id}", accelerator.capability
-        if capability is not None:
-            yield Verdict(entity, ("native_fp8", "compute_capability"), accelerator.native_fp8 == (capability >= 89))
-            yield Verdict(entity, ("native_fp4", "compute_capability"), accelerator.native_fp4 == (capability >= 100))
-        if accelerator.peak.fp8 is not None and accelerator.native_fp8 is not None:
-            yield Verdict(entity, ("native_fp8", "peak.fp8"), accelerator.native_fp8)
-        if accelerator.peak.fp4 is not None and accelerator.native_fp4 is not None:
-            yield Verdict(entity, ("native_fp4", "peak.fp4"), accelerator.native_fp4)
+        for name, first in (("fp8", 89), ("fp4", 100)):
+            native, peak = getattr(accelerator, f"native_{name}"), getattr(accelerator.peak, name)
+            if native is UNKNOWN:
+                continue
+            if capability is not None:
+                yield Verdict(entity, (f"native_{name}", "compute_capability"), native == (capability >= first))
+            if peak is not UNKNOWN:
+                yield Verdict(entity, (f"native_{name}", f"peak.{name}"), native == (peak is not None))
 
 
 def generations(catalog: Entries) -> Iterator[Verdict]:
@@ -68,7 +70,7 @@ def generations(catalog: Entries) -> Iterator[Verdict]:
     for accelerator in catalog.accelerators.values():
         entity = f"accelerators/{accelerator.id}"
         if accelerator.capability is not None:
-            held = accelerator.capability in GENERATIONS.get(accelerator.architecture or "", ())
+            held = accelerator.capability in GENERATIONS.get(str(accelerator.architecture), ())
             yield Verdict(entity, ("architecture", "compute_capability"), held, str(accelerator.architecture))
         held = accelerator.platform in PLATFORMS.get(accelerator.vendor, ())
         yield Verdict(entity, ("vendor", "platform"), held, accelerator.vendor, accelerator.platform)
@@ -94,7 +96,7 @@ def memories(catalog: Entries) -> Iterator[Verdict]:
 def links(catalog: Entries) -> Iterator[Verdict]:
     """Links times bytes a second, or lanes times transfers a second, make up what a device sends."""
     for accelerator in catalog.accelerators.values():
-        name, sent = accelerator.link or "", accelerator.link_bandwidth
+        name, sent = str(accelerator.link), accelerator.link_bandwidth
         nvlink, pcie = re.fullmatch(r"NVLink (\d)", name), re.fullmatch(r"PCIe (\d) x(\d+)", name)
         expected = (
             NVLINKS[nvlink[1]] * NVLINK_BYTES[nvlink[1]]
@@ -103,7 +105,7 @@ def links(catalog: Entries) -> Iterator[Verdict]:
             if pcie
             else None
         )
-        if expected is not None and sent is not None:
+        if expected is not None and sent is not UNKNOWN:
             yield Verdict(
                 f"accelerators/{accelerator.id}",
                 ("link", "link_bandwidth"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.types.states import is_stated
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -33,7 +34,7 @@ def names(catalog: Entries) -> Iterator[Verdict]:
         if experts:
             held = int(experts[1]) == catalog.model(offer.model).architecture.experts.count
             yield Verdict(entity, (f"{at}.name",), held, offer.name)
-        if "fp8" in name and offer.precision is not None:
+        if "fp8" in name and is_stated(offer.precision):
             yield Verdict(entity, (f"{at}.precision",), "fp8" in offer.precision.lower(), offer.precision)
 
 
@@ -41,18 +42,18 @@ def limits(catalog: Entries) -> Iterator[Verdict]:
     """No context is longer than the model's, no reply longer than the context."""
     for entity, at, offer in _offers(catalog):
         most = catalog.model(offer.model).architecture.context.instruct_max_position_embeddings
-        if offer.context_tokens is not None:
+        if is_stated(offer.context_tokens):
             yield Verdict(entity, (f"{at}.context_tokens",), offer.context_tokens <= most, f"{offer.context_tokens:,}")
-        if offer.context_tokens is not None and offer.max_output_tokens is not None:
+        if is_stated(offer.context_tokens) and is_stated(offer.max_output_tokens):
             yield Verdict(entity, (f"{at}.max_output_tokens",), offer.max_output_tokens <= offer.context_tokens)
 
 
 def prices(catalog: Entries) -> Iterator[Verdict]:
     """A reply costs no less than a prompt; a cached prompt costs no more than a fresh one."""
     for entity, at, offer in _offers(catalog):
-        if offer.price_input is not None and offer.price_output is not None:
+        if is_stated(offer.price_input) and is_stated(offer.price_output):
             yield Verdict(entity, (f"{at}.price_input", f"{at}.price_output"), offer.price_input <= offer.price_output)
-        if offer.price_input is not None and offer.price_cache_read is not None:
+        if is_stated(offer.price_input) and is_stated(offer.price_cache_read):
             yield Verdict(entity, (f"{at}.price_cache_read",), offer.price_cache_read <= offer.price_input)
 
 
@@ -98,7 +99,7 @@ def routes(catalog: Entries) -> Iterator[Verdict]:
         if entity.partition("/")[2] not in PASSED_ON
     }
     for entity, at, offer in _offers(catalog):
-        if entity.partition("/")[2] in PASSED_ON and offer.price_input is not None:
+        if entity.partition("/")[2] in PASSED_ON and is_stated(offer.price_input):
             held = (offer.model, offer.price_input, offer.price_output) in behind
             yield Verdict(
                 entity, (f"{at}.price_input", f"{at}.price_output"), held, f"{offer.price_input} / {offer.price_output}"
@@ -111,10 +112,10 @@ def days(catalog: Entries) -> Iterator[Verdict]:
         source = catalog.cite(entity, f"{at}.as_of")[0].source
         released = catalog.model(offer.model).released or ""
         yield Verdict(entity, (f"{at}.as_of",), released <= offer.as_of <= source.retrieved, offer.as_of)
-        if offer.retired is not None:
+        if is_stated(offer.retired):
             held = released <= offer.retired <= source.retrieved and offer.status in {"retired", "deprecated"}
             yield Verdict(entity, (f"{at}.retired", f"{at}.status"), held, offer.retired, offer.status)
-        if offer.announced is not None and offer.retired is not None:
+        if offer.announced is not None and is_stated(offer.retired):
             yield Verdict(entity, (f"{at}.announced",), offer.announced <= offer.retired, offer.announced)
 
 

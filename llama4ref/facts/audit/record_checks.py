@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llama4ref.facts.audit.checks import Check, Verdict
 from llama4ref.facts.types.metrics import metric
 from llama4ref.facts.types.releases import normalized_release, release_key
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -93,7 +94,7 @@ def scores(catalog: Entries) -> Iterator[Verdict]:
     for benchmark in catalog.benchmarks.values():
         low, high = {"%": (0.0, 100.0), "place": (1.0, 1000.0)}.get(benchmark.unit, (0.0, float("inf")))
         for index, result in enumerate(benchmark.results):
-            if result.score is not None:
+            if result.score is not UNKNOWN:
                 held = low <= result.score <= high
                 yield Verdict(f"benchmarks/{benchmark.id}", (f"results.{index}.score", "unit"), held, str(result.score))
 
@@ -103,7 +104,7 @@ def effective_lengths(catalog: Entries) -> Iterator[Verdict]:
     base = _by_system(catalog, "nolima-base-score")
     at_length = {length: _by_system(catalog, f"nolima-{length}k") for length in NOLIMA_LENGTHS}
     for system, (index, result) in _by_system(catalog, "nolima-effective-length").items():
-        if system not in base or result.score is None:
+        if system not in base or result.score is UNKNOWN:
             continue
         reached, used = 0, []
         for length, found in at_length.items():
@@ -132,7 +133,7 @@ def divergences(catalog: Entries) -> Iterator[Verdict]:
     for low, high in itertools.pairwise(DIVERGENCES):
         for key in rows[low].keys() & rows[high].keys():
             (index, below), (other, above) = rows[low][key], rows[high][key]
-            if below.score is not None and above.score is not None:
+            if below.score is not UNKNOWN and above.score is not UNKNOWN:
                 held = below.score <= above.score
                 yield Verdict(f"benchmarks/{low}", (f"results.{index}.score",), held, key)
                 yield Verdict(f"benchmarks/{high}", (f"results.{other}.score",), held, key)
@@ -147,11 +148,11 @@ def runs(catalog: Entries) -> Iterator[Verdict]:
             "pipeline_parallel": run.pipeline_parallel,
             "data_parallel": run.data_parallel,
         }
-        known = [size for size in sizes.values() if size is not None]
+        known = [size for size in sizes.values() if size is not UNKNOWN]
         if len(known) == len(sizes):
             held = known[0] * known[1] * known[2] == run.count
             yield Verdict(entity, ("count", *sizes), held, str(known), str(run.count))
-        if run.parallelism is not None and run.tensor_parallel is not None and run.parallelism.startswith("TP"):
+        if run.parallelism is not None and run.tensor_parallel is not UNKNOWN and run.parallelism.startswith("TP"):
             held = f"TP{run.tensor_parallel}" in run.parallelism
             yield Verdict(entity, ("parallelism", "tensor_parallel"), held, run.parallelism)
         held = any(
@@ -163,13 +164,13 @@ def runs(catalog: Entries) -> Iterator[Verdict]:
 
 
 def _checkpoint(catalog: Entries, entity: str, run: Measurement) -> Iterator[Verdict]:
-    if run.checkpoint is None:
+    if run.checkpoint is UNKNOWN:
         return
     checkpoint = catalog.checkpoint(run.checkpoint)
     yield Verdict(entity, ("checkpoint", "model"), checkpoint.model == run.model, run.checkpoint)
     experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
     word = next((word for prefix, word in BITS.items() if experts and experts.startswith(prefix)), None)
-    if word is not None and run.precision is not None:
+    if word is not None and run.precision is not UNKNOWN:
         held = word in run.precision.upper().replace("FP4", "NVFP4").replace("NVNV", "NV")
         yield Verdict(entity, ("checkpoint", "precision"), held, run.precision, word)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import ReleaseError
 from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -22,7 +23,7 @@ def sums(catalog: Entries) -> Iterator[Verdict]:
     """The engine's share is the memory times the utilization; the cache gets what the printed lines leave of it."""
     for start in catalog.starts.values():
         entity, printed = f"starts/{start.id}", start.printed_gib
-        if start.gpu_memory_utilization is None or "gpu_memory_total" not in printed:
+        if start.gpu_memory_utilization is UNKNOWN or "gpu_memory_total" not in printed:
             continue
         share = printed["gpu_memory_total"] * start.gpu_memory_utilization
         fields = ["gpu_memory_utilization", "printed_gib.gpu_memory_total"]

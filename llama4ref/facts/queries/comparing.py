@@ -10,7 +10,7 @@ from llama4ref.errors import RequestError, UnknownNameError
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
-    from llama4ref.facts.reading.citing import Value
+    from llama4ref.facts.reading.yaml_reader import Value
     from llama4ref.facts.types.sources import Citation, Provenance
 
 
@@ -23,8 +23,8 @@ class ComparedField:
     """In the order of the entities; None where an entity has no such field."""
 
     @property
-    def values(self) -> tuple[Value | None, ...]:
-        """The preferred values; None is unknown, none, or no such field."""
+    def values(self) -> tuple[Value, ...]:
+        """The preferred values, UNKNOWN among them; None is none, or no such field."""
         return tuple(leaf.citations[0].value if leaf else None for leaf in self.leaves)
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.states import UNKNOWN, is_stated
+
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
     from llama4ref.facts.types.sources import Citation
@@ -88,7 +90,7 @@ def _family_events(catalog: Entries) -> Iterator[DatedEvent]:
 def _released(catalog: Entries) -> Iterator[DatedEvent]:
     for checkpoint in catalog.checkpoints.values():
         model = catalog.model(checkpoint.model)
-        if checkpoint.released is not None and checkpoint.released != model.released:
+        if checkpoint.released is not UNKNOWN and checkpoint.released != model.released:
             yield DatedEvent(
                 day=checkpoint.released,
                 kind="checkpoint",
@@ -106,7 +108,7 @@ def _ended(catalog: Entries) -> Iterator[DatedEvent]:
                 ("announced", offer.announced, "end announced", "announces the end of"),
                 ("retired", offer.retired, "offer ended", "no longer serves"),
             ):
-                if day is not None:
+                if is_stated(day):
                     entity, at = f"providers/{provider.id}", f"offers.{index}.{field}"
                     yield DatedEvent(
                         day=day,

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from llama4ref.errors import Fault, nearest_names
-from llama4ref.facts.reading.yaml_reader import UNKNOWN, Absent, Group, Leaf, Node, Scalar, Series
+from llama4ref.facts.reading.yaml_reader import Group, Leaf, Node, Scalar, Series, Value
 from llama4ref.facts.types.sources import Citation, Provenance, Source
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
-Plain = Scalar | list["Plain"] | dict[str, "Plain"]
-Value = Scalar | tuple[Scalar, ...]
+Plain = Scalar | Unknown | None | list["Plain"] | dict[str, "Plain"]
 
 _DEFAULTS = frozenset({"source", "at", "also"})
 _LEAF = frozenset({"value", "source", "at", "also", "as_of", "disputed", "because", "note"})
@@ -152,7 +152,7 @@ class Citer:
         self,
         path: str,
         line: int,
-        value: Value | Absent,
+        value: Value,
         context: Context,
         *,
         disputed: tuple[Group, ...] = (),
@@ -162,22 +162,21 @@ class Citer:
         own = self._source(context.source, path, line)
         if own is None:
             return
-        said = None if isinstance(value, Absent) else value
         first = Citation(
             source=own,
             at=context.at or "",
-            value=said,
+            value=value,
             agrees=True,
             as_of=context.as_of,
             doubt=None,
             note=note,
             written_at=self._written_at("source"),
         )
-        others = [self._word(word, path, said, agrees=True) for word in context.also]
-        others += [self._word(word, path, said, agrees=False) for word in disputed]
+        others = [self._word(word, path, value, agrees=True) for word in context.also]
+        others += [self._word(word, path, value, agrees=False) for word in disputed]
         citations = (first, *(citation for citation in others if citation is not None))
         state: Literal["known", "unknown", "none"] = (
-            "known" if not isinstance(value, Absent) else "unknown" if value is UNKNOWN else "none"
+            "unknown" if value is UNKNOWN else "none" if value is None else "known"
         )
         self.provenance[path] = Provenance(file=self.file, line=line, state=state, citations=citations, because=because)
 
@@ -187,7 +186,7 @@ class Citer:
                 group.lines[key], path, f"the unknown key {key}", f"one of {', '.join(sorted(_WORD))}", "remove it"
             )
         source = self._source(self._text(group, "source", path), path, group.line)
-        value: Value | Absent = said
+        value = said
         if not agrees:
             node = group.entries.get("value")
             if not isinstance(node, Leaf):
@@ -196,14 +195,14 @@ class Citer:
                 )
                 return None
             value = node.value
-            if (None if isinstance(value, Absent) else value) == said:
+            if value == said:
                 self._fault(group.line, path, "a disagreeing source that agrees", "another value", "move it to `also:`")
         if source is None:
             return None
         return Citation(
             source=source,
             at=self._text(group, "at", path) or "",
-            value=None if isinstance(value, Absent) else value,
+            value=value,
             agrees=agrees,
             as_of=self._text(group, "as_of", path),
             doubt=self._text(group, "doubt", path),
@@ -223,7 +222,5 @@ class Citer:
         return self.sources[name]
 
 
-def _plain(value: Value | Absent) -> Plain:
-    if isinstance(value, Absent):
-        return None
+def _plain(value: Value) -> Plain:
     return list(value) if isinstance(value, tuple) else value

@@ -1,14 +1,14 @@
 """What may an editor accept in a spec file? JSON Schema made from the types of the facts.
 
 The schema of a type says what a value is; a spec also says who states it. So every scalar or list may be a mapping with `value`
-and its source, every group may name the source of what is inside it, `unknown` and `none` stand where a value may be
-missing, and numbers may be written with underscores, which readers of YAML 1.2 take for text.
+and its source, every group may name the source of what is inside it, `unknown` stands where a value may be unpublished and
+`none` where there may be none, and numbers may be written with underscores, which readers of YAML 1.2 take for text.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import ConfigDict, TypeAdapter
 
@@ -21,7 +21,13 @@ DOCUMENTED = ConfigDict(**STRICT, use_attribute_docstrings=True)
 Schema = dict[str, object]
 
 _TEXT: Schema = {"type": "string", "minLength": 1}
-_MISSING: Schema = {"enum": ["unknown", "none"], "description": "not published, or there is none"}
+_STATES: dict[str, Schema] = {
+    "unknown": {"const": "unknown", "description": "not published"},
+    "none": {"const": "none", "description": "there is none"},
+}
+"""How a spec writes that a field has no value."""
+_STATED_AS: dict[str, Schema] = {"unknown": {"const": "unknown"}, "none": {"type": "null"}}
+"""How pydantic writes the same."""
 _UNDERSCORED: Schema = {"type": "string", "pattern": r"^-?[0-9]+(_[0-9]+)*$", "description": "digits in groups"}
 _POWERED: Schema = {"type": "string", "pattern": r"^-?[0-9.]+e[-+]?[0-9]+$", "description": "a number with an exponent"}
 _CITING: Schema = {
@@ -82,7 +88,7 @@ def schema_of(kind: str) -> Schema:
     made = _generated(KINDS[kind].type)
     definitions = {name: _cited(_group(schema)) for name, schema in _mappings(made["$defs"]).items()}
     root = definitions.pop(KINDS[kind].type.__name__)
-    return _titled(kind, root) | {"definitions": definitions | _SHARED | _plain_definitions()}
+    return _titled(kind, root) | {"definitions": definitions | _SHARED | _plain_definitions(root, definitions)}
 
 
 def sources_schema() -> Schema:
@@ -138,22 +144,42 @@ def _node(schema: Schema, *, long_form: bool) -> Schema:
     kept = {key: schema[key] for key in ("description",) if key in schema}
     bare = {key: value for key, value in schema.items() if key not in {"description", "title", "default"}}
     choices = _choices(bare)
-    missing = [_MISSING] if any(choice.get("type") == "null" for choice in choices) else []
-    valued = [choice for choice in choices if choice.get("type") != "null"]
+    states = [state for state in _STATES if any(_state(choice) == state for choice in choices)]
+    missing = [_STATES[state] for state in states]
+    valued = [choice for choice in choices if _state(choice) is None]
     groups = [choice for choice in valued if _holds_groups(choice)]
     if groups:
         written = [_container(choice, long_form=long_form) for choice in groups]
         long = [_long(missing or [{"type": "array", "maxItems": 0}])] if long_form else []
         return {**kept, "anyOf": [*written, *missing, *long]}
     if long_form and len(valued) == 1 and _plain_name(valued[0]) in _PLAIN:
-        return {**kept, "allOf": [{"$ref": f"#/definitions/{_plain_name(valued[0])}{'_or_missing' * bool(missing)}"}]}
+        return {**kept, "allOf": [{"$ref": f"#/definitions/{'_or_'.join([_plain_name(valued[0]), *states])}"}]}
     return {**kept, **_leaf(choices, long_form=long_form)}
 
 
 def _leaf(choices: list[Schema], *, long_form: bool) -> Schema:
     """Every way to write a value of these types."""
-    ways = [way for choice in choices for way in ([_MISSING] if choice.get("type") == "null" else _spelled(choice))]
+    states = {_state(choice) for choice in choices} - {None}
+    ways = [way for choice in choices for way in _ways(choice, states)]
     return {"anyOf": [*ways, *([_long(ways)] if long_form else [])]}
+
+
+def _ways(choice: Schema, states: Collection[str | None]) -> list[Schema]:
+    """The ways to write one of several choices; where one state is legal, the word for the other is no text."""
+    state = _state(choice)
+    if state is not None:
+        return [_STATES[state]]
+    other = [word for word in _STATES if word not in states]
+    if len(other) == 1 and choice == {"type": "string"}:
+        return [{**choice, "not": {"const": other[0]}}]
+    return _spelled(choice)
+
+
+def _state(choice: Schema) -> str | None:
+    """The word for having no value that a choice of pydantic's stands for, if it stands for one."""
+    if choice.get("type") == "null":
+        return "none"
+    return "unknown" if choice.get("const") == "unknown" and "type" not in choice else None
 
 
 def _plain_name(schema: Schema) -> str:
@@ -164,11 +190,15 @@ def _plain_name(schema: Schema) -> str:
     return str(schema["type"]) if schema.keys() == {"type"} else "conditional"
 
 
-def _plain_definitions() -> Schema:
+def _plain_definitions(*users: Mapping[str, object]) -> Schema:
+    """The shared definitions that a schema refers to."""
+    text = json.dumps(users)
     made: Schema = {}
     for name, schema in _PLAIN.items():
-        made[name] = _leaf([schema], long_form=True)
-        made[f"{name}_or_missing"] = _leaf([schema, {"type": "null"}], long_form=True)
+        for states in ((), ("unknown",), ("none",), ("unknown", "none")):
+            full = "_or_".join([name, *states])
+            if f'"#/definitions/{full}"' in text:
+                made[full] = _leaf([schema, *(_STATED_AS[state] for state in states)], long_form=True)
     return made
 
 

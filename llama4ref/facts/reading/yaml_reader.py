@@ -15,26 +15,18 @@ from dataclasses import dataclass, field
 import yaml
 
 from llama4ref.errors import Fault
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
-Scalar = str | int | float | bool | None
-
-
-class Absent:
-    """The two ways of having no value: `unknown` (not published) and `none` (there is none)."""
-
-    def __init__(self, word: str) -> None:
-        self.word = word
-
-
-UNKNOWN = Absent("unknown")
-NONE = Absent("none")
+Scalar = str | int | float | bool
+Value = Scalar | tuple[Scalar, ...] | Unknown | None
+"""What a leaf holds: None is `none` (there is none), UNKNOWN is `unknown` (not published)."""
 
 
 @dataclass(slots=True)
 class Leaf:
     """A scalar, or a list of scalars."""
 
-    value: Scalar | Absent | tuple[Scalar, ...]
+    value: Value
     line: int
 
 
@@ -152,19 +144,18 @@ class _Reader:
                 self.fault(line, f"{path}.{index}", "a nested list", "a scalar", "make it a list of mappings")
                 continue
             value = self.scalar(item, f"{path}.{index}")
-            if isinstance(value, Absent):
-                self.fault(
-                    line, f"{path}.{index}", value.word, "a value", f"write {value.word} for the whole list instead"
-                )
+            if value is None or value is UNKNOWN:
+                word = "none" if value is None else "unknown"
+                self.fault(line, f"{path}.{index}", word, "a value", f"write {word} for the whole list instead")
                 continue
             yield value
 
-    def scalar(self, node: yaml.ScalarNode, path: str) -> Scalar | Absent:
+    def scalar(self, node: yaml.ScalarNode, path: str) -> Scalar | Unknown | None:
         text = str(node.value)
         if node.style:
             return text
         if text in {"unknown", "none"}:
-            return UNKNOWN if text == "unknown" else NONE
+            return UNKNOWN if text == "unknown" else None
         if text in {"true", "false"}:
             return text == "true"
         if text.lower() in _TRAPS:

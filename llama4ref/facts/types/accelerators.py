@@ -8,26 +8,27 @@ from typing import Annotated, Literal
 from annotated_types import Gt
 
 from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.states import Unknown
 
 Platform = Literal["cuda", "rocm", "hpu", "tpu", "cpu", "metal", "xpu"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Peak:
-    """Dense peak rates in operations a second; None is unknown or not there."""
+    """Dense peak rates in operations a second; none where the device lacks the number format."""
 
-    bf16: float | None
-    fp8: float | None
-    int8: float | None
-    fp4: float | None
+    bf16: float | Unknown
+    fp8: float | Unknown | None
+    int8: float | Unknown | None
+    fp4: float | Unknown | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """Best matrix-multiply rates observed, in operations a second."""
+    """Best matrix-multiply rates observed, in operations a second; none where the device lacks the number format."""
 
-    bf16: float | None
-    fp8: float | None
+    bf16: float | Unknown
+    fp8: float | Unknown | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Accelerator(Entity):
     name: str
     vendor: str
     platform: Platform
-    architecture: str | None
+    architecture: str | Unknown
     """Name or code of the architecture."""
     compute_capability: str | None
     """CUDA compute capability, such as "9.0"."""
@@ -46,20 +47,20 @@ class Accelerator(Entity):
     """The size on the label, as printed."""
     memory_bytes: Annotated[int, Gt(0)]
     """Total device memory that an application sees."""
-    bandwidth: float | None
+    bandwidth: float | Unknown
     """Memory bandwidth in bytes a second."""
     peak: Peak
     measured: Measured
-    link: str | None
+    link: str | Unknown
     """Name of the link between devices of a node."""
-    link_bandwidth: float | None
+    link_bandwidth: float | Unknown
     """Bytes a second in one direction, of one device."""
-    per_node: int | None
+    per_node: int | Unknown
     """Devices in the usual node."""
-    native_fp8: bool | None
-    native_fp4: bool | None
-    power_watts: int | None
-    driver_names: tuple[str, ...] | None
+    native_fp8: bool | Unknown
+    native_fp4: bool | Unknown
+    power_watts: int | Unknown
+    driver_names: tuple[str, ...] | Unknown
     """What the driver calls it, as `nvidia-smi` and PyTorch print it, to the letter; unknown where none was read."""
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,23 +15,23 @@ class Result:
 
     system: str
     """Id of a model here, or the name of another system."""
-    score: float | None
+    score: float | Unknown
     """The score; unknown where the source prints none."""
     stage: Literal["base", "instruct", "experimental", "other"]
     """Which training stage was tested; `other` for systems outside the family."""
     label: Literal["developer", "independent", "secondary"]
     """Who measured: the model's developer, someone else, or someone quoting a measurement."""
-    shots: int | None = None
+    shots: int | Unknown = UNKNOWN
     """Examples in the prompt."""
-    precision: str | None = None
+    precision: str | Unknown = UNKNOWN
     """Weights evaluated."""
     checkpoint: str | None = None
     """Repository or file evaluated, where it is not the developer's own bfloat16 one."""
-    engine: str | None = None
+    engine: str | Unknown = UNKNOWN
     """What ran the model."""
-    hardware: str | None = None
+    hardware: str | Unknown = UNKNOWN
     """What it ran on."""
-    file_size: str | None = None
+    file_size: str | Unknown = UNKNOWN
     """Size of the weights as the source prints it."""
     note: str | None = None
 

@@ -11,6 +11,7 @@ from typing import Literal
 from llama4ref.facts.types.claims import Claim
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.models import Model, Stage
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 CheckpointKind = Literal["weights", "recipe", "draft_head"]
 Container = Literal["safetensors", "gguf", "mlx", "pth", "oci", "in_memory"]
@@ -18,30 +19,30 @@ Container = Literal["safetensors", "gguf", "mlx", "pth", "oci", "in_memory"]
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
-    """The id of the format of each component's matrices; None is unknown, or a component that the model lacks.
+    """The id of the format of each component's matrices; none where the model or the checkpoint lacks the component.
 
     Norms, biases, class and position embeddings stay in the published dtype whatever a format is named here.
     """
 
-    vision_tower: str | None
+    vision_tower: str | Unknown | None
     """All of `vision_model`, the pixel-shuffle adapter included."""
-    projector: str | None
+    projector: str | Unknown | None
     """`multi_modal_projector`."""
-    embed: str | None
+    embed: str | Unknown
     """Token embedding."""
-    attention: str | None
+    attention: str | Unknown
     """Query, key, value and output projections of the language model."""
-    router: str | None
+    router: str | Unknown
     """Router of each MoE layer."""
-    shared_expert: str | None
+    shared_expert: str | Unknown
     """Shared expert of each MoE layer."""
-    routed_experts: str | None
+    routed_experts: str | Unknown
     """Routed experts of each MoE layer."""
-    dense_mlp: str | None
+    dense_mlp: str | Unknown | None
     """Feed-forward of the layers without experts."""
-    norms: str | None
+    norms: str | Unknown
     """RMS norms of the language model."""
-    lm_head: str | None
+    lm_head: str | Unknown
     """Output head."""
 
     def of(self, component: str) -> str | None:
@@ -54,10 +55,10 @@ class Coverage:
 class Loading:
     """Whether and from when an engine loads it."""
 
-    supported: bool | None
-    """None is unknown."""
-    since: str | None
-    """First release that does."""
+    supported: bool | Unknown
+    """Whether it loads it."""
+    since: str | Unknown | None
+    """First release that does; none where none does."""
     until: str | None
     """First release that no longer does; none while it does."""
     note: str | None
@@ -68,11 +69,11 @@ class Loading:
 class Requirements:
     """What hardware it asks for."""
 
-    min_capability: int | None
+    min_capability: int | Unknown
     """Lowest CUDA compute capability, times ten."""
-    max_capability: int | None
+    max_capability: int | Unknown | None
     """Highest CUDA compute capability, times ten; none where there is no ceiling."""
-    platforms: tuple[str, ...] | None
+    platforms: tuple[str, ...] | Unknown
     """Platforms of accelerators that run it."""
     note: str | None
     """What else it needs."""
@@ -98,21 +99,21 @@ class Checkpoint(Entity):
     """File format."""
     quantization_method: str
     """The engine's name of the quantization method; `unquantized` where there is none."""
-    coverage: Coverage | None
+    coverage: Coverage | Unknown
     """Format of each component; unknown where nothing is published about it."""
-    skipped_moe_layers: tuple[int, ...] | None
+    skipped_moe_layers: tuple[int, ...] | Unknown
     """Layers whose routed and shared experts stay in the published dtype; an empty list where none does."""
-    kv_cache_dtype: str | None
+    kv_cache_dtype: str | Unknown | None
     """KV cache dtype that its configuration asks for; none where it asks for nothing."""
     loads: dict[str, Loading]
     """By engine id."""
     requirements: Requirements
     """Hardware it asks for."""
-    released: str | None
+    released: str | Unknown
     """Day it was published, ISO 8601."""
-    license: str | None
+    license: str | Unknown
     """Id of the licence."""
-    status: str | None
+    status: str | Unknown
     """`available`, `gated`, `retired` or unknown."""
     notes: tuple[str, ...]
     """What else to know."""
@@ -120,7 +121,7 @@ class Checkpoint(Entity):
     """Published figures about what can be computed."""
     omitted_components: tuple[str, ...] = ()
     """Components that it does not hold, such as the vision tower in a file for text alone."""
-    quantization_config: str | None = None
+    quantization_config: str | Unknown = UNKNOWN
     """What its `config.json` says of its quantization, as the text of a JSON object; none where that is not among the facts."""
     other_names: tuple[str, ...] = ()
     """Further repositories that hold the same weights."""

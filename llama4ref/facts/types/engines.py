@@ -19,6 +19,7 @@ from llama4ref.facts.types.releases import (
     step_at,
 )
 from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, Variable
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 YesT = TypeVar("YesT")
 ShareT = TypeVar("ShareT")
@@ -82,10 +83,10 @@ class Behaviour(MemoryRules[bool, float, str]):
 class Flag:
     """One option of the engine's server."""
 
-    since: str | None
+    since: str | Unknown
     """First release that has it; unknown where it was there before the first release the facts cover."""
     until: str | None
-    """First release that no longer has it, or unknown-free `none` while it is there."""
+    """First release that no longer has it; none while it is there."""
     takes: Literal["value", "json", "switch"]
     """A plain value, a JSON object or its dotted form, or nothing: a switch is turned off by `--no-` and its name."""
     default: str | None
@@ -105,15 +106,15 @@ class Flag:
 class Method:
     """One name that `--quantization` accepts."""
 
-    since: str | None
+    since: str | Unknown
     until: str | None
-    min_capability: int | None
+    min_capability: int | Unknown
     """Lowest CUDA compute capability of the method, times ten; the expert kernel may ask for more."""
     online: bool
     """Whether it quantizes a bf16 checkpoint while loading."""
     note: str | None
     """What it is for."""
-    platforms: tuple[str, ...] | None = None
+    platforms: tuple[str, ...] | Unknown = UNKNOWN
     """Platforms that take the name at the newest release, kernels or not; unknown for methods that ended."""
 
 
@@ -143,9 +144,9 @@ class Engine(Entity):
     id: str
     name: str
     publisher: str
-    first_release: str | None
+    first_release: str | Unknown
     """First release that serves Llama 4."""
-    newest_release: str | None
+    newest_release: str | Unknown
     """Newest release that these facts cover."""
     behaviours: SteppedRules | None
     """Memory rules, where this project plans for the engine."""
@@ -192,7 +193,7 @@ class Engine(Entity):
                 or after the newest one covered, or for an engine whose memory rules are not recorded.
         """
         first, newest = self.first_release, self.newest_release
-        if self.behaviours is None or first is None or newest is None:
+        if self.behaviours is None or first is UNKNOWN or newest is UNKNOWN:
             raise ReleaseError(f"{self.name}: its memory rules are not recorded; plan for vllm")
         if release is None:
             return newest
@@ -228,7 +229,7 @@ class Engine(Entity):
         processes share the load (tensor times pipeline parallel).
         """
         wanted = release or self.newest_release
-        if wanted is None:
+        if wanted is UNKNOWN:
             return None
         for row in self.hardware_defaults:
             if row.flag == flag and row.is_meant_for(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.states import Unknown
 
 Plain = str | bool | int | float
 
@@ -34,11 +35,11 @@ class Saying:
     """The fact that it stands for, such as the memory of a GPU that is said to be enough."""
     step: float | None = None
     """One step of the last place printed; none where it is exact."""
-    first_seen: str | None
+    first_seen: str | Unknown
     """Day of the earliest copy that says so, ISO 8601; unknown where copies are undated."""
     checked: str
     """Day of the newest copy read, or the day an undated one was read, ISO 8601."""
-    status: Literal["there", "corrected"] | None
+    status: Literal["there", "corrected"] | Unknown
     """Whether the newest copy still says so; unknown where no newer one could be read."""
 
 
@@ -55,7 +56,8 @@ class Erratum(Entity):
     said: Saying
     """The wrong value."""
     should: Literal["equal", "at_most", "at_least", "be_unpublished"]
-    """How it would have to relate to ours to be right; `be_unpublished` where nobody who could know has said."""
+    """How it would have to relate to ours to be right; `be_unpublished` where there is no such value, or nobody who could
+    know has said."""
     ours: Reference
     """What proves it wrong."""
     why: str
@@ -69,9 +71,9 @@ class CheckedErratum:
     """An erratum beside what the facts say today."""
 
     erratum: Erratum
-    wrong: Plain | None
+    wrong: Plain | Unknown | None
     """What the source says; a value of this catalogue where it stands for one."""
-    right: Plain | None
-    """What the facts say; None where the fact is recorded as not published."""
+    right: Plain | Unknown | None
+    """What the facts say; UNKNOWN where the fact is recorded as not published."""
     proven: bool
     """Whether the two exclude each other."""

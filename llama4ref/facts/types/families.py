@@ -8,6 +8,7 @@ from typing import Literal
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.prompting import Prompting
 from llama4ref.facts.types.safeguards import SafetyWork
+from llama4ref.facts.types.states import Unknown
 from llama4ref.facts.types.training import HerdTraining
 
 
@@ -112,7 +113,7 @@ class HardwareClaim:
     """Weights it speaks of."""
     gpus: int
     """GPUs at least."""
-    gpu_memory_gb: int | None
+    gpu_memory_gb: int | Unknown
     """Memory of one, in decimal gigabytes, where it is named."""
     stated: str
     """The claim, in our words."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +18,12 @@ class Observation:
     unit: str
     """That of the metric, written out so that a value in another one is noticed."""
     concurrency: int | None = None
-    """Requests in progress at once; none where all were queued at once, or it is not stated."""
+    """Requests in progress at once; none where all were queued at once."""
     requests: int | None = None
     """Requests of the run, where all were queued at once."""
-    prompt_tokens: int | None = None
+    prompt_tokens: int | Unknown = UNKNOWN
     """Tokens of a prompt, on average."""
-    output_tokens: int | None = None
+    output_tokens: int | Unknown = UNKNOWN
     """Tokens of a reply, on average."""
     disturbed: str | None = None
     """What spoiled the number, where the source says that something did; it is then compared with no estimate."""
@@ -36,24 +37,24 @@ class Measurement(Entity):
 
     id: str
     model: str
-    checkpoint: str | None
+    checkpoint: str | Unknown
     """Id of the checkpoint, or unknown."""
     engine: str
-    release: str | None
+    release: str | Unknown
     accelerator: str
     count: int
-    tensor_parallel: int | None
-    pipeline_parallel: int | None
-    data_parallel: int | None
-    expert_parallel: bool | None
-    precision: str | None
+    tensor_parallel: int | Unknown
+    pipeline_parallel: int | Unknown
+    data_parallel: int | Unknown
+    expert_parallel: bool | Unknown
+    precision: str | Unknown
     """Formats as printed."""
     as_of: str
     observations: tuple[Observation, ...]
     parallelism: str | None = None
     """Parallelism as printed."""
-    cache_dtype: str | None = None
+    cache_dtype: str | Unknown = UNKNOWN
     """Dtype of the KV cache."""
-    hybrid_kv_cache: bool | None = None
+    hybrid_kv_cache: bool | Unknown = UNKNOWN
     """Whether chunked-local layers kept one chunk only."""
     note: str | None = None

@@ -15,6 +15,7 @@ from annotated_types import Gt
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.types.claims import Claim
 from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 from llama4ref.facts.types.training import Training
 
 Positive = Annotated[int, Gt(0)]
@@ -89,7 +90,7 @@ class Rope:
     theta: float
     """Base of the frequencies."""
     scaling: RopeScaling | None
-    """Frequency scaling, or unknown-free `none`."""
+    """Frequency scaling; none where the frequencies are not scaled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +216,7 @@ class Architecture:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Model(Entity):
-    """One member of the Llama 4 family. `None` is unknown: not published. A model equals itself alone."""
+    """One member of the Llama 4 family. A model equals itself alone."""
 
     id: str
     """The file's name."""
@@ -231,25 +232,25 @@ class Model(Entity):
     """What it reads."""
     modalities_out: tuple[str, ...]
     """What it writes."""
-    license: str | None
+    license: str | Unknown
     """Id of the licence."""
-    knowledge_cutoff: str | None
+    knowledge_cutoff: str | Unknown
     """Month of the newest training data."""
     languages: tuple[str, ...]
     """Languages the developer supports."""
-    architecture_class: str | None
+    architecture_class: str | Unknown
     """Name of the architecture in the published configuration."""
     repositories: dict[str, str]
     """Published repositories by stage."""
-    text: Text | None
-    attention: Attention | None
-    rope: Rope | None
-    experts: Experts | None
-    dense: Dense | None
-    vision: Vision | None
-    context: Context | None
-    tokens: Tokens | None
-    training: Training | None = None
+    text: Text | Unknown
+    attention: Attention | Unknown
+    rope: Rope | Unknown
+    experts: Experts | Unknown
+    dense: Dense | Unknown
+    vision: Vision | Unknown
+    context: Context | Unknown
+    tokens: Tokens | Unknown
+    training: Training | Unknown = UNKNOWN
     """How it was trained."""
     claims: tuple[Claim, ...] = ()
     """Published figures about what can be computed."""
@@ -267,7 +268,7 @@ class Model(Entity):
 @functools.lru_cache(maxsize=64)
 def _architecture(model: Model) -> Architecture:
     groups = {name: getattr(model, name) for name in Architecture.__dataclass_fields__}
-    missing = [name for name, group in groups.items() if group is None]
+    missing = [name for name, group in groups.items() if group is UNKNOWN]
     if missing:
         raise UnknownFactError(f"models/{model.id}", missing[0])
     return Architecture(**groups)

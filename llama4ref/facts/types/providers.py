@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """One model at one provider, as sources state it on a day. None is not disclosed.
+    """One model at one provider, as sources state it on a day. What a spec leaves out is unknown.
 
     Context counts prompt and reply together unless the note says otherwise. Prices are US dollars per million tokens.
     """
@@ -25,25 +26,25 @@ class Offer:
     """State on that day, or since the event that ended it."""
     announced: str | None = None
     """Day its end was announced."""
-    retired: str | None = None
+    retired: str | Unknown | None = None
     """Day the offer ended or will end."""
     tier: str | None = None
     """Service tier, where the provider sells the same id on several terms."""
-    context_tokens: int | None = None
-    max_output_tokens: int | None = None
-    images: bool | None = None
-    max_images: int | None = None
+    context_tokens: int | Unknown = UNKNOWN
+    max_output_tokens: int | Unknown | None = UNKNOWN
+    images: bool | Unknown = UNKNOWN
+    max_images: int | Unknown = UNKNOWN
     """Images in one request."""
-    tools: bool | None = None
-    json_schema: bool | None = None
-    precision: str | None = None
+    tools: bool | Unknown = UNKNOWN
+    json_schema: bool | Unknown = UNKNOWN
+    precision: str | Unknown = UNKNOWN
     """Precision served, as disclosed."""
-    price_input: float | None = None
-    price_output: float | None = None
-    price_batch_input: float | None = None
-    price_batch_output: float | None = None
-    price_cache_read: float | None = None
-    price_cache_write: float | None = None
+    price_input: float | Unknown | None = UNKNOWN
+    price_output: float | Unknown | None = UNKNOWN
+    price_batch_input: float | Unknown = UNKNOWN
+    price_batch_output: float | Unknown = UNKNOWN
+    price_cache_read: float | Unknown = UNKNOWN
+    price_cache_write: float | Unknown = UNKNOWN
     regions: tuple[str, ...] = ()
     note: str | None = None
 
@@ -56,6 +57,6 @@ class Provider(Entity):
     name: str
     kind: Literal["cloud", "inference", "router", "developer", "container"]
     """What it is: a cloud platform, an inference company, a router over others, the developer itself, …"""
-    homepage: str | None
+    homepage: str | Unknown
     offers: tuple[Offer, ...]
     notes: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 from packaging.version import InvalidVersion, Version
 
 from llama4ref.errors import ReleaseError
+from llama4ref.facts.types.states import Unknown, is_stated
 
 _LONGEST = 64
 """Characters beyond which nothing is a release, so that nothing longer is read or repeated."""
@@ -93,10 +94,15 @@ def nearest_releases(release: str, published: Sequence[str]) -> tuple[str, ...]:
     return tuple(ordered[max(0, place - 1) : place + 1])
 
 
-def holds_at(release: str, *, since: str | None = None, until: str | None = None) -> bool:
-    """Whether a fact that holds from `since` (included) until `until` (excluded) holds at a release."""
+def holds_at(release: str, *, since: str | Unknown | None = None, until: str | Unknown | None = None) -> bool:
+    """Whether a fact that holds from `since` (included) until `until` (excluded) holds at a release.
+
+    An end that is unknown rules nothing out: a `since` that nobody recorded lies before the releases that the facts
+    cover, and what is not known to have ended goes on.
+    """
     at = release_key(release)
-    return (since is None or release_key(since) <= at) and (until is None or at < release_key(until))
+    begun = not is_stated(since) or release_key(since) <= at
+    return begun and (not is_stated(until) or at < release_key(until))
 
 
 class Step(Protocol):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.states import Unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,7 @@ class Safeguard(Entity):
     id: str
     name: str
     developer: str
-    released: str | None
+    released: str | Unknown
     """Day of release, ISO 8601."""
     guards_against: str
     """What it looks for."""
@@ -40,7 +41,7 @@ class Safeguard(Entity):
     derived_from: str
     """Id of the model here, or the name of the model, that it was made from."""
     modalities_in: tuple[str, ...]
-    window_tokens: int | None
+    window_tokens: int | Unknown
     """Longest input."""
     labels: tuple[str, ...]
     """What it answers."""
@@ -60,7 +61,7 @@ class CriticalRisk:
 
     examined: str
     """What was done."""
-    finding: str | None
+    finding: str | Unknown
     """What came of it; unknown where nothing is said."""
     figures_published: bool
     """Whether any number was published."""
@@ -71,11 +72,11 @@ class RefusalFigure:
     """A published figure about refusals or leaning."""
 
     says: str
-    percent_at_most: float | None
+    percent_at_most: float | Unknown
     """The figure, as an upper bound in percent."""
-    before_percent: float | None
+    before_percent: float | Unknown
     """The same of the earlier model named."""
-    compared_with: str | None
+    compared_with: str | Unknown
     """The earlier model."""
     kind: Literal["rate", "share", "ratio"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llama4ref.facts.types.releases import holds_at
+from llama4ref.facts.types.states import Unknown
 from llama4ref.units import GIB
 
 
@@ -47,7 +48,7 @@ class HardwareDefault:
 class Variable:
     """An environment variable of the engine."""
 
-    since: str | None
+    since: str | Unknown
     """First release that reads it; unknown where it was there before the first release the facts cover."""
     until: str | None
     """First release that no longer reads it; none while it is read."""
@@ -67,9 +68,9 @@ class Bug:
     """What is seen."""
     platform: str | None
     """Where; none where it does not depend on it."""
-    since: str | None
+    since: str | Unknown
     """First release that has it, as far as is known."""
-    until: str | None
+    until: str | Unknown | None
     """First release without it; none where nothing ends it, unknown where that was not looked up."""
     workaround: str | None
     """What to do about it."""
@@ -79,7 +80,7 @@ class Bug:
 class CapacityClaim:
     """A published context length that some machine served, or was said to serve."""
 
-    release: str | None
+    release: str | Unknown
     """Release of the engine; unknown where only a pull request or a day is named."""
     accelerator: str
     """Id of the accelerator."""
@@ -87,15 +88,15 @@ class CapacityClaim:
     """Accelerators altogether."""
     model: str
     """Id of the model."""
-    checkpoint: str | None
+    checkpoint: str | Unknown
     """Id of the checkpoint; unknown where only a precision is named."""
-    precision: str | None
+    precision: str | Unknown
     """Precision of the weights in the publisher's word."""
     max_context: int
     """Tokens of one request, prompt and answer."""
     is_rounded: bool
     """Whether the publisher says `about` or `up to`."""
-    flags: tuple[str, ...] | None
+    flags: tuple[str, ...] | Unknown
     """Options of the launch."""
     note: str | None
     """What else was said."""
@@ -107,7 +108,7 @@ class FlagSet:
 
     id: str
     """A short name."""
-    release: str | None
+    release: str | Unknown
     """Release of the engine that they are for, at least."""
     accelerators: tuple[str, ...]
     """Ids of the accelerators."""
@@ -115,7 +116,7 @@ class FlagSet:
     """Accelerators altogether; none where any number will do."""
     model: str
     """Id of the model."""
-    checkpoint: str | None
+    checkpoint: str | Unknown
     """Id of the checkpoint."""
     goal: str | None
     """What they are tuned for."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.states import Unknown
+
 Kind = Literal[
     "developer", "provider", "vendor", "engine", "independent", "aggregator", "press", "community", "derived"
 ]
@@ -20,19 +22,19 @@ class Source:
     """Its own title."""
     publisher: str
     """Who published it."""
-    url: str | None
+    url: str | Unknown
     """Where it can be read."""
     kind: Kind
     """What its word is worth: the developer about its model, a provider about its offer, …"""
     primary: bool
     """Whether it speaks about its own subject."""
-    revision: str | None
+    revision: str | Unknown
     """Commit, release or edition."""
-    published: str | None
+    published: str | Unknown
     """Day it was published or last changed, ISO 8601."""
     retrieved: str
     """Day it was read, ISO 8601."""
-    licence: str | None
+    licence: str | Unknown
     """Licence of the document."""
     note: str | None = None
     """What to know before relying on it."""
@@ -45,8 +47,8 @@ class Citation:
     source: Source
     at: str
     """Where inside the source."""
-    value: str | int | float | bool | tuple[str | int | float | bool | None, ...] | None
-    """What this source says."""
+    value: str | int | float | bool | tuple[str | int | float | bool, ...] | Unknown | None
+    """What this source says: a value, UNKNOWN where it does not say, or None where it says that there is none."""
     agrees: bool
     """Whether that is the preferred value."""
     as_of: str | None

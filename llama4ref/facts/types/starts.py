@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +16,7 @@ class Start(Entity):
     id: str
     engine: str
     """Id of the engine."""
-    release: str | None
+    release: str | Unknown
     """Release of the engine; unknown where the log does not say."""
     accelerator: str
     """Id of the accelerator."""
@@ -30,7 +31,7 @@ class Start(Entity):
     """Id of the checkpoint; none where it is not one of these facts."""
     served: str
     """The model in the log's own words."""
-    gpu_memory_utilization: float | None
+    gpu_memory_utilization: float | Unknown
     """Share of the memory that the server was given; unknown where the log does not say."""
     outcome: Literal["started", "refused", "failed"]
     """Whether it started, found the memory too small for its settings, or broke off."""
@@ -68,7 +69,7 @@ class Start(Entity):
     @property
     def earliest_release(self) -> str | None:
         """The release, or the earliest one that it can be; None where nothing is known of it."""
-        return self.release or self.since
+        return self.since if self.release is UNKNOWN else self.release
 
     @property
     def gib(self) -> dict[str, float]:

@@ -1,46 +1,48 @@
-"""How the models were trained, as far as the developer says. `None` is not published."""
+"""How the models were trained, as far as the developer says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from llama4ref.facts.types.states import Unknown
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """The training of one model."""
 
-    pretraining_tokens: int | None
+    pretraining_tokens: int | Unknown
     """Tokens of pre-training."""
-    gpu: str | None
+    gpu: str | Unknown
     """The GPU."""
-    gpus: int | None
+    gpus: int | Unknown
     """GPUs used at once."""
-    gpu_hours: int | None
+    gpu_hours: int | Unknown
     """GPU hours of pre-training."""
-    gpu_watts: int | None
+    gpu_watts: int | Unknown
     """Peak power of one GPU."""
-    teraflops_per_gpu: int | None
+    teraflops_per_gpu: int | Unknown
     """Throughput of one GPU that the developer reports, in 10^12 operations a second."""
-    precision: str | None
+    precision: str | Unknown
     """Number format of the training arithmetic."""
-    emissions_location_tonnes: int | None
+    emissions_location_tonnes: int | Unknown
     """Location-based emissions, in tonnes of CO2 equivalent."""
-    emissions_market_tonnes: int | None
+    emissions_market_tonnes: int | Unknown
     """Market-based emissions, in tonnes of CO2 equivalent."""
-    pretraining_context_tokens: int | None
+    pretraining_context_tokens: int | Unknown
     """Longest context of pre-training."""
-    posttraining_context_tokens: int | None
+    posttraining_context_tokens: int | Unknown
     """Longest context of post-training."""
-    teacher: str | None
+    teacher: str | Unknown | None
     """Id of the model it was distilled from."""
-    sft_pruned_percent: int | None
+    sft_pruned_percent: int | Unknown
     """Share of the supervised fine-tuning data that was dropped as too easy, at least."""
-    state: str | None
+    state: str | Unknown
     """Where training stood when the model was announced."""
-    optimizer: str | None
-    learning_rate: str | None
-    batch_size: str | None
-    load_balancing_loss: str | None
+    optimizer: str | Unknown
+    learning_rate: str | Unknown
+    batch_size: str | Unknown
+    load_balancing_loss: str | Unknown
     """How the routing was balanced."""
     notes: tuple[str, ...] = ()
 
@@ -61,35 +63,35 @@ class Stage:
 class HerdTraining:
     """What the developer says of all models at once."""
 
-    mixture_tokens_at_least: int | None
+    mixture_tokens_at_least: int | Unknown
     """Tokens of the whole data mixture, at least."""
-    mixture_times_llama_3: int | None
+    mixture_times_llama_3: int | Unknown
     """How many times the mixture of Llama 3 that is, at least."""
     data_sources: tuple[str, ...]
     data_types: tuple[str, ...]
-    languages: int | None
+    languages: int | Unknown
     """Languages in pre-training."""
-    languages_over_a_billion_tokens: int | None
+    languages_over_a_billion_tokens: int | Unknown
     """Languages with more than a billion tokens, at least."""
-    multilingual_times_llama_3: int | None
+    multilingual_times_llama_3: int | Unknown
     """Multilingual tokens in multiples of Llama 3's."""
-    hyperparameter_method: str | None
+    hyperparameter_method: str | Unknown
     """How hyperparameters were chosen."""
-    distillation: str | None
+    distillation: str | Unknown
     """How the teacher was used."""
-    pruning_judge: str | None
+    pruning_judge: str | Unknown
     """What tagged data as easy."""
     reinforcement_learning: tuple[str, ...]
     """What is said of the online reinforcement learning."""
-    infrastructure_speedup: int | None
+    infrastructure_speedup: int | Unknown
     """Training efficiency of the new reinforcement-learning infrastructure, in multiples of earlier generations."""
-    location: str | None
+    location: str | Unknown
     """Where training ran."""
-    gpu_hours: int | None
+    gpu_hours: int | Unknown
     """GPU hours of the released models together."""
-    emissions_location_tonnes: int | None
+    emissions_location_tonnes: int | Unknown
     """Their location-based emissions, in tonnes of CO2 equivalent."""
-    energy_overhead: float | None
+    energy_overhead: float | Unknown
     """Power usage effectiveness of the sites."""
     stages: dict[str, Stage]
     """The stages, in order."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from llama4ref.errors import UnknownFactError
+from llama4ref.facts.types.states import known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +28,7 @@ def special_token_ids(model: Model) -> Tokens:
     Raises:
         UnknownFactError: where they are not published.
     """
-    if model.tokens is None:
-        raise UnknownFactError(f"models/{model.id}", "tokens")
-    return model.tokens
+    return known(model.tokens, f"models/{model.id}", "tokens")
 
 
 def config(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.proving.environment import need
 from llama4ref.proving.model_files.architecture_files import special_token_ids, write_architecture
 from llama4ref.proving.model_files.tokenizer import SPECIAL_TOKENS, special_ids, write_tokenizer
@@ -81,7 +82,7 @@ class Miniature:
             (f"{group}.{field.name}", getattr(getattr(self.original, group), field.name), getattr(own, field.name))
             for group in _GROUPS
             if not (self.text_only and group == "vision")
-            if (own := getattr(self.model, group)) is not None
+            if (own := getattr(self.model, group)) is not UNKNOWN
             for field in dataclasses.fields(own)
         ]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from llama4ref.errors import LaunchError, ProofError, ReleaseError, RequestError
 from llama4ref.facts import catalog_of
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.gpu_budget import cache_of, memory_budget
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
@@ -272,7 +273,7 @@ def _quantization(checkpoint: Checkpoint) -> Mapping[str, JsonValue] | None:
     if not _precision_note(checkpoint):
         return None
     coverage = checkpoint.coverage
-    four_bit = coverage is not None and (coverage.routed_experts, coverage.attention) == ("int4-group-128", "bf16")
+    four_bit = coverage is not UNKNOWN and (coverage.routed_experts, coverage.attention) == ("int4-group-128", "bf16")
     if checkpoint.quantization_method == "compressed-tensors" and four_bit:
         return W4A16
     raise ProofError(
@@ -330,8 +331,8 @@ def installed_behaviour(catalog: Catalog) -> Behaviour:
 def _precision_note(checkpoint: Checkpoint) -> tuple[str, ...]:
     """What the proof leaves out of a checkpoint that is quantized on its own account."""
     coverage = checkpoint.coverage
-    experts = coverage.routed_experts if coverage is not None else None
-    if checkpoint.kind == "recipe" or experts is None or not catalog_of(checkpoint).format(experts).quantizes:
+    experts = coverage.routed_experts if coverage else UNKNOWN
+    if checkpoint.kind == "recipe" or experts is UNKNOWN or not catalog_of(checkpoint).format(experts).quantizes:
         return ()
     return (f"shown in the published precision: experts in {experts} are not part of this proof",)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.kinds import KINDS
+from llama4ref.facts.types.states import is_stated
 from llama4ref.website.markup.footnotes import Footnotes
 from llama4ref.website.markup.html import Cell, escape, link
 from llama4ref.website.markup.links import home_of, relative
@@ -64,7 +65,7 @@ class Draft:
         """A value with its unit and the number of its note, and a mark where it is disputed."""
         leaf = self.provenance(entity, field)
         if leaf is None:
-            return "<i>not stated</i>" if value is None else escape(shown(value, field))
+            return "<i>not stated</i>" if not is_stated(value) else escape(shown(value, field))
         if leaf.state != "known":
             text = f"<i>{leaf.state}</i>"
         elif "price_" in field and isinstance(value, int | float):
@@ -88,7 +89,7 @@ class Draft:
         """A table cell of a value."""
         sort = value if isinstance(value, int | float) and not isinstance(value, bool) else None
         words = shown(value, field) if isinstance(value, bool | str) else None
-        empty = "" if value is None else None
+        empty = None if is_stated(value) else ""
         return Cell(self.value(entity, field, value, brief=brief), sort if sort is not None else words or empty)
 
     def finished(self) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.states import Unknown
 from llama4ref.website.markup.html import escape, link, quoted
 from llama4ref.website.markup.links import relative
 from llama4ref.website.markup.wording import shown
@@ -102,6 +103,6 @@ def _disputing(here: str, citation: Citation, field: str) -> str:
     return f"<b>{escape(shown(citation.value, field))}</b>, {_named(here, citation)}{doubt}"
 
 
-def original(url: str | None) -> str:
+def original(url: str | Unknown) -> str:
     """A link that leaves the site, or nothing."""
     return f'<a href="{quoted(url)}" rel="noopener noreferrer">{escape(url)}</a>' if url else "no public address"

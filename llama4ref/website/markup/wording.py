@@ -59,14 +59,15 @@ def number(value: float, field: str = "") -> str:
 
 
 def shown(value: object, field: str = "") -> str:
-    """A value as text; what is not there is said as `unknown`.
+    """A value as text; what is not published is said as `unknown`, what is not there as `none`.
 
     Examples:
-        >>> shown(None), shown(True), shown(("text", "image")), shown(48)
-        ('unknown', 'yes', 'text, image', '48')
+        >>> from llama4ref.facts.types.states import UNKNOWN
+        >>> shown(UNKNOWN), shown(None), shown(True), shown(("text", "image")), shown(48)
+        ('unknown', 'none', 'yes', 'text, image', '48')
     """
     if value is None:
-        return "unknown"
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):

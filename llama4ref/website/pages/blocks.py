@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import Fault, RequestError
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory import kv_cache, parameters
 from llama4ref.memory.budget_lines import BudgetLine
 from llama4ref.planning import Plan, PlanRequest, plan
@@ -153,7 +154,7 @@ def kv_by_context(draft: Draft) -> str:
 
 def parameter_table(draft: Draft) -> str:
     """Parameters by component of the models whose shapes are known."""
-    models = [each for each in draft.catalog.models.values() if each.text is not None]
+    models = [each for each in draft.catalog.models.values() if each.text is not UNKNOWN]
     counted = [parameters(each) for each in models]
     note = from_facts(draft, code("llama4ref.memory.parameters"))
     names = list(counted[0].by_component)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.arithmetic.quantities import quantities
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory import weights
 from llama4ref.units import GIB
 from llama4ref.website.markup.drafting import KIND_TITLES, Draft
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
-from llama4ref.website.markup.wording import label, number, unit_of
+from llama4ref.website.markup.wording import label, number, shown, unit_of
 from llama4ref.website.pages.entity_pages import checkpoint_title
 from llama4ref.website.tables.computed_tables import from_facts
 from llama4ref.website.tables.leaf_tables import linked
@@ -128,7 +129,7 @@ def _checkpoint_cells(draft: Draft, each: Checkpoint) -> list[Cell]:
     entity = f"checkpoints/{each.id}"
     title = checkpoint_title(each)
     loading = each.loads.get("vllm")
-    loads = {None: "unknown", True: "yes", False: "no"}[loading.supported if loading else None]
+    loads = {UNKNOWN: "unknown", True: "yes", False: "no"}[loading.supported if loading else UNKNOWN]
     return [
         Cell(draft.entity(entity, title), title),
         Cell(linked(draft, entity, "model", each.model, brief=True), each.model),
@@ -142,10 +143,10 @@ def _checkpoint_cells(draft: Draft, each: Checkpoint) -> list[Cell]:
 
 
 def _format_cell(draft: Draft, entity: str, each: Checkpoint, component: str) -> Cell:
-    if each.coverage is None:
+    if each.coverage is UNKNOWN:
         return Cell("<i>unknown</i>", "unknown")
     id_ = each.coverage.of(component)
-    return Cell(linked(draft, entity, f"coverage.{component}", id_, brief=True), id_ or "unknown")
+    return Cell(linked(draft, entity, f"coverage.{component}", id_, brief=True), shown(id_))
 
 
 def _weight_cell(draft: Draft, each: Checkpoint) -> Cell:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import UnknownFactError
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import admonition, bullets, code, escape
@@ -65,7 +66,7 @@ def _model(catalog: Catalog, id_: str) -> str:
     model: Model = catalog.models[id_]
     entity = f"models/{id_}"
     draft = _draft(catalog, entity, model.name, f"Every public fact about {model.name}, with its source.", boost=2)
-    if model.text is None:
+    if model.text is UNKNOWN:
         draft.add(
             admonition(
                 "note",
@@ -77,7 +78,7 @@ def _model(catalog: Catalog, id_: str) -> str:
         add_model_figures(draft, model)
     _offers_and_checkpoints(draft, model)
     leaf_sections(draft, entity, model, skip=("claims",))
-    if model.text is not None:
+    if model.text is not UNKNOWN:
         add_quantities(draft, model)
     add_claims(draft, entity)
     add_disagreements(draft, entity)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.reading.json_schema import schema_files
 from llama4ref.facts.types.kinds import KINDS
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.website.markup.links import address, home_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def data_files(catalog: Catalog) -> Iterator[tuple[str, str]]:
 
 
 def plain(thing: object) -> Json:
-    """Dataclasses, tuples and mappings as JSON has them.
+    """Dataclasses, tuples and mappings as JSON has them; null for what is unknown or none, which `state` tells apart.
 
     Examples:
         >>> plain({"a": (1, None)})
@@ -50,6 +51,8 @@ def plain(thing: object) -> Json:
         return {str(key): plain(value) for key, value in thing.items()}
     if isinstance(thing, tuple | list):
         return [plain(item) for item in thing]
+    if thing is UNKNOWN:
+        return None
     if thing is None or isinstance(thing, str | int | float | bool):
         return thing
     raise TypeError(f"{type(thing).__name__} is no value of a spec")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.website.markup.drafting import KIND_TITLES, Draft
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
 from llama4ref.website.markup.wording import plural
@@ -87,10 +88,10 @@ def _timeline(catalog: Catalog) -> str:
         hide=("toc",),
     )
     every = [(provider, index) for provider in catalog.providers.values() for index in range(len(provider.offers))]
-    ended = [(provider, index) for provider, index in every if provider.offers[index].retired]
+    ended = [(provider, index) for provider, index in every if is_stated(provider.offers[index].retired)]
     ended.sort(key=lambda each: (each[0].offers[each[1]].retired or "", each[0].name))
     open_ended = sum(
-        provider.offers[index].retired is None and provider.offers[index].status != "retired"
+        not is_stated(provider.offers[index].retired) and provider.offers[index].status != "retired"
         for provider, index in every
     )
     desc = (
@@ -164,7 +165,7 @@ def _pictures(catalog: Catalog) -> str:
         )
         for provider in catalog.providers.values()
         for index, offer in enumerate(provider.offers)
-        if offer.context_tokens is not None
+        if offer.context_tokens is not UNKNOWN
     ]
     draft.add(table("Context and input price of each offer that states a context", columns, rows, sortable=True))
     return draft.finished()

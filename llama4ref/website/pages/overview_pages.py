@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.audit.errata_checking import checked_errata
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, table
 from llama4ref.website.markup.links import home_of, relative
@@ -186,8 +187,8 @@ def _erratum_row(draft: Draft, checked: CheckedErratum) -> Row:
     each = checked.erratum
     entity = f"errata/{each.id}"
     said = draft.notes.of(draft.provenance(entity, "said.printed"))
-    right = "not published" if checked.right is None else shown(checked.right)
-    state = each.said.status or "unknown"
+    right = "not published" if checked.right is UNKNOWN else shown(checked.right)
+    state = str(each.said.status)
     return Row(
         anchor=each.id,
         cells=(

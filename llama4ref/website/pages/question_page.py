@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, dense_layers, moe_layers
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.licensing.obligations import check_use
 from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets, code, escape, link, table
@@ -152,7 +153,7 @@ def _may_ship(draft: Draft) -> None:
 def _what_stays(draft: Draft) -> None:
     draft.heading(2, _TITLES["w4a16"], "w4a16")
     checkpoints = [
-        each for each in draft.catalog.checkpoints.values() if "w4a16" in each.id and each.coverage is not None
+        each for each in draft.catalog.checkpoints.values() if "w4a16" in each.id and each.coverage is not UNKNOWN
     ]
     columns = [
         Column(head="Component"),
@@ -220,7 +221,7 @@ def _longest_independent(draft: Draft, tests: Sequence[Benchmark]) -> str:
         (each.tokens, each, index)
         for each in tests
         for index, result in enumerate(each.results)
-        if each.tokens and result.system == "scout" and result.label != "developer" and result.score is not None
+        if each.tokens and result.system == "scout" and result.label != "developer" and result.score is not UNKNOWN
     ]
     if not found:
         return "<p>No test by others is known.</p>"

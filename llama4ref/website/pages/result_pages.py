@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, escape, table
 from llama4ref.website.markup.wording import number, plural
@@ -69,7 +70,7 @@ def _benchmark(draft: Draft, each: Benchmark) -> None:
     draft.add(
         f"<p>{escape(each.measures[:1].upper() + each.measures[1:])}. Metric: {metric}, in {escape(each.unit)}; {better}.</p>"
     )
-    used = [name for name in _OPTIONAL if any(getattr(result, name) is not None for result in each.results)]
+    used = [name for name in _OPTIONAL if any(is_stated(getattr(result, name)) for result in each.results)]
     columns = (
         Column(head="System"),
         Column(head="Score", unit=each.unit, numeric=True),
@@ -98,8 +99,8 @@ def _result_row(draft: Draft, entity: str, index: int, result: Result, used: Seq
             Cell(escape(result.stage), result.stage),
             *(
                 Cell(
-                    "" if getattr(result, name) is None else escape(str(getattr(result, name))),
-                    getattr(result, name) if getattr(result, name) is not None else "",
+                    escape(str(getattr(result, name))) if is_stated(getattr(result, name)) else "",
+                    getattr(result, name) if is_stated(getattr(result, name)) else "",
                 )
                 for name in used
             ),
@@ -154,7 +155,7 @@ def _scores(draft: Draft, each: Benchmark, model: str, *, own: bool) -> Cell:
         )
         for index, result in enumerate(each.results)
         if result.system == model
-        and result.score is not None
+        and result.score is not UNKNOWN
         and (result.label == "developer") is own
         and result.stage != "experimental"
     ]
@@ -179,7 +180,7 @@ def _plot(catalog: Catalog) -> str:
         y = 38 + 20 * index
         shapes.append(text(234, y + 4, _short(each.name), at="end", kind="ink small"))
         for result in each.results:
-            if result.system in {"scout", "maverick"} and result.score is not None and result.checkpoint is None:
+            if result.system in {"scout", "maverick"} and result.score is not UNKNOWN and result.checkpoint is None:
                 kind = "a" if result.system == "scout" else "b"
                 kind += "" if result.label == "developer" else " ring"
                 hint = f"{each.name}, {result.system}, {result.label}: {number(result.score)} %"
@@ -206,7 +207,7 @@ def _both(each: Benchmark) -> bool:
     own = {
         result.label == "developer"
         for result in each.results
-        if result.system in {"scout", "maverick"} and result.score is not None and result.checkpoint is None
+        if result.system in {"scout", "maverick"} and result.score is not UNKNOWN and result.checkpoint is None
     }
     return len(own) == 2
 
@@ -241,11 +242,11 @@ def _measurement_rows(draft: Draft, each: Measurement) -> Iterator[Row]:
             anchor=each.id if not index else "",
             cells=(
                 Cell(draft.entity(f"models/{each.model}", each.model), each.model),
-                Cell(escape(f"{each.engine} {each.release or ''}"), each.engine),
+                Cell(escape(f"{each.engine} {each.release}"), each.engine),
                 Cell(
                     f"{each.count} x {draft.entity(f'accelerators/{each.accelerator}', accelerator.name) if accelerator else escape(each.accelerator)}"
                 ),
-                Cell(escape(each.precision or "unknown")),
+                Cell(escape(str(each.precision))),
                 Cell(escape(each.parallelism or "")),
                 Cell(escape(seen.metric.replace("_", " ")), seen.metric),
                 draft.cell(entity, f"observations.{index}.value", seen.value),

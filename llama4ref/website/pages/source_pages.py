@@ -51,10 +51,10 @@ def _page(catalog: Catalog, source: Source, used: Mapping[str, list[str]]) -> st
         "Publisher": escape(source.publisher),
         "Address": original(source.url),
         "Kind": escape(source.kind + (", about its own subject" if source.primary else ", about others' subjects")),
-        "Revision": escape(source.revision or "unknown"),
-        "Published": escape(source.published or "unknown"),
+        "Revision": escape(str(source.revision)),
+        "Published": escape(str(source.published)),
         "Read": escape(source.retrieved),
-        "Licence of the document": escape(source.licence or "unknown"),
+        "Licence of the document": escape(str(source.licence)),
         "Cited as": code(source.id),
         "To know": escape(source.note or ""),
     }

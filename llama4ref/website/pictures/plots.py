@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.website.markup.wording import dollars, tokens_short
 from llama4ref.website.pictures.drawing import LinearScale, LogScale, box, dot, figure, legend, line, svg, text
 
@@ -32,7 +33,7 @@ def context_by_provider(catalog: Catalog) -> str:
     for model in _SERIES:
         best: dict[str, Offer] = {}
         for provider, offer in offers_of(catalog):
-            if offer.model == model and offer.context_tokens is not None:
+            if offer.model == model and offer.context_tokens is not UNKNOWN:
                 kept = best.get(provider.name)
                 if kept is None or (kept.context_tokens or 0) < offer.context_tokens:
                     best[provider.name] = offer

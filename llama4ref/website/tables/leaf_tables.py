@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets, code, escape, inline, table
 from llama4ref.website.markup.wording import label, plural, shown, unit_of
@@ -111,7 +112,7 @@ def _note(draft: Draft, entity: str, path: str) -> str:
 def linked(draft: Draft, entity: str, path: str, value: object, *, brief: bool = False, unit: str = "") -> str:
     """A value with its note; ids of other entities lead to their pages, long lists are lists."""
     leaf = draft.provenance(entity, path)
-    if leaf is None or value is None:
+    if leaf is None or not is_stated(value):
         return draft.value(entity, path, value, brief=brief)
     tail = draft.dispute(entity, path) + draft.notes.of(leaf, path, brief=brief)
     kind = LINKED.get(path.rpartition(".")[2]) or ("formats" if ".coverage." in f".{path}" else None)
@@ -173,7 +174,8 @@ def _column(path: str, name: str, rows: Mapping[str, object]) -> Column:
 def _is_used(draft: Draft, entity: str, path: str, rows: Mapping[str, object], name: str) -> bool:
     values = [getattr(row, name) for row in rows.values()]
     return any(
-        value not in (None, ()) and (is_compound(value) or draft.provenance(entity, f"{path}.{key}.{name}") is not None)
+        value not in (None, (), UNKNOWN)
+        and (is_compound(value) or draft.provenance(entity, f"{path}.{key}.{name}") is not None)
         for key, value in zip(rows, values, strict=True)
     )
 
@@ -195,7 +197,7 @@ def _record_cell(draft: Draft, entity: str, path: str, value: object, *, brief: 
         value
         if isinstance(value, int | float) and not isinstance(value, bool)
         else shown(value, path)
-        if value is not None
+        if is_stated(value)
         else ""
     )
     return Cell(linked(draft, entity, path, value, brief=brief) + _note(draft, entity, path), sort)
