@@ -37,7 +37,7 @@ def words(text: str) -> frozenset[str]:
 def meant(name: str, known: Iterable[str], aliases: Aliases | None = None) -> str | None:
     """The one known name that is meant; None where none or several could be.
 
-    That is the name itself, or the only one that differs in case and signs alone, or the only one that has all the words written.
+    That is the name itself, or the only one of the same words, or the only one that has all the words written.
 
     Examples:
         >>> meant("H200", ["gh200", "h200-sxm", "h100-sxm"]), meant("h100", ["h100-sxm", "h100-pcie"])
@@ -50,7 +50,7 @@ def meant(name: str, known: Iterable[str], aliases: Aliases | None = None) -> st
         return name
     if len(name) > LONGEST_NAME:
         return None
-    alike = [each for each in known if _folded(name) in map(_folded, _all_names(each, aliases))]
+    alike = [each for each in known if words(name) and words(name) in map(words, _all_names(each, aliases))]
     alike = alike or list(containing(name, known, aliases))
     return alike[0] if len(alike) == 1 else None
 
@@ -123,10 +123,6 @@ def _likeness(one: str, other: str) -> float:
 
 def _has_digit(word: str) -> bool:
     return any(letter.isdigit() for letter in word)
-
-
-def _folded(name: str) -> str:
-    return "".join(_WORD.findall(name.lower()))
 
 
 def _all_names(name: str, aliases: Aliases | None) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ def test_a_slip_of_the_pen_is_nearer_than_a_name_with_more_words_in_common():
     [
         ("h200", ["gh200", "h200-sxm"], "h200-sxm"),
         ("H200-SXM", ["gh200", "h200-sxm"], "h200-sxm"),
+        ("h200sxm", ["gh200", "h200-sxm"], None),
+        ("H200 SXM", ["h200-sxm-141gb", "h200-sxm"], "h200-sxm"),
         ("h100", ["h100-sxm", "h100-pcie"], None),
         ("rtx pro 6000", ["rtx-pro-6000", "rtx-4090"], "rtx-pro-6000"),
         ("vllm-0.10.2", ["vllm", "sglang"], None),

@@ -75,13 +75,13 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 @json_option
 def show(*, name: str, field: str | None, cite: bool, as_json: bool) -> None:
     """Look up a thing, or one of its facts. `show` itself may be left out."""
-    from llama4ref.cli.fact_lookup import entity_called, fields_of, kinds
+    from llama4ref.cli.fact_lookup import entity_meant, fields_of, kind_meant
 
     catalog = _catalog()
-    if name in kinds(catalog) and field is None:
+    if field is None and kind_meant(name, catalog) is not None:
         echo_things(name, catalog, as_json=as_json)
         return
-    entity = entity_called(name, catalog)
+    entity = entity_meant(name, catalog)
     if entity.startswith("sources/"):
         _show_source(entity.partition("/")[2], catalog, as_json=as_json)
         return
@@ -107,12 +107,12 @@ def compare(*, names: tuple[str, ...], every: bool, as_json: bool) -> None:
 
     Published claims are left out, as no two things have the same ones; `llama4ref facts claims` has them.
     """
-    from llama4ref.cli.fact_lookup import entity_called
+    from llama4ref.cli.fact_lookup import entity_meant
     from llama4ref.cli.fact_tables import comparison_table, computed_side_by_side
     from llama4ref.facts.queries.comparing import compared
 
     catalog = _catalog()
-    entities = [entity_called(name, catalog) for name in names]
+    entities = [entity_meant(name, catalog) for name in names]
     fields = compared(catalog, entities, only_differences=not every)
     rows = [row for row in fields if not row.field.startswith("claims.")]
     computed = computed_side_by_side(catalog, entities, every=every)
@@ -195,8 +195,11 @@ def errata(*, as_json: bool) -> None:
 def timeline(*, model: str | None, since: str | None, until: str | None, as_json: bool) -> None:
     """What happened to the models, their checkpoints and the offers of them, oldest first."""
     from llama4ref.facts.queries import timeline as events
+    from llama4ref.facts.queries.naming import id_meant
 
-    found = events.timeline(_catalog(), model=model, since=since, until=until)
+    catalog = _catalog()
+    about = None if model is None else id_meant(catalog, "models", model)
+    found = events.timeline(catalog, model=about, since=since, until=until)
     if as_json:
         echo_json(found)
         return
@@ -255,11 +258,11 @@ def _catalog() -> Catalog:
 
 def _entity(name: str | None, catalog: Catalog) -> str | None:
     """The entity that is meant, None where none is named; sources, which have no facts, are refused."""
-    from llama4ref.cli.fact_lookup import entity_called
+    from llama4ref.cli.fact_lookup import entity_meant
 
     if name is None:
         return None
-    entity = entity_called(name, catalog)
+    entity = entity_meant(name, catalog)
     if entity not in catalog.provenance:
         raise click.UsageError(f"{entity} is a source and has no facts of its own; `llama4ref facts {entity}` shows it")
     return entity

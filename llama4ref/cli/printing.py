@@ -50,9 +50,14 @@ def echo(text: str, *, err: bool = False) -> None:
     (say if err else write_answer)(text)
 
 
+def is_screen() -> bool:
+    """Whether the output has columns to keep to: a terminal, or what COLUMNS says."""
+    return os.environ.get("COLUMNS", "").isdecimal() or is_terminal(sys.stdout)
+
+
 def screen_width() -> int:
     """Columns to fill: the terminal's, what COLUMNS says, or a fixed number in a pipe."""
-    if os.environ.get("COLUMNS", "").isdecimal() or is_terminal(sys.stdout):
+    if is_screen():
         return max(40, min(shutil.get_terminal_size((PIPE_WIDTH, 24)).columns, WIDEST))
     return PIPE_WIDTH
 

@@ -51,9 +51,12 @@ def command(*, sort: SortKey, as_json: bool, **wanted: object) -> int:
     """
     from llama4ref.cli.offer_table import offer_json
     from llama4ref.facts import load
+    from llama4ref.facts.queries.naming import id_meant
 
-    query = OfferQuery(**wanted)  # type: ignore[arg-type]  # click has typed each option
     catalog = load()
+    if isinstance(wanted["model"], str):
+        wanted["model"] = id_meant(catalog, "models", wanted["model"])
+    query = OfferQuery(**wanted)  # type: ignore[arg-type]  # click has typed each option
     found = find_offers(catalog, query, sort=sort)
     if as_json:
         echo_json(

@@ -118,7 +118,10 @@ def make_request(values: dict[str, object]) -> PlanRequest:
 
 
 def planned(request: PlanRequest) -> PlanResult:
-    """The planner's answer from the package's facts."""
+    """The planner's answer from the package's facts; things may be named as people know them."""
+    from llama4ref.facts import load
     from llama4ref.planning.planner import plan
+    from llama4ref.planning.request_names import with_ids
 
-    return plan(request)
+    catalog = load()
+    return plan(with_ids(catalog, request), catalog)

@@ -67,8 +67,48 @@ def test_json_has_value_state_and_citations(call: Callable[..., Answer]) -> None
 
 
 @pytest.mark.parametrize(
+    ("words", "entity"),
+    [
+        (("Scout",), "models/scout"),
+        (("models/Scout",), "models/scout"),
+        (("model/scout",), "models/scout"),
+        (("Llama 4 Maverick",), "models/maverick"),
+        (("H200",), "accelerators/h200-sxm"),
+        (("rtx pro 6000",), "accelerators/rtx-pro-6000"),
+        (("nvidia/llama-4-scout-17b-16e-instruct-fp8",), "checkpoints/nvidia-llama-4-scout-17b-16e-instruct-fp8"),
+    ],
+)
+def test_a_thing_is_found_as_people_write_it(call: Callable[..., Answer], words: tuple[str, ...], entity: str) -> None:
+    """Where only one can be meant."""
+    assert list(call("facts", *words, "--json").json["facts"]) == [entity]
+
+
+def test_a_kind_is_named_in_the_singular_too(call: Callable[..., Answer]) -> None:
+    """One checkpoint or many."""
+    assert call("facts", "list", "Checkpoint").out == call("facts", "checkpoints").out
+
+
+def test_listed_ids_are_whole_in_a_pipe_and_broken_between_their_words_on_a_screen(
+    spawn: Callable[..., Answer], call: Callable[..., Answer], catalog: Catalog
+) -> None:
+    """So that grep finds them, and so that the eye does."""
+    piped = spawn("facts", "list", "checkpoints").out.splitlines()
+    narrow = call("facts", "list", "checkpoints", columns=60).out
+
+    assert [line.split()[0] for line in piped] == list(catalog.checkpoints)
+    assert all(len(line) <= 60 for line in narrow.splitlines())
+    for line in narrow.splitlines():
+        assert line[:36].strip() in {*catalog.checkpoints, ""} or line[:36].strip().endswith(
+            ("-", *[id_[-6:] for id_ in catalog.checkpoints])
+        )
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("scout", "layers"), "did you mean text.layers or vision.layers"),
+        (("compare", "vllm-0.10.2", "vllm"), "did you mean vllm or"),
+        (("h100",), "h100-sxm"),
         (("scuot",), "did you mean scout"),
         (("models/scuot",), "did you mean scout"),
         (("scout", "text.layer"), "did you mean text.layers"),

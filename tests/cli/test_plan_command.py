@@ -181,3 +181,27 @@ def test_hosted_plans_name_provider_price_and_day(call: Callable[..., Answer]) -
     assert " at " in answer.out.splitlines()[0]
     assert "as of" in answer.out
     assert "a million tokens in" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("loose", "exact"),
+    [
+        (("--model", "SCOUT", "--gpu", "H200 SXM", "--count", "2"), ("--model", "scout", "--gpu", "h200-sxm", "--count", "2")),
+        (("--model", "Scout", "--hosted"), ("--model", "scout", "--hosted")),
+    ],
+)  # fmt: skip
+def test_a_plan_is_the_same_however_its_things_were_named(
+    call: Callable[..., Answer], loose: tuple[str, ...], exact: tuple[str, ...]
+) -> None:
+    """And says their ids."""
+    assert call("plan", *loose, "--json").json == call("plan", *exact, "--json").json
+
+
+def test_a_repository_as_the_model_is_that_checkpoint(call: Callable[..., Answer]) -> None:
+    """As on vLLM's own command line."""
+    answer = call(
+        "plan", "--model", "nvidia/Llama-4-Scout-17B-16E-Instruct-FP8", "--gpu", "H200", "--count", "2", "--json"
+    ).json
+
+    assert answer["request"]["checkpoint"] == "nvidia-llama-4-scout-17b-16e-instruct-fp8"
+    assert {each["checkpoint"] for each in answer["plans"]} == {"nvidia-llama-4-scout-17b-16e-instruct-fp8"}
