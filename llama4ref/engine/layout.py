@@ -1,6 +1,6 @@
 """How a model is laid over GPUs, and which layouts vLLM refuses.
 
-Rules: vLLM 0.32.0 `config/model.py:1532`, `models/llama4.py:185`, `models/mllama4.py:226`, `layers/fused_moe/config.py:1189`
+Rules: vLLM 0.32.0 `config/model.py:1532`, `models/llama4.py:185` and `:520`, `models/mllama4.py:226`, `layers/fused_moe/config.py:1189`
 and `:1341`, `distributed/utils.py:121`, `config/parallel.py:764`.
 """
 
@@ -127,14 +127,23 @@ class Layout:
         )
 
     def refusals(self, architecture: Architecture) -> tuple[str, ...]:
-        """Every rule that the layout breaks, with its numbers; nothing where vLLM accepts it."""
-        return tuple(self._broken(architecture))
+        """Every rule that the layout breaks, with its numbers; nothing where vLLM loads the model in it."""
+        return (*self._broken(architecture), *self._unloadable(architecture))
 
     def check(self, architecture: Architecture) -> None:
-        """Raise RequestError with every rule that the layout breaks for a model."""
-        broken = self.refusals(architecture)
+        """Raise RequestError with every rule by which vLLM does not build the model's modules in this layout."""
+        broken = tuple(self._broken(architecture))
         if broken:
             raise RequestError("; ".join(broken))
+
+    def _unloadable(self, architecture: Architecture) -> Iterator[str]:
+        """A rank without an expert is built, but takes the first of its experts when it loads weights (`llama4.py:520`)."""
+        count = architecture.experts.count
+        if self.ep_size > count:
+            yield (
+                f"tensor_parallel x data_parallel = {self.ep_size} expert-parallel ranks leave some without any of the {count} "
+                "routed experts, and vLLM fails to load there; use fewer GPUs a stage, or leave expert_parallel out"
+            )
 
     def _broken(self, architecture: Architecture) -> Iterator[str]:
         size, heads, kv_heads = self.tensor_parallel, architecture.attention.heads, architecture.attention.kv_heads

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
 from llama4ref.engine.layout import Layout, tensor_parallel_sizes
 from llama4ref.errors import RequestError
+from llama4ref.proving.model_files.torch_companions import mend_torch_companions
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -77,3 +80,55 @@ def test_expert_parallelism_deals_out_experts_and_replicates_the_shared_one() ->
     assert Layout(tensor_parallel=8, expert_parallel=True).shared_expert_slices == 8
     assert dealt.local_experts(16) == 2
     assert dealt.local_experts(9) == 2
+
+
+@pytest.mark.parametrize(("model", "data_parallel"), [("scout", 2), ("maverick", 16)])
+def test_no_rank_goes_without_an_expert(catalog: Catalog, model: str, data_parallel: int) -> None:
+    """As many ranks as experts are accepted, one replica more is refused, with both numbers."""
+    architecture = catalog.model(model).architecture
+    full = Layout(tensor_parallel=8, data_parallel=data_parallel, expert_parallel=True)
+    more = Layout(tensor_parallel=8, data_parallel=data_parallel + 1, expert_parallel=True)
+
+    assert full.refusals(architecture) == ()
+    (refusal,) = more.refusals(architecture)
+    assert f"{more.ep_size} expert-parallel ranks" in refusal
+    assert f"{architecture.experts.count} routed experts" in refusal
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize(("ranks", "rank"), [(4, 0), (4, 3), (5, 3), (5, 4), (8, 0), (8, 4), (8, 7)])
+def test_a_rank_without_an_expert_fails_to_load(transformers, ranks: int, rank: int) -> None:
+    """vLLM's own loader of the fused experts raises on ranks that its own expert map leaves empty, and on no other."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("vllm")
+    mend_torch_companions()
+    from vllm.model_executor.layers.fused_moe.expert_map_manager import determine_expert_map
+    from vllm.model_executor.models.llama4 import Llama4Model
+
+    experts = 4
+    held, expert_map, _ = determine_expert_map(ranks, rank, experts)
+    name = "layers.0.feed_forward.experts.down_proj"
+    loaded: list[int] = []
+    parameter = SimpleNamespace(weight_loader=lambda *_, expert_id, **__: loaded.append(expert_id) or True)
+    model = SimpleNamespace(
+        layers=[SimpleNamespace(feed_forward=SimpleNamespace(experts=SimpleNamespace(expert_map=expert_map)))]
+    )
+    mapping = [("experts.w2_", "experts.0.down_proj.", 0, "w2")]
+
+    def load() -> None:
+        with mock.patch("vllm.model_executor.models.llama4.is_pp_missing_parameter", return_value=False):
+            Llama4Model.load_moe_expert_weights(
+                model,
+                name,
+                torch.zeros(experts, 8, 8),
+                {name.replace("down_proj", "w2_weight"): parameter},
+                set(),
+                mapping,
+            )
+
+    if held:
+        load()
+        assert loaded == [expert_map.tolist().index(0)]
+    else:
+        with pytest.raises(IndexError):
+            load()
