@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import ast
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
 ROOT = Path(__file__).parents[2]
+HERE, ENGINES = "tests/facts/test_outside_checks.py::TestInstalled", "tests/specs/test_engines.py::TestInstalledVllm"
 RELEASED = [model for model in CATALOG.models.values() if model.text is not UNKNOWN]
 METHODS = sorted(
     name
@@ -30,30 +33,84 @@ METHODS = sorted(
 )
 
 
-@pytest.mark.parametrize("check", OUTSIDE_CHECKS, ids=lambda check: f"{check.entities} {check.fields}")
-def test_a_row_names_a_test_that_is_there_and_covers_leaves(check: OutsideCheck, catalog: Catalog) -> None:
-    """A test that was renamed, or a pattern that matches nothing, would count what nobody compares."""
-    file, *names = check.test.split("::")
-    defined = {
-        node.name
-        for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8")))
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-    }
+TESTS = {
+    "tensor-shapes": "tests/facts/test_tensors.py::test_every_tensor_has_the_name_and_shape_of_transformers",
+    "configuration-defaults": f"{HERE}::test_values_without_a_shape_are_the_defaults_of_transformers",
+    "image-tokens": f"{HERE}::test_image_tokens_and_class_are_those_of_transformers",
+    "processor-tokens": "tests/specs/test_families.py::TestAgainstInstalledSoftware::test_the_processor_writes_the_tokens_of_the_prompt_format",
+    "options": f"{ENGINES}::test_every_flag_of_the_release_exists",
+    "option-defaults": f"{ENGINES}::test_defaults_are_equal",
+    "switches": f"{ENGINES}::test_switches_take_nothing",
+    "methods": f"{ENGINES}::test_methods_are_equal",
+    "online-methods": f"{HERE}::test_only_shorthands_and_bitsandbytes_quantize_while_loading",
+    "method-capabilities": f"{HERE}::test_lowest_capabilities_are_those_of_the_methods",
+    "method-platforms": f"{ENGINES}::test_platforms_take_the_same_methods",
+    "variables": f"{ENGINES}::test_variables_are_read",
+    "cache-planner": "tests/memory/test_attention_cache.py::test_every_number_equals_that_of_the_installed_planner",
+    "engine-switches": f"{ENGINES}::test_behaviours_are_equal",
+    "gpu-batch-limits": f"{ENGINES}::test_hardware_defaults_are_equal",
+    "scale-dtypes": "tests/facts/test_formats.py::test_scale_dtypes_exist_in_torch_and_have_the_stated_bits",
+    "nf4-layout": "tests/facts/test_formats.py::test_nf4_takes_what_bitsandbytes_stores",
+    "format-methods": "tests/facts/test_formats.py::test_methods_are_names_that_vllm_knows",
+    "recipe-coverage": "tests/specs/test_checkpoints.py::TestVllmRecipes::test_coverage_is_what_the_engine_would_quantize",
+    "published-patterns": "tests/specs/test_checkpoints.py::test_coverage_is_what_the_quantization_config_leaves_alone",
+    "device-rates": f"{HERE}::test_rates_are_those_of_the_table_in_torch",
+}
+"""The test of each row."""
 
-    assert set(names) <= defined
+
+@pytest.mark.parametrize("check", OUTSIDE_CHECKS, ids=lambda check: check.name)
+def test_a_row_covers_leaves_and_has_a_test(check: OutsideCheck, catalog: Catalog) -> None:
+    """A pattern that matches nothing, or a row that nobody tests, would count what is not compared."""
     assert [*covered(check, catalog)]
+    assert check.name in TESTS
+
+
+def test_every_test_of_the_table_is_collected() -> None:
+    """A test that was renamed or left out would compare nothing; its row is one of the package's."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "--no-header",
+        *{name.partition("::")[0] for name in TESTS.values()},
+    ]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    collected = {line.partition("[")[0] for line in listed.splitlines()}
+
+    assert set(TESTS) == {check.name for check in OUTSIDE_CHECKS}
+    assert {name for name in TESTS.values() if name not in collected} == set()
+
+
+def test_the_package_names_no_test() -> None:
+    """It does not know how it is tested."""
+    named = re.compile(r"tests?/|::test|\btest_\w+")
+    found = [path for path in (ROOT / "llama4ref").rglob("*.py") if named.search(path.read_text(encoding="utf-8"))]
+
+    assert found == []
 
 
 def test_what_the_tested_release_lacks_is_not_counted(catalog: Catalog) -> None:
-    """An option that ended has no default to compare, but that it is gone was seen."""
+    """An option that ended has no default to compare; where it ended, one release cannot tell, only that others have not."""
     ended = [
         name for name, flag in VLLM.flags.items() if not holds_at(TESTED_RELEASE, since=flag.since, until=flag.until)
     ]
     found = outside_leaves(catalog)
 
     assert ended
-    assert all(("engines/vllm", f"flags.{name}.default") not in found for name in ended)
-    assert all(("engines/vllm", f"flags.{name}.until") in found for name in ended if VLLM.flags[name].until is not None)
+    assert not [key for key in found if any(key[1].startswith(f"flags.{name}.") for name in ended)]
+    assert not [field for _, field in found if field.endswith(".since")]
+    assert ("engines/vllm", "flags.max-num-seqs.until") in found
+
+
+def test_only_the_step_in_force_is_held(catalog: Catalog) -> None:
+    """Of a rule that changed, the installed release shows one value."""
+    steps = [field for _, field in outside_leaves(catalog) if field.startswith("behaviours.")]
+
+    assert len(steps) == len({field.split(".")[1] for field in steps}) > 5
+    assert "behaviours.hybrid_kv_cache.0.holds" not in steps
 
 
 @pytest.mark.vllm

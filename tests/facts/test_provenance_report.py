@@ -71,7 +71,7 @@ def test_software_that_holds_a_leaf_is_named(entity: str, field: str, by: str | 
     found = next(each for each in grounds(catalog) if (each.entity, each.field) == (entity, field))
 
     assert found.held_against == by
-    assert (found.test is None) == (by is None)
+    assert (found.outside_check is None) == (by is None)
 
 
 def test_ages_are_counted_from_the_day_that_is_given(catalog: Catalog, report: ProvenanceReport) -> None:

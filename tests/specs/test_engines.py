@@ -238,7 +238,16 @@ class TestInstalledVllm:
 
     @pytest.mark.parametrize(
         ("gib", "device"),
-        [(22, "nvidia l4"), (79, "nvidia a100-sxm4-80gb"), (79, "nvidia h100 80gb hbm3"), (178, "nvidia b200")],
+        [
+            (22, "nvidia l4"),
+            (79, "nvidia a100-sxm4-80gb"),
+            (79, "nvidia h100 80gb hbm3"),
+            (178, "nvidia b200"),
+            (69, "just too small"),
+            (70, "just large enough"),
+            (159, "just too small"),
+            (160, "just large enough"),
+        ],
     )
     def test_hardware_defaults_are_equal(
         self, gib: int, device: str, installed: str, monkeypatch: pytest.MonkeyPatch

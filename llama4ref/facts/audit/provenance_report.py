@@ -41,8 +41,8 @@ class Grounds:
     """Names of checks that only find it possible."""
     held_against: str | None
     """Software that a test holds it against."""
-    test: str | None
-    """That test."""
+    outside_check: str | None
+    """Name of the row of `OUTSIDE_CHECKS` that it belongs to."""
     day: str
     """Day it holds for, or was read."""
 
@@ -101,7 +101,7 @@ def grounds(catalog: Entries) -> Iterator[Grounds]:
     compared, outside = compared_leaves(catalog), outside_leaves(catalog)
     for entity, leaves in catalog.provenance.items():
         for field, leaf in leaves.items():
-            checks, test = compared.get((entity, field), ()), outside.get((entity, field))
+            checks, outside_check = compared.get((entity, field), ()), outside.get((entity, field))
             named = {strength: tuple(dict.fromkeys(check.name for check in checks if check.strength == strength))
                      for strength in ("computed", "crossed", "bounded")}  # fmt: skip
             yield Grounds(
@@ -114,8 +114,8 @@ def grounds(catalog: Entries) -> Iterator[Grounds]:
                 computed_by=named["computed"],
                 crossed_by=named["crossed"],
                 bounded_by=named["bounded"],
-                held_against=test.against if test else None,
-                test=test.test if test else None,
+                held_against=outside_check.against if outside_check else None,
+                outside_check=outside_check.name if outside_check else None,
                 day=_day(leaf),
             )
 
