@@ -223,7 +223,7 @@ def timeline(*, model: str | None, since: str | None, until: str | None, as_json
 @json_option
 def export(*, name: str | None, form: str | None, as_json: bool) -> None:
     """Print all facts with their sources, or those of one thing; or offers, of all models or of one."""
-    from llama4ref.planning.offer_queries import OfferQuery
+    from llama4ref.planning.offers.requirements import OfferQuery
     from llama4ref.rendering.catalog_exports import export_catalog
 
     if as_json and form in {"csv", "models-dev"}:

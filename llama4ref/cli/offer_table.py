@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llama4ref.cli.source_list import SourceList
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.sources import Provenance
-    from llama4ref.planning.offer_queries import FoundOffer
+    from llama4ref.planning.offers.queries import FoundOffer
 
 _FIGURES = {"context_tokens": "context", "max_output_tokens": "reply", "price_input": "in", "price_output": "out"}
 _ABILITIES = {"images": "images", "tools": "tools", "json_schema": "JSON"}
@@ -36,7 +36,8 @@ def offer_table(offers: Iterable[FoundOffer]) -> Table:
         offer = each.offer
         takes = ", ".join(word for field, word in _ABILITIES.items() if getattr(offer, field))
         ends = f"ends {offer.retired}" if offer.retired else None
-        below = "\n".join(filter(None, (broken(offer.name, width - 2), offer.tier, takes, ends)))
+        old = None if each.confirmed else f"{offer.status} on {offer.as_of}, not confirmed since"
+        below = "\n".join(filter(None, (broken(offer.name, width - 2), offer.tier, takes, ends, old)))
         what = textwrap.fill(each.provider.name, width) + "\n" + textwrap.indent(below, "  ")
         table.add_row(what, *(_figure(each, field) for field in _FIGURES), offer.as_of)
     return table

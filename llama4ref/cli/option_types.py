@@ -5,6 +5,7 @@ The reading itself is that of `llama4ref.units`; here what is refused becomes an
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from typing import TYPE_CHECKING, TypeVar
 
@@ -38,3 +39,8 @@ SECONDS = _option_type(parse_seconds)
 """A time of at least one second, and not without end."""
 TOKENS = _option_type(parse_tokens)
 """A count of tokens as vLLM reads one."""
+
+
+def today() -> str:
+    """The day of this machine's clock, as ISO 8601 writes it."""
+    return dt.datetime.now(tz=dt.UTC).date().isoformat()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from llama4ref.cli.option_types import DAY, DOLLARS, TOKENS
+from llama4ref.cli.option_types import DAY, DOLLARS, TOKENS, today
 from llama4ref.cli.printing import drawn, echo, echo_json, examples, json_option, section
-from llama4ref.planning.offer_queries import OfferQuery, SortKey, find_offers
+from llama4ref.planning.offers.queries import SortKey, find_offers
+from llama4ref.planning.offers.requirements import OfferQuery
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.planning.offer_queries import FoundOffers
+    from llama4ref.planning.offers.queries import FoundOffers
 
 
 @click.command(
@@ -35,7 +36,13 @@ if TYPE_CHECKING:
 @click.option("--images", is_flag=True, help="Must take images.")
 @click.option("--tools", is_flag=True, help="Must take tools.")
 @click.option("--json-schema", is_flag=True, help="Must follow a JSON schema.")
-@click.option("--active-on", type=DAY, metavar="DATE", help="Must not have ended by that day, such as 2026-11-21.")
+@click.option(
+    "--active-on",
+    "--as-of",
+    type=DAY,
+    metavar="DATE",
+    help="Must not have ended by that day, such as 2026-11-21; today.",
+)
 @click.option(
     "--max-price", type=DOLLARS, metavar="DOLLARS", help="Most for a million tokens, three of prompt to one of reply."
 )
@@ -56,6 +63,7 @@ def command(*, sort: SortKey, as_json: bool, **wanted: object) -> int:
     catalog = load()
     if isinstance(wanted["model"], str):
         wanted["model"] = id_meant(catalog, "models", wanted["model"])
+    wanted["active_on"] = wanted["active_on"] or today()
     query = OfferQuery(**wanted)  # type: ignore[arg-type]  # click has typed each option
     found = find_offers(catalog, query, sort=sort)
     if as_json:

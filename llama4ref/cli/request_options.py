@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from llama4ref.cli.option_types import DAY, DOLLARS, TOKENS
+from llama4ref.cli.option_types import DAY, DOLLARS, TOKENS, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,10 +118,14 @@ def make_request(values: dict[str, object]) -> PlanRequest:
 
 
 def planned(request: PlanRequest) -> PlanResult:
-    """The planner's answer from the package's facts; things may be named as people know them."""
+    """The planner's answer from the package's facts; things may be named as people know them.
+
+    Offers of providers count as of today where no day is asked for.
+    """
     from llama4ref.facts import load
     from llama4ref.planning.planner import plan
     from llama4ref.planning.request_names import with_ids
 
     catalog = load()
-    return plan(with_ids(catalog, request), catalog)
+    dated = request.wants_providers and request.as_of is None
+    return plan(with_ids(catalog, replace(request, as_of=today()) if dated else request), catalog)

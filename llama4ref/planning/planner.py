@@ -13,10 +13,10 @@ from llama4ref.performance import Workload, estimate
 from llama4ref.planning.caveats import caveats_of
 from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints
 from llama4ref.planning.engine_settings import config_of
-from llama4ref.planning.hosted import hosted_plans
 from llama4ref.planning.layout_choice import candidate_layouts
 from llama4ref.planning.lengths import Lengths, in_words, lengths_of
 from llama4ref.planning.machines import placements
+from llama4ref.planning.offers.hosted import hosted_plans
 from llama4ref.planning.outcomes import HostedPlan, Plan, PlanResult, Refusal
 from llama4ref.planning.ranking import rank
 from llama4ref.planning.sizing import Candidate, Sized, size

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import UnknownNameError
 from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
-from llama4ref.planning.offer_queries import FoundOffer, OfferQuery, find_offers
+from llama4ref.planning.offers.queries import FoundOffer, find_offers
+from llama4ref.planning.offers.requirements import OfferQuery
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llama4ref import PlanRequest, plan
+from llama4ref.errors import RequestError
 from llama4ref.facts import load
 from llama4ref.facts.types.sources import Citation
 from llama4ref.facts.types.states import UNKNOWN, is_stated
-from llama4ref.planning.hosted import CredibleOffer, hosted_plans
+from llama4ref.planning.offers.credible import CredibleOffer
+from llama4ref.planning.offers.hosted import hosted_plans
+from llama4ref.planning.offers.queries import find_offers
+from llama4ref.planning.offers.requirements import OfferQuery
 from llama4ref.planning.outcomes import HostedPlan, Refusal
 
 if TYPE_CHECKING:
@@ -153,8 +158,7 @@ RETIRED = [offer for _, _, offer in _offers() if offer.retired and offer.tier is
 @pytest.mark.parametrize("offer", RETIRED, ids=lambda each: f"{each.name}-{each.retired}")
 def test_a_retired_offer_holds_until_its_day(offer: Offer):
     """On a day before its end it is a plan, from its end on a refusal, and today as well."""
-    year, rest = offer.retired.split("-", 1)
-    before = _answer(offer, as_of=f"{int(year) - 1}-{rest}")
+    before = _answer(offer, as_of=(date.fromisoformat(offer.retired) - timedelta(days=1)).isoformat())
 
     assert isinstance(before, HostedPlan) or not before.rule.endswith("status")
     for wish in ({"as_of": offer.retired}, {"as_of": "2030-01-01"}, {}):
@@ -241,3 +245,70 @@ def test_the_lowest_limit_is_credited_to_who_states_it() -> None:
         index = each.provider.offers.index(each.offer)
         words = catalog.cite(f"providers/{each.provider.id}", f"offers.{index}.context_tokens")
         assert (reason.source, each.context) in {(word.source.id, word.value) for word in words}
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1970-01-01", "2025-04-04"])
+def test_a_day_before_the_model_is_refused(day: str) -> None:
+    """Nobody offered what was not released yet."""
+    with pytest.raises(RequestError, match=f"no offers on {day}; the model was released on 2025-04-05"):
+        _hosted(model="scout", as_of=day)
+
+
+def test_an_old_reading_says_its_age_and_comes_last() -> None:
+    """What was read more than 120 days before the day that is asked about is not taken as confirmed."""
+    plans, _ = _hosted(model="scout", as_of="2026-11-25")
+    ages = {each: (date.fromisoformat("2026-11-25") - date.fromisoformat(each.offer.as_of)).days for each in plans}
+    old = [each for each in plans if ages[each] > 120]
+
+    assert old
+    assert plans[-len(old) :] == old
+    for each in plans:
+        told = [reason for reason in each.caveats if reason.about == "confirmed"]
+        assert bool(told) == (each in old)
+        assert all(f"{ages[each]:,} days before 2026-11-25" in reason.because for reason in told)
+
+
+def test_images_count_in_the_context_of_an_offer() -> None:
+    """Five images of the most tiles are 12,335 tokens beside prompt and reply."""
+    plans, _ = _hosted(model="scout", prompt_tokens=125_000, output_tokens=100, images=5)
+
+    assert plans
+    assert min(each.context for each in plans) >= 125_000 + 100 + 5 * 2_467
+
+
+def test_an_undisclosed_number_of_images_is_said() -> None:
+    """Unknown is not enough, and no reason to hide the offer."""
+    plans, _ = _hosted(model="scout", images=2)
+    unsure = [each for each in plans if each.offer.max_images is UNKNOWN]
+
+    assert unsure
+    for each in unsure:
+        assert any(r.about == "max_images" and r.value == "unknown" for r in each.caveats)
+    for each in _hosted(model="scout", images=1)[0]:
+        assert not any(r.about == "max_images" for r in each.caveats)
+
+
+def test_quality_beyond_training_is_said_of_an_offer_too() -> None:
+    """The same words as for one's own GPUs."""
+    plans, _ = _hosted(model="scout", context="300K")
+
+    assert plans
+    for each in plans:
+        assert any(r.about == "quality" and r.value == "beyond 262,144 tokens" for r in each.caveats)
+    for each in _hosted(model="scout", context="200K")[0]:
+        assert not any(r.about == "quality" for r in each.caveats)
+
+
+def test_one_set_of_rules_answers_every_question_about_offers() -> None:
+    """What `plan --hosted` finds is what `providers` finds, but for limits that may stay undisclosed."""
+    wanted = OfferQuery(
+        model="maverick", min_context=200_000, images=1, tools=True, active_on="2026-11-25", max_price=1.0
+    )
+    found = find_offers(CATALOG, wanted)
+    request = PlanRequest(
+        hosted=True, model="maverick", context=200_000, images=1, tools=True, as_of="2026-11-25", max_price=1.0
+    )
+    plans, refused = hosted_plans(CATALOG, request)
+
+    assert {id(each.offer) for each in found.matching} == {id(each.offer) for each in plans}
+    assert len(refused) == len(found.undisclosed) + len(found.failing)

@@ -12,7 +12,8 @@ import pytest
 
 from llama4ref.errors import UnknownNameError
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.planning.offer_queries import OfferQuery, find_offers
+from llama4ref.planning.offers.queries import find_offers
+from llama4ref.planning.offers.requirements import OfferQuery
 from llama4ref.rendering.catalog_exports import (
     COLUMNS,
     FORMS,

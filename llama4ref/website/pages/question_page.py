@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, dense_layers, moe_layers
-from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.planning.licensing.obligations import check_use
+from llama4ref.planning.offers.queries import find_offers
+from llama4ref.planning.offers.requirements import OfferQuery
 from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets, code, escape, link, table
 from llama4ref.website.markup.wording import label, number, shown
@@ -18,7 +20,7 @@ from llama4ref.website.tables.licence_tables import USES, clauses, verdict
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.benchmarks import Benchmark
-    from llama4ref.facts.types.providers import Offer, Provider
+    from llama4ref.planning.offers.queries import FoundOffer
 
 _TITLES = {
     "maverick-moe": "Which layers of Maverick are MoE?",
@@ -66,9 +68,8 @@ def _which_layers(draft: Draft) -> None:
 
 def _who_serves(draft: Draft) -> None:
     draft.heading(2, _TITLES["scout-above-300k"], "scout-above-300k")
-    rows = [
-        Row(cells=_offer_cells(draft, provider, index, offer)) for provider, index, offer in _long_offers(draft.catalog)
-    ]
+    found = find_offers(draft.catalog, OfferQuery(model="scout", images=1), sort="provider").matching
+    rows = [Row(cells=_offer_cells(draft, each)) for each in found if _is_long(each)]
     columns = (
         Column(head="Provider"),
         Column(head="Status", filter="choice"),
@@ -87,16 +88,9 @@ def _who_serves(draft: Draft) -> None:
     draft.add(f"<p>{draft.to('providers/index.md', 'All offers, to sort and filter')}.</p>")
 
 
-def _long_offers(catalog: Catalog) -> Iterator[tuple[Provider, int, Offer]]:
-    for provider in catalog.providers.values():
-        for index, offer in enumerate(provider.offers):
-            if (
-                offer.model == "scout"
-                and offer.images
-                and (offer.context_tokens or 0) > LONG
-                and offer.status != "retired"
-            ):
-                yield provider, index, offer
+def _is_long(found: FoundOffer) -> bool:
+    limit = found.offer.context_tokens
+    return is_stated(limit) and limit > LONG
 
 
 _DISPUTABLE = ("context_tokens", "price_input", "price_output")
@@ -113,20 +107,18 @@ def _dissent(draft: Draft, entity: str, path: str) -> Iterator[str]:
             yield f"{name} {escape(shown(each.value))}: {publisher}{believed}{draft.notes.word(each)}"
 
 
-def _offer_cells(draft: Draft, provider: Provider, index: int, offer: Offer) -> list[Cell]:
-    entity, at = f"providers/{provider.id}", f"offers.{index}"
-    leaf = draft.catalog.trace(entity, f"{at}.context_tokens")
-    credible = [each.value for each in leaf.citations if each.doubt is None and isinstance(each.value, int)]
-    others = [word for field in _DISPUTABLE for word in _dissent(draft, entity, f"{at}.{field}")]
+def _offer_cells(draft: Draft, found: FoundOffer) -> list[Cell]:
+    entity, offer = found.entity, found.offer
+    others = [word for field in _DISPUTABLE for word in _dissent(draft, entity, found.field(field))]
     tier = f" <small>{escape(offer.tier)}</small>" if offer.tier else ""
     return [
-        Cell(draft.entity(entity, provider.name, at) + tier, provider.name),
-        draft.cell(entity, f"{at}.status", offer.status),
-        Cell(offer.as_of, offer.as_of),
-        draft.cell(entity, f"{at}.context_tokens", offer.context_tokens),
-        Cell(number(min(credible)), min(credible)),
-        draft.cell(entity, f"{at}.price_input", offer.price_input),
-        draft.cell(entity, f"{at}.price_output", offer.price_output),
+        Cell(draft.entity(entity, found.provider.name, f"offers.{found.index}") + tier, found.provider.name),
+        draft.cell(entity, found.field("status"), offer.status),
+        draft.cell(entity, found.field("as_of"), offer.as_of),
+        draft.cell(entity, found.field("context_tokens"), offer.context_tokens),
+        Cell(number(found.context_tokens or 0), found.context_tokens),
+        draft.cell(entity, found.field("price_input"), offer.price_input),
+        draft.cell(entity, found.field("price_output"), offer.price_output),
         Cell("<br>".join(others) or "nobody known"),
     ]
 

@@ -8,7 +8,9 @@ import pytest
 
 from llama4ref.errors import RequestError, UnknownNameError
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.planning.offer_queries import FoundOffer, OfferQuery, find_offers, is_active
+from llama4ref.planning.offers.lifecycle import why_ended
+from llama4ref.planning.offers.queries import FoundOffer, find_offers
+from llama4ref.planning.offers.requirements import OfferQuery
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -70,7 +72,7 @@ def test_an_offer_is_there_until_its_last_day(catalog: Catalog, day: str | None,
     """Groq ended Scout on 17 July 2026."""
     groq = catalog.provider("groq").offers[0]
 
-    assert is_active(groq, day) is there
+    assert (why_ended(groq, day) is None) is there
     found = find_offers(catalog, OfferQuery(model="scout", active_on=day)).matching
     assert (("groq", groq.name) in _names(found)) is there
 
