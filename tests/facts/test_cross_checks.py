@@ -55,6 +55,7 @@ def _run() -> str:
     return next(id_ for id_, run in CATALOG.measurements.items() if run.checkpoint and run.parallelism == "TP8")
 
 
+VLLM_RUN = "vllm-0.8.3-scout-h100-sxm-8-1000-1000"
 NVIDIA_FP8 = "nvidia-llama-4-scout-17b-16e-instruct-fp8"
 META = "meta-llama-4-scout-17b-16e-instruct"
 SCOUT_START = "vllm-0.19.0-scout-h100-sxm-4"
@@ -125,6 +126,11 @@ BREAKS: tuple[tuple[str, Change], ...] = (
     ("runs", _with("measurements", _run(), count=16)),
     ("runs", _with("measurements", _run(), parallelism="TP4")),
     ("runs", _with("measurements", _run(), precision="W:INT8")),
+    ("quoted-settings", _with("measurements", VLLM_RUN, settings={"kv-cache-size": 8})),
+    ("quoted-settings", _with("measurements", VLLM_RUN, settings={"tensor-parallel-size": 4})),
+    ("quoted-settings", _with("measurements", VLLM_RUN, settings={"kv-cache-dtype": "fp8"})),
+    ("quoted-settings", _with("measurements", VLLM_RUN, settings={"enable-expert-parallel": True})),
+    ("quoted-settings", _with("measurements", VLLM_RUN, device="NVIDIA H100 PCIe")),
     ("engine-settings", _with("engines", "vllm", claims_of_capacity__0__max_context=20_000_000)),
     ("engine-settings", _with("engines", "vllm", newest_release="0.1.0")),
     ("start-sums", _with("starts", SCOUT_START, gpu_memory_utilization=0.9)),

@@ -9,6 +9,9 @@ import statistics
 import pytest
 
 from llama4ref.facts import load
+from llama4ref.facts.types.measurements import Observation
+from llama4ref.facts.types.metrics import METRICS
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.performance.calibration import constants_from, constants_of
 from llama4ref.performance.comparison import comparisons
 
@@ -58,6 +61,74 @@ def test_one_stream_of_scout_on_mi300x(catalog):
     assert compared.keys() == {"tpot_median", "ttft_median"}
     assert compared["tpot_median"].estimated.value == pytest.approx(7.40e-3, rel=0.02)
     assert compared["ttft_median"].estimated.value == pytest.approx(68.57e-3, rel=0.02)
+
+
+def own_run(catalog, **values):
+    """A run of Scout on four H100s that quotes its settings, with observations of one request at a time where they are of requests."""
+    fair = catalog.measurement("vllm-0.8.3-scout-h100-sxm-8-1000-1000")
+    load = {"concurrency": 1, "prompt_tokens": 1024, "output_tokens": 64}
+    return dataclasses.replace(
+        fair,
+        release="0.19.0",
+        count=4,
+        tensor_parallel=4,
+        settings={
+            "tensor-parallel-size": 4,
+            "max-model-len": 8192,
+            "max-num-seqs": 1024,
+            "max-num-batched-tokens": 8192,
+            "gpu-memory-utilization": 0.95,
+        },
+        hybrid_kv_cache=True,
+        observations=tuple(
+            Observation(metric=name, value=value, unit=METRICS[name].unit, **load if METRICS[name].of_requests else {})
+            for name, value in values.items()
+        ),
+    )
+
+
+def test_memory_of_a_run_that_quotes_its_settings_is_compared(catalog):
+    """Scout on four H100s at 0.19.0, as its log states: memory and capacity lie within the bounds of the budget."""
+    printed = catalog.start("vllm-0.19.0-scout-h100-sxm-4")
+    seen = {name: printed.gib[name] for name in ("model_loading", "available_kv_cache")}
+    run = own_run(catalog, **seen)
+    compared = {each.metric: each for each in comparisons(run, catalog)}
+
+    assert compared.keys() == seen.keys()
+    assert all(each.estimated.low <= each.observed <= each.estimated.high for each in compared.values())
+    assert comparisons(dataclasses.replace(run, settings=UNKNOWN), catalog) == ()
+
+
+def test_latencies_and_throughput_hang_together(catalog):
+    """Of one request at a time: the whole is the first token and the rest, and throughput counts tokens and requests."""
+    names = (
+        "ttft_median",
+        "ttft_mean",
+        "itl_median",
+        "tpot_mean",
+        "e2el_median",
+        "output_throughput",
+        "total_throughput",
+    )
+    compared = {
+        each.metric: each.estimated.value
+        for each in comparisons(
+            own_run(catalog, **dict.fromkeys(names, 1.0), request_throughput=1.0, output_throughput_per_gpu=1.0),
+            catalog,
+        )
+    }
+
+    assert compared["ttft_mean"] == compared["ttft_median"]
+    assert compared["itl_median"] == compared["tpot_mean"]
+    assert compared["e2el_median"] == pytest.approx(compared["ttft_median"] + 63 * compared["itl_median"])
+    assert compared["request_throughput"] == pytest.approx(compared["output_throughput"] / 64)
+    assert compared["output_throughput_per_gpu"] == pytest.approx(compared["output_throughput"] / 4)
+    assert compared["total_throughput"] == pytest.approx(compared["output_throughput"] * (1024 + 64) / 64)
+
+
+def test_a_percentile_stands_beside_no_estimate(catalog):
+    """An estimate is of the usual request, not of the slowest."""
+    assert comparisons(own_run(catalog, ttft_p99=1.0, itl_p95=1.0), catalog) == ()
 
 
 def test_a_remark_does_not_switch_a_comparison_off(catalog):

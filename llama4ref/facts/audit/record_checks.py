@@ -33,6 +33,14 @@ LESS_IS_BETTER = (
     "hallucination",
 )
 """Words of metrics where a smaller score is better."""
+QUOTED = (
+    ("tensor_parallel", "tensor-parallel-size", None),
+    ("pipeline_parallel", "pipeline-parallel-size", None),
+    ("data_parallel", "data-parallel-size", None),
+    ("expert_parallel", "enable-expert-parallel", None),
+    ("cache_dtype", "kv-cache-dtype", "auto"),
+)
+"""Field of a run, the option that says the same, and the value that leaves it to the engine."""
 BITS = {"bf16": "BF16", "fp8": "FP8", "nvfp4": "NVFP4", "int4": "INT4"}
 
 
@@ -163,6 +171,25 @@ def runs(catalog: Entries) -> Iterator[Verdict]:
         yield from _checkpoint(catalog, entity, run)
 
 
+def quotes(catalog: Entries) -> Iterator[Verdict]:
+    """The settings that a run quotes are options of its engine at its release, and say what its fields say; its device is known."""
+    for run in catalog.measurements.values():
+        entity = f"measurements/{run.id}"
+        if run.settings is not UNKNOWN and run.release is not UNKNOWN:
+            options = set(catalog.engine(run.engine).flags_at(run.release))
+            for name in run.settings:
+                yield Verdict(entity, (f"settings.{name}", "release"), name in options, name)
+            for field, name, default in QUOTED:
+                if name in run.settings and getattr(run, field) is not UNKNOWN:
+                    held = run.settings[name] in {getattr(run, field), default}
+                    fields = (f"settings.{name}", field)
+                    yield Verdict(entity, fields, held, str(run.settings[name]), str(getattr(run, field)))
+        if run.device is not UNKNOWN:
+            names = catalog.accelerator(run.accelerator).driver_names
+            held = names is not UNKNOWN and run.device in names
+            yield Verdict(entity, ("device", "accelerator"), held, run.device, str(names))
+
+
 def _checkpoint(catalog: Entries, entity: str, run: Measurement) -> Iterator[Verdict]:
     if run.checkpoint is UNKNOWN:
         return
@@ -205,5 +232,8 @@ CHECKS = (
     Check("effective-lengths", "computed", "an effective length with the scores it follows from", effective_lengths),
     Check("divergences", "crossed", "median, mean, percentile and maximum of one file with each other", divergences),
     Check("runs", "crossed", "a run's parallelism, name and precision with its fields", runs),
+    Check(
+        "quoted-settings", "crossed", "the settings that a run quotes with its engine's options and its fields", quotes
+    ),
     Check("engine-settings", "crossed", "published settings with the engine's options and the model's limits", windows),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import UNKNOWN, Unknown
@@ -57,4 +57,11 @@ class Measurement(Entity):
     """Dtype of the KV cache."""
     hybrid_kv_cache: bool | Unknown = UNKNOWN
     """Whether chunked-local layers kept one chunk only."""
+    settings: dict[str, str | int | float | bool] | Unknown = UNKNOWN
+    """Server options that it was started with, by name without dashes, model and port left out; unknown where the source does
+    not give them all."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Environment variables that the server was started with, beyond those of the machine."""
+    device: str | Unknown = UNKNOWN
+    """What the driver calls the accelerator, to the letter."""
     note: str | None = None
