@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from llama4ref.cli.budget_table import budget_json
 from llama4ref.planning.outcomes import HostedPlan
+from llama4ref.planning.planner import alternatives_to
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.planning.outcomes import Plan, PlanResult
+    from llama4ref.planning.outcomes import Alternative, Plan, PlanResult
 
 
 def result_json(result: PlanResult, catalog: Catalog) -> dict[str, object]:
@@ -22,7 +23,22 @@ def result_json(result: PlanResult, catalog: Catalog) -> dict[str, object]:
         "request": result.request.as_dict(),
         "plans": plans,
         "refused": result.refused,
+        "alternatives": [_alternative(each) for each in alternatives_to(result, catalog)],
         "sources": {id_: catalog.sources[id_] for id_ in sorted(filter(None, named)) if id_ in catalog.sources},
+    }
+
+
+def _alternative(alternative: Alternative) -> dict[str, object]:
+    """A request that would be planned, by what it changes, and its best plan in short."""
+    plan = alternative.plan
+    return {
+        "request": alternative.request.as_dict(),
+        "changes": dict(alternative.changes),
+        "checkpoint": plan.checkpoint.id,
+        "accelerator": plan.accelerator.id,
+        "count": plan.count,
+        "context": plan.context,
+        "largest_context": plan.largest_context,
     }
 
 

@@ -9,6 +9,7 @@ from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.outcomes import HostedPlan
 from llama4ref.units import format_tokens
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -84,12 +85,20 @@ def _own(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "context", f"{_tokens(plan.context)} promised; up to {format_tokens(plan.largest_context)} would fit"
     yield (
         "max concurrency",
-        f"{plan.max_concurrency:.2f} x that length; a batch has at most {plan.config.max_num_seqs:,} requests",
+        f"{plan.max_concurrency:.2f} x that length; a batch has at most {counted(plan.config.max_num_seqs, 'request')}",
     )
-    yield "KV cache", f"{_tokens(plan.kv_cache_tokens)} at least, as the engine prints it"
+    yield "KV cache", f"{_tokens(plan.kv_cache_tokens)} at least, as the engine prints it{_what_is_printed(plan)}"
     if plan.performance is not None and plan.workload is not None:
         yield from _speed(plan.performance, plan.workload)
     yield "proven", f"{RUNGS[0]} (rung 0); `llama4ref prove` with the same options goes on"
+
+
+def _what_is_printed(plan: Plan) -> str:
+    """What the engine's figure counts, where a longer request fits than it says."""
+    cache = plan.budget.cache
+    if cache.rules.tokens_from_concurrency or len(cache.groups) == 1:
+        return ""
+    return f"; it shares the blocks out over {len(cache.groups)} groups of layers, so a request may be longer than that"
 
 
 def _speed(speed: Performance, workload: Workload) -> Iterator[tuple[str, str]]:

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from llama4ref.cli.budget_table import budget_table
 from llama4ref.cli.plan_lines import headline, summary, table_of_plans
 from llama4ref.cli.printing import heading, indented, pair_table, plain_table, screen_width, section
-from llama4ref.cli.refusal_table import refusal_table, would_fit
+from llama4ref.cli.refusal_table import refusal_table
+from llama4ref.cli.request_options import command_of
 from llama4ref.cli.source_list import SourceList, source_lines
+from llama4ref.planning.layout_choice import described
 from llama4ref.planning.outcomes import HostedPlan
+from llama4ref.planning.planner import alternatives_to
+from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
     from llama4ref.engine.engine_config import Reason
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.planning.outcomes import Plan, PlanResult
+    from llama4ref.planning.outcomes import Alternative, Plan, PlanResult
 
 OTHERS_SHOWN = 8
 
@@ -28,7 +32,7 @@ def report(result: PlanResult, catalog: Catalog, *, limit: int = 1, every: bool 
     """An answer: `limit` plans in full, the others a line each, then what was refused, then the sources."""
     sources = SourceList(catalog.sources)
     if not result.plans:
-        yield from _nothing_fits(result, every=every)
+        yield from _nothing_fits(result, catalog, every=every)
         return
     for index, plan in enumerate(result.plans[:limit], start=1):
         yield from plan_in_full(plan, sources, number=index if limit > 1 else None)
@@ -92,14 +96,24 @@ def _others(result: PlanResult, limit: int, *, every: bool) -> Iterator[Renderab
         yield f"{len(others) - len(shown)} more with --all."
 
 
-def _nothing_fits(result: PlanResult, *, every: bool) -> Iterator[RenderableType]:
+def _nothing_fits(result: PlanResult, catalog: Catalog, *, every: bool) -> Iterator[RenderableType]:
     asked = ", ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in result.request.as_dict().items())
-    yield heading("Nothing fits" + (f": {asked}" if asked else ""))
-    instead = would_fit(result.refused)
-    if instead:
-        yield from section("What would fit", *map(indented, instead))
-    if result.refused:
+    unplanned = {each.rule for each in result.refused} == {"not-planned"}
+    yield heading(("Not planned for" if unplanned else "Nothing fits") + (f": {asked}" if asked else ""))
+    offered = [line for each in alternatives_to(result, catalog) for line in _offered(each)]
+    if offered:
+        yield from section("What would fit", *map(indented, offered))
+    if unplanned:
+        yield from section("Sizes", *(indented(str(each)) for each in result.refused))
+    elif result.refused:
         yield from section(f"Refused ({len(result.refused)})", refusal_table(result.refused, every=every))
+
+
+def _offered(alternative: Alternative) -> Iterator[str]:
+    """The command that would be planned, and what the plan is."""
+    plan = alternative.plan
+    yield command_of(alternative.request)
+    yield f"  {plan.checkpoint.id}, {described(plan.config.layout)}, up to {format_tokens(plan.largest_context)} tokens"
 
 
 def _shown(value: object) -> str:

@@ -36,12 +36,3 @@ def refusal_table(refused: Sequence[Refusal], *, every: bool) -> Table:
     for rule, group in by_rule(refused).items():
         table.add_row(rule, str(len(group)), str(group[0]))
     return table
-
-
-def would_fit(refused: Iterable[Refusal], *, most: int = 3) -> list[str]:
-    """What would hold instead, each once, with what it is said of."""
-    found: dict[str, str] = {}
-    for refusal in refused:
-        if refusal.instead is not None:
-            found.setdefault(refusal.subject, refusal.instead)
-    return [f"{subject}: {instead}" for subject, instead in found.items()][:most]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -115,6 +116,26 @@ def make_request(values: dict[str, object]) -> PlanRequest:
 
     given = {name: value for name, value in values.items() if value is not None}
     return PlanRequest(**given)  # type: ignore[arg-type]  # click has typed each option
+
+
+def command_of(request: PlanRequest, verb: str = "plan") -> str:
+    """A request as the command line that makes it, ready to paste.
+
+    Examples:
+        >>> from llama4ref.planning.request import PlanRequest
+        >>> command_of(PlanRequest(model="scout", gpu="h200-sxm", count=8, context="10M", hybrid=False, enforce_eager=True))
+        'llama4ref plan --model scout --gpu h200-sxm --count 8 --context 10485760 --no-hybrid --enforce-eager'
+    """
+    words = ["llama4ref", verb]
+    for name, value in request.as_dict().items():
+        option = name.replace("_", "-")
+        if value is True:
+            words.append(f"--{option}")
+        elif value is False:
+            words.append("--self-hosted" if name == "hosted" else f"--no-{option}")
+        else:
+            words += [f"--{option}", str(value)]
+    return shlex.join(words)
 
 
 def planned(request: PlanRequest) -> PlanResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,23 +15,23 @@ if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
+    from llama4ref.planning.fitting.candidates import FittedCandidate
     from llama4ref.planning.request import PlanRequest
-    from llama4ref.planning.sizing import Sized
 
 HOST_NOTICE_BYTES = 2**30
 CHECKPOINT_KEY_OF_COMPONENT = "coverage.routed_experts"
 
 
 def caveats_of(
-    catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour
+    catalog: Catalog, fitted: FittedCandidate, request: PlanRequest, engine: Engine, behaviour: Behaviour
 ) -> Iterator[Reason]:
     """Everything a person should know before relying on a plan."""
-    yield from long_context(catalog, sized.candidate.model, sized.config.max_model_len)
-    yield from _host_memory(sized)
-    yield from _expert_kernel(sized, engine)
-    yield from _disputed_requirement(catalog, sized)
-    yield from _coverage_note(catalog, sized)
-    if sized.budget.cache.hybrid and not behaviour.hybrid_kv_cache:
+    yield from long_context(catalog, fitted.candidate.model, fitted.config.max_model_len)
+    yield from _host_memory(fitted)
+    yield from _expert_kernel(fitted, engine)
+    yield from _disputed_requirement(catalog, fitted)
+    yield from _coverage_note(catalog, fitted)
+    if fitted.budget.cache.hybrid and not behaviour.hybrid_kv_cache:
         yield Reason(
             about="hybrid KV cache",
             value="on",
@@ -43,10 +44,10 @@ def caveats_of(
             value=request.speculative,
             because="the draft head's own memory is not in the budget",
         )
-    if sized.candidate.nodes > 1:
+    if fitted.candidate.nodes > 1:
         yield Reason(
             about="nodes",
-            value=str(sized.candidate.nodes),
+            value=str(fitted.candidate.nodes),
             because="the link between nodes is not modelled; expect lower speed",
         )
 
@@ -65,7 +66,8 @@ def long_context(catalog: Catalog, model: Model, tokens: int) -> Iterator[Reason
     yield from _independent_tests(catalog, model)
 
 
-def _independent_tests(catalog: Catalog, model: Model) -> Iterator[Reason]:
+@functools.lru_cache(maxsize=64)
+def _independent_tests(catalog: Catalog, model: Model) -> tuple[Reason, ...]:
     """The longest prompt of an independent long-context test with a score for the model."""
     found = [
         (benchmark.tokens, benchmark, result)
@@ -77,30 +79,32 @@ def _independent_tests(catalog: Catalog, model: Model) -> Iterator[Reason]:
         and result.score is not UNKNOWN
     ]
     if not found:
-        return
+        return ()
     tokens, benchmark, result = max(found, key=lambda each: each[0])
     place = f"benchmarks/{benchmark.id}"
     index = benchmark.results.index(result)
-    yield Reason(
-        about="independent tests",
-        value=f"{result.score:g} {benchmark.unit}",
-        because=f"{benchmark.name}, the longest prompt of an independent test here: {format_tokens(tokens)} tokens",
-        source=catalog.cite(place, f"results.{index}.score")[0].source.id,
+    return (
+        Reason(
+            about="independent tests",
+            value=f"{result.score:g} {benchmark.unit}",
+            because=f"{benchmark.name}, the longest prompt of an independent test here: {format_tokens(tokens)} tokens",
+            source=catalog.cite(place, f"results.{index}.score")[0].source.id,
+        ),
     )
 
 
-def _host_memory(sized: Sized) -> Iterator[Reason]:
-    if sized.budget.host_bytes >= HOST_NOTICE_BYTES:
+def _host_memory(fitted: FittedCandidate) -> Iterator[Reason]:
+    if fitted.budget.host_bytes >= HOST_NOTICE_BYTES:
         yield Reason(
             about="host memory",
-            value=format_bytes(sized.budget.host_bytes),
+            value=format_bytes(fitted.budget.host_bytes),
             because="for the token ids of each GPU's process, beside the usual",
             source="vllm-0.32.0",
         )
 
 
-def _expert_kernel(sized: Sized, engine: Engine) -> Iterator[Reason]:
-    checkpoint, accelerator = sized.candidate.checkpoint, sized.candidate.accelerator
+def _expert_kernel(fitted: FittedCandidate, engine: Engine) -> Iterator[Reason]:
+    checkpoint, accelerator = fitted.candidate.checkpoint, fitted.candidate.accelerator
     mine = [kernel for kernel in kernels_for(checkpoint, engine) if kernel.platform == accelerator.platform]
     for kernel in mine:
         if kernel.note and runs(kernel, accelerator.capability):
@@ -116,15 +120,17 @@ def _expert_kernel(sized: Sized, engine: Engine) -> Iterator[Reason]:
         )
 
 
-def _disputed_requirement(catalog: Catalog, sized: Sized) -> Iterator[Reason]:
-    leaf = catalog.provenance.get(f"checkpoints/{sized.candidate.checkpoint.id}", {}).get("requirements.min_capability")
+def _disputed_requirement(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
+    leaf = catalog.provenance.get(f"checkpoints/{fitted.candidate.checkpoint.id}", {}).get(
+        "requirements.min_capability"
+    )
     if leaf is not None and leaf.disputed:
         words = "; ".join(
             f"{each.source.publisher} says {dotted(each.value)}"
             for each in leaf.citations
             if not each.agrees and isinstance(each.value, int)
         )
-        needed = sized.candidate.checkpoint.requirements.min_capability
+        needed = fitted.candidate.checkpoint.requirements.min_capability
         yield Reason(
             about="compute capability",
             value=str(UNKNOWN) if needed is UNKNOWN else f"{dotted(needed)} is enough",
@@ -133,14 +139,14 @@ def _disputed_requirement(catalog: Catalog, sized: Sized) -> Iterator[Reason]:
         )
 
 
-def _coverage_note(catalog: Catalog, sized: Sized) -> Iterator[Reason]:
-    entity = f"checkpoints/{sized.candidate.checkpoint.id}"
+def _coverage_note(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
+    entity = f"checkpoints/{fitted.candidate.checkpoint.id}"
     leaf = catalog.provenance.get(entity, {}).get(CHECKPOINT_KEY_OF_COMPONENT)
     note = leaf.citations[0].note if leaf and leaf.citations else None
     if note:
         yield Reason(
             about="coverage",
-            value=sized.candidate.checkpoint.id,
+            value=fitted.candidate.checkpoint.id,
             because=note,
             source=leaf.citations[0].source.id if leaf else None,
         )

@@ -23,7 +23,7 @@ PLATFORMS = ("cuda", "rocm")
 def candidate_checkpoints(
     catalog: Catalog, request: PlanRequest, model_id: str, engine: Engine, release: str
 ) -> tuple[tuple[Checkpoint, ...], tuple[Refusal, ...]]:
-    """Checkpoints of a model that the engine's release loads, in the order of trust, and refusals of the others."""
+    """Checkpoints of a model that the engine's release loads, in the order of their publishers, and refusals of the others."""
     if request.checkpoint is not None:
         named = catalog.checkpoint(request.checkpoint)
         pool: Sequence[Checkpoint] = [named] if named.model == model_id else []
@@ -37,10 +37,10 @@ def candidate_checkpoints(
             fitting.append(checkpoint)
         else:
             refused.append(refusal)
-    return tuple(sorted(fitting, key=lambda each: trust(catalog, each))), tuple(refused)
+    return tuple(sorted(fitting, key=lambda each: publisher_rank(catalog, each))), tuple(refused)
 
 
-def trust(catalog: Catalog, checkpoint: Checkpoint) -> tuple[int, int, str]:
+def publisher_rank(catalog: Catalog, checkpoint: Checkpoint) -> tuple[int, int, str]:
     """How far down the list a checkpoint stands: the developer's own first, then those of vendors, then recipes.
 
     Within each, more bits of the routed experts come first.

@@ -12,6 +12,7 @@ from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.lengths import Lengths, in_words, lengths_of
 from llama4ref.units import format_bytes, format_tokens
+from llama4ref.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.engines import Behaviour, Engine
+    from llama4ref.planning.fitting.candidates import FittedCandidate
+    from llama4ref.planning.fitting.levers import LeverName
     from llama4ref.planning.request import PlanRequest
-    from llama4ref.planning.sizing import Sized
 
 TEMPERATURE_RULE_SINCE = "0.8.5"
 """First release known to turn the attention temperature on by itself beyond 32,768 tokens (PR 16439)."""
@@ -65,32 +67,35 @@ class SettingsDraft:
 
 
 def config_of(
-    catalog: Catalog, sized: Sized, request: PlanRequest, engine: Engine, behaviour: Behaviour
+    catalog: Catalog, fitted: FittedCandidate, request: PlanRequest, engine: Engine, behaviour: Behaviour
 ) -> EngineConfig:
-    """The configuration of a sized candidate, written: options, variables and a reason for each."""
+    """The configuration of a fitted candidate, written: options, variables and a reason for each."""
     draft = SettingsDraft(engine, behaviour.release)
-    checkpoint = sized.candidate.checkpoint
+    checkpoint = fitted.candidate.checkpoint
     if checkpoint.repository:
-        draft.set("model", checkpoint.repository, _why_checkpoint(catalog, sized))
-    _parallel(draft, sized)
-    _lengths(draft, sized, request)
-    _cache(draft, sized, request, behaviour)
-    _quantization(draft, sized)
-    _abilities(catalog, draft, sized, request, behaviour)
-    return replace(sized.config, settings=draft.settings, environment=draft.environment, reasons=tuple(draft.reasons))
+        draft.set("model", checkpoint.repository, _why_checkpoint(catalog, fitted))
+    _parallel(draft, fitted)
+    _lengths(draft, fitted, request)
+    _cache(draft, fitted, request, behaviour)
+    _quantization(draft, fitted)
+    _abilities(catalog, draft, fitted, request, behaviour)
+    return replace(fitted.config, settings=draft.settings, environment=draft.environment, reasons=tuple(draft.reasons))
 
 
-def _why_checkpoint(catalog: Catalog, sized: Sized) -> str:
-    checkpoint, stage = sized.candidate.checkpoint, sized.budget.stage
-    weight = sum(line.bytes for line in sized.budget.lines if line.place == "weights")
+def _why_checkpoint(catalog: Catalog, fitted: FittedCandidate) -> str:
+    checkpoint, stage = fitted.candidate.checkpoint, fitted.budget.stage
+    weight = sum(line.bytes for line in fitted.budget.lines if line.place == "weights")
     coverage = checkpoint.coverage
     experts = catalog.format(coverage.routed_experts).name if coverage and coverage.routed_experts else "unknown format"
-    place = f" of stage {stage}" if sized.candidate.layout.pipeline_parallel > 1 else ""
-    return f"published by {checkpoint.publisher}, routed experts in {experts}: {format_bytes(weight)} of weights on a GPU{place}"
+    place = f" of stage {stage}" if fitted.candidate.layout.pipeline_parallel > 1 else ""
+    held = f"{format_bytes(weight)} of weights on a GPU{place}"
+    if checkpoint.kind == "recipe":
+        return f"published in bf16; the engine turns its routed experts into {experts} while loading: {held}"
+    return f"published by {checkpoint.publisher}, routed experts in {experts}: {held}"
 
 
-def _parallel(draft: SettingsDraft, sized: Sized) -> None:
-    layout, model = sized.candidate.layout, sized.candidate.model.architecture
+def _parallel(draft: SettingsDraft, fitted: FittedCandidate) -> None:
+    layout, model = fitted.candidate.layout, fitted.candidate.model.architecture
     heads, kv_heads = model.attention.heads, model.attention.kv_heads
     draft.set(
         "tensor-parallel-size",
@@ -102,7 +107,7 @@ def _parallel(draft: SettingsDraft, sized: Sized) -> None:
         draft.set(
             "pipeline-parallel-size",
             layout.pipeline_parallel,
-            _stages(layout, model.text.layers, sized.candidate.nodes),
+            _stages(layout, model.text.layers, fitted.candidate.nodes),
         )
     if layout.data_parallel > 1:
         draft.set(
@@ -137,23 +142,25 @@ def _stages(layout: Layout, layers: int, nodes: int) -> str:
     return f"stages of {fewest if fewest == most else f'{fewest} to {most}'} layers, {place}"
 
 
-def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
-    config = sized.config
-    lengths = lengths_of(request, sized.candidate.model.architecture)
+def _lengths(draft: SettingsDraft, fitted: FittedCandidate, request: PlanRequest) -> None:
+    config = fitted.config
+    lengths = lengths_of(request, fitted.candidate.model.architecture)
     draft.set(
         "max-model-len",
         config.max_model_len,
-        f"{_why_length(lengths, sized)}; up to {format_tokens(sized.largest_context)} would fit, and "
-        f"{sized.max_concurrency:.2f} x that length at once",
+        f"{_why_length(lengths, fitted)}; up to {format_tokens(fitted.largest_context)} would fit, and "
+        f"{fitted.max_concurrency:.2f} x that length at once",
     )
-    draft.set("max-num-seqs", config.max_num_seqs, _why_seqs(sized, request), source="vllm-0.32.0")
+    draft.set("max-num-seqs", config.max_num_seqs, _why_seqs(fitted, request), source="vllm-0.32.0")
     draft.set(
-        "max-num-batched-tokens", config.max_num_batched_tokens, _why_batched(sized, request), source="vllm-0.32.0"
+        "max-num-batched-tokens", config.max_num_batched_tokens, _why_batched(fitted, request), source="vllm-0.32.0"
     )
+    part = f"{format_bytes(fitted.budget.requested_bytes)} of {format_bytes(fitted.budget.total_bytes)}"
+    changed = _changed(fitted, "gpu_memory_utilization")
     draft.set(
         "gpu-memory-utilization",
         config.gpu_memory_utilization,
-        f"{format_bytes(sized.budget.requested_bytes)} of {format_bytes(sized.budget.total_bytes)}; the rest is for what comes after",
+        f"{part}; {changed}" if changed else f"{part}; the rest is for what comes after",
     )
     if config.enforce_eager:
         draft.set("enforce-eager", True, "as asked for: no CUDA graphs, slower and smaller")
@@ -162,27 +169,41 @@ def _lengths(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
 _DEFAULT = "the engine's default on this GPU, written out so that it stays"
 
 
-def _why_seqs(sized: Sized, request: PlanRequest) -> str:
-    replicas = sized.config.layout.data_parallel
+def _changed(fitted: FittedCandidate, name: LeverName) -> str | None:
+    """That a setting differs from its default so that the model fits; None where it does not."""
+    for lever in fitted.levers:
+        if lever.name == name:
+            return f"changed from {number(lever.was)} so that it fits: {fitted.shortage}"
+    return None
+
+
+def _why_seqs(fitted: FittedCandidate, request: PlanRequest) -> str:
+    replicas = fitted.config.layout.data_parallel
     if request.max_num_seqs:
         return "as asked for"
     if request.concurrency:
         over = f" over {replicas:,} replicas" if replicas > 1 else ""
         return f"{request.concurrency:,} at once{over}; buffers grow with it"
-    if request.max_num_batched_tokens == sized.config.max_num_seqs:
+    changed = _changed(fitted, "max_num_seqs")
+    if changed is not None:
+        return changed
+    if request.max_num_batched_tokens == fitted.config.max_num_seqs:
         return "no more than max-num-batched-tokens, as each request takes a token of every step"
     return _DEFAULT
 
 
-def _why_batched(sized: Sized, request: PlanRequest) -> str:
+def _why_batched(fitted: FittedCandidate, request: PlanRequest) -> str:
     if request.max_num_batched_tokens:
         return "as asked for"
-    if sized.config.max_num_batched_tokens == sized.config.max_num_seqs:
+    changed = _changed(fitted, "max_num_batched_tokens")
+    if changed is not None:
+        return changed
+    if fitted.config.max_num_batched_tokens == fitted.config.max_num_seqs:
         return "as many as max-num-seqs, as each request takes a token of every step"
     return _DEFAULT
 
 
-def _why_length(lengths: Lengths, sized: Sized) -> str:
+def _why_length(lengths: Lengths, fitted: FittedCandidate) -> str:
     """Where the longest request comes from."""
     images = in_words(lengths)
     with_images = f", with {images}" if images else ""
@@ -190,15 +211,15 @@ def _why_length(lengths: Lengths, sized: Sized) -> str:
         return f"as asked for{with_images}"
     if lengths.longest is not None:
         return f"prompt and reply as given{with_images}: a longer request is refused, --context makes room for it"
-    if sized.config.max_model_len == sized.candidate.limit:
+    if fitted.config.max_model_len == fitted.candidate.limit:
         return f"all positions that the model has{with_images}"
-    return f"the longest that fits at worst{with_images}"
+    return f"the longest that fits where every estimate is at its upper bound{with_images}"
 
 
-def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour) -> None:
-    config, cache = sized.config, sized.budget.cache
-    _cache_dtype(draft, sized, request)
-    platform = sized.candidate.accelerator.platform
+def _cache(draft: SettingsDraft, fitted: FittedCandidate, request: PlanRequest, behaviour: Behaviour) -> None:
+    config, cache = fitted.config, fitted.budget.cache
+    _cache_dtype(draft, fitted, request)
+    platform = fitted.candidate.accelerator.platform
     can = platform in behaviour.hybrid_platforms.split()
     if cache.hybrid and not behaviour.hybrid_kv_cache:
         draft.export(
@@ -217,10 +238,10 @@ def _cache(draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: 
         )
 
 
-def _cache_dtype(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> None:
+def _cache_dtype(draft: SettingsDraft, fitted: FittedCandidate, request: PlanRequest) -> None:
     """The cache's dtype, written wherever the checkpoint might ask for another."""
-    own = sized.candidate.checkpoint.kv_cache_dtype
-    if sized.candidate.cache_dtype == "fp8":
+    own = fitted.candidate.checkpoint.kv_cache_dtype
+    if fitted.candidate.cache_dtype == "fp8":
         why = (
             "as asked for"
             if request.cache_dtype == "fp8"
@@ -240,8 +261,8 @@ def _cache_dtype(draft: SettingsDraft, sized: Sized, request: PlanRequest) -> No
         )
 
 
-def _quantization(draft: SettingsDraft, sized: Sized) -> None:
-    checkpoint = sized.candidate.checkpoint
+def _quantization(draft: SettingsDraft, fitted: FittedCandidate) -> None:
+    checkpoint = fitted.candidate.checkpoint
     if checkpoint.kind == "recipe":
         draft.set(
             "quantization",
@@ -252,10 +273,10 @@ def _quantization(draft: SettingsDraft, sized: Sized) -> None:
 
 
 def _abilities(
-    catalog: Catalog, draft: SettingsDraft, sized: Sized, request: PlanRequest, behaviour: Behaviour
+    catalog: Catalog, draft: SettingsDraft, fitted: FittedCandidate, request: PlanRequest, behaviour: Behaviour
 ) -> None:
     if request.images:
-        lengths = lengths_of(request, sized.candidate.model.architecture)
+        lengths = lengths_of(request, fitted.candidate.model.architecture)
         draft.set_object(
             "limit-mm-per-prompt",
             {"image": request.images},
@@ -280,16 +301,16 @@ def _abilities(
             "as asked for; it forces the hybrid KV cache off, so long context costs four times the cache",
             source="vllm-0.32.0",
         )
-    if sized.candidate.nodes > 1:
+    if fitted.candidate.nodes > 1:
         if draft.has("nnodes"):
             draft.set(
-                "nnodes", sized.candidate.nodes, "machines; give each its --node-rank and all the same --master-addr"
+                "nnodes", fitted.candidate.nodes, "machines; give each its --node-rank and all the same --master-addr"
             )
         else:
             draft.set(
                 "distributed-executor-backend",
                 "ray",
-                f"{sized.candidate.nodes} machines, joined by Ray before the start",
+                f"{fitted.candidate.nodes} machines, joined by Ray before the start",
             )
 
 

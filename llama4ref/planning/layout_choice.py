@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from llama4ref.planning.request import PlanRequest
 
 
+@functools.lru_cache(maxsize=256)
 def candidate_layouts(
     model: Model, request: PlanRequest, placement: Placement, *, vision: bool = True
 ) -> tuple[tuple[Layout, ...], tuple[Refusal, ...]]:
@@ -105,6 +107,7 @@ def _across_nodes(subject: str, tensor: int, placement: Placement, sizes: Sequen
         rule="tensor-parallel-across-nodes",
         numbers=f"tensor parallel {tensor} does not stay within the {placement.per_node} GPUs of a node, whose link it needs",
         instead=f"tensor parallel {widest} with stages or replicas on the {placement.nodes} nodes would",
+        changes=(("tensor_parallel", widest),),
     )
 
 

@@ -85,6 +85,7 @@ def _crowded(placement: Placement, accelerator: Accelerator, most: int) -> Refus
         rule="nodes",
         numbers=f"that is {placement.per_node:,} a machine, and one holds {most:,} {accelerator.name}",
         instead=f"nodes {enough:,} would" if enough else None,
+        changes=(("nodes", enough),) if enough else (),
     )
 
 
@@ -95,6 +96,7 @@ def _uneven(count: int, accelerator: Accelerator, most: int) -> Refusal:
         rule="nodes",
         numbers=f"they do not share out evenly over machines of {most:,} {accelerator.name}",
         instead=f"{fewer:,} or {fewer + most:,} GPUs would",
+        changes=(("count", fewer),),
     )
 
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from llama4ref.planning.request import PlanRequest
 
 
+Change = tuple[str, str | int | float | bool | None]
+"""A field of the request and another value for it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Something that was considered and does not hold, and what would."""
@@ -35,6 +39,8 @@ class Refusal:
     """What would hold."""
     source: str | None = None
     """Id of the source of the rule."""
+    changes: tuple[Change, ...] = ()
+    """Fields of the request with values that lift it; empty where nothing is known to."""
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.numbers}" + (f"; {self.instead}" if self.instead else "")
@@ -121,6 +127,17 @@ class HostedPlan:
     def performance(self) -> None:
         """No source states it."""
         return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """A request that differs in little from one that nothing meets, and is met."""
+
+    request: PlanRequest
+    changes: tuple[Change, ...]
+    """Fields that differ, with their values here."""
+    plan: Plan
+    """The best plan for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

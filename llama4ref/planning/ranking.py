@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llama4ref.planning.checkpoint_choice import expert_bits, trust
+from llama4ref.planning.checkpoint_choice import expert_bits, publisher_rank
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -20,7 +20,7 @@ Rank = tuple[float | int | str, ...]
 
 def rank(catalog: Catalog, request: PlanRequest, plan: Plan) -> Rank:
     """A key that sorts the best plan first."""
-    standing, bits, name = trust(catalog, plan.checkpoint)
+    standing, bits, name = publisher_rank(catalog, plan.checkpoint)
     fidelity: Rank = (standing, bits)
     cache = 0 if plan.config.cache_dtype == "bfloat16" else 1
     speed = plan.performance

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.cli.request_options import make_request
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -102,6 +104,66 @@ def test_nothing_fits_is_an_answer(call: Callable[..., Answer]) -> None:
     assert answer.err == ""
 
 
+def test_what_would_fit_is_a_command_to_paste(call: Callable[..., Answer]) -> None:
+    """Each is planned, with the option that it changes."""
+    answer = call("plan", "--model", "scout", "--gpu", "h200-sxm", "--count", "8", "--context", "10M", columns=200)
+    commands = [line.split()[1:] for line in answer.out.splitlines() if line.startswith("  llama4ref plan")]
+
+    assert answer.code == 1
+    assert ["--max-num-seqs", "256"] in [command[-2:] for command in commands]
+    for command in commands:
+        assert call(*command).code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--model", "scout", "--no-hybrid", "--enforce-eager", "--headroom", "0.5"),
+        ("--self-hosted", "--images", "2", "--image-size", "336x336", "--goal", "latency"),
+        ("--no-expert-parallel", "--tensor-parallel", "8", "--cache-dtype", "fp8"),
+        ("--hosted", "--max-price", "1.5", "--as-of", "2026-11-21", "--tools"),
+    ],
+)
+def test_a_request_is_written_as_the_command_that_makes_it(words: tuple[str, ...]) -> None:
+    """Options and switches, in any form."""
+    import shlex
+
+    from llama4ref.cli.plan_command import command
+    from llama4ref.cli.request_options import command_of
+
+    made = command.make_context("plan", list(words)).params
+    given = {name: value for name, value in made.items() if name not in {"limit", "every", "as_json"}}
+    request = make_request(given)
+    again = command.make_context("plan", shlex.split(command_of(request))[2:]).params
+
+    assert make_request({name: again[name] for name in given}) == request
+
+
+def test_hardware_without_plans_is_not_planned_for(call: Callable[..., Answer]) -> None:
+    """Its memory is laid beside the checkpoints' sizes; nothing is said not to fit."""
+    answer = call("plan", "--model", "scout", "--gpu", "m3-ultra")
+
+    assert answer.code == 1
+    assert answer.out.startswith("Not planned for: model scout, gpu m3-ultra")
+    assert "384.00 GiB of memory" in " ".join(answer.out.split())
+    assert "loaded by llama.cpp" in " ".join(answer.out.split())
+    assert "Nothing fits" not in answer.out
+
+
+def test_a_figure_that_the_engine_prints_is_explained_where_it_is_less_than_the_context(
+    call: Callable[..., Answer],
+) -> None:
+    """Some releases share the blocks out over groups of layers."""
+    out = " ".join(
+        call("plan", "--model", "scout", "--gpu", "h100-sxm", "--count", "8", "--engine-release", "0.19.0").out.split()
+    )
+
+    assert (
+        "as the engine prints it; it shares the blocks out over 4 groups of layers, so a request may be longer" in out
+    )
+    assert "groups of layers, so" not in call(*SCOUT_1M).out
+
+
 def test_nothing_fits_in_json_too(call: Callable[..., Answer]) -> None:
     """No plans, and refusals with their rules."""
     answer = call("plan", "--model", "scout", "--gpu", "l4", "--count", "1", "--json")
@@ -109,6 +171,7 @@ def test_nothing_fits_in_json_too(call: Callable[..., Answer]) -> None:
     assert answer.code == 1
     assert answer.json["plans"] == []
     assert answer.json["refused"][0]["rule"]
+    assert all(each["changes"] and each["count"] and each["context"] for each in answer.json["alternatives"])
 
 
 @pytest.mark.parametrize("size", ["5", "16"])

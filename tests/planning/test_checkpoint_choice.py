@@ -9,7 +9,13 @@ import pytest
 from llama4ref.facts import load
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.facts.types.states import UNKNOWN, is_stated
-from llama4ref.planning.checkpoint_choice import accelerator_refusals, candidate_checkpoints, expert_bits, runs, trust
+from llama4ref.planning.checkpoint_choice import (
+    accelerator_refusals,
+    candidate_checkpoints,
+    expert_bits,
+    publisher_rank,
+    runs,
+)
 from llama4ref.planning.request import PlanRequest
 
 CATALOG = load()
@@ -31,7 +37,7 @@ def _rules(model: str = "scout", release: str = NEWEST, **wish: object) -> dict[
 def test_the_developers_own_come_first_then_vendors_then_recipes(model: str):
     """Within each, more bits of the routed experts come first."""
     fitting = [CATALOG.checkpoint(id_) for id_ in _fitting(model)]
-    standing = [trust(CATALOG, each)[:2] for each in fitting]
+    standing = [publisher_rank(CATALOG, each)[:2] for each in fitting]
 
     assert fitting[0].publisher == "Meta"
     assert standing == sorted(standing)

@@ -180,6 +180,8 @@ def test_an_open_context_leaves_room_for_every_request(concurrency: int):
         ("nvidia-llama-4-scout-17b-16e-instruct-nvfp4", {"cache_dtype": "bfloat16", "engine_release": "0.11.0"}, "bfloat16"),
         ("nvidia-llama-4-scout-17b-16e-instruct-nvfp4", {"cache_dtype": "bfloat16", "engine_release": "0.10.2"}, None),
         ("nvidia-llama-4-scout-17b-16e-instruct-nvfp4", {}, "fp8"),
+        ("nvidia-llama-4-scout-17b-16e-instruct-fp8", {"cache_dtype": "bfloat16"}, "bfloat16"),
+        ("nvidia-llama-4-scout-17b-16e-instruct-fp8", {}, "bfloat16"),
         ("meta-llama-4-scout-17b-16e-instruct", {"cache_dtype": "bfloat16"}, None),
         ("meta-llama-4-scout-17b-16e-instruct", {}, None),
     ],
@@ -187,7 +189,10 @@ def test_an_open_context_leaves_room_for_every_request(concurrency: int):
 def test_the_cache_dtype_is_written_where_the_checkpoint_asks_for_another(
     checkpoint: str, wish: dict[str, str], written: str | None
 ):
-    """The engine takes a checkpoint's own dtype where none is named; releases before 0.11.0 know no `bfloat16`."""
+    """The engine takes a checkpoint's own dtype where none is named, and what nobody published may be any.
+
+    Releases before 0.11.0 know no `bfloat16`.
+    """
     best = _best(checkpoint=checkpoint, gpu="b200", **wish)
 
     assert best.settings.get("kv-cache-dtype") == written
@@ -223,7 +228,7 @@ def test_stages_are_described_as_they_are(wish: dict[str, int], words: str):
         ({"context": "1M"}, "as asked for;"),
         ({"prompt_tokens": "8K", "output_tokens": "1K"}, "prompt and reply as given: a longer request is refused"),
         ({"model": "maverick", "min_weight_bits": 8}, "all positions that the model has;"),
-        ({}, "the longest that fits at worst;"),
+        ({}, "the longest that fits where every estimate is at its upper bound;"),
         (
             {"context": "1M", "images": 2},
             "as asked for, with 2 images of 2,467 tokens each (16 tiles and a global one);",

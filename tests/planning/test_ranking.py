@@ -8,7 +8,7 @@ import pytest
 
 from llama4ref import PlanRequest, plan
 from llama4ref.facts import load
-from llama4ref.planning.checkpoint_choice import trust
+from llama4ref.planning.checkpoint_choice import publisher_rank
 from llama4ref.planning.outcomes import Plan
 from llama4ref.planning.ranking import rank
 
@@ -37,7 +37,7 @@ def test_plans_come_in_the_order_of_their_rank(goal: str):
 def test_balance_keeps_the_published_precision_first():
     """The developer's own and most bits, then fewer GPUs, then an unquantized cache."""
     plans = _plans()
-    fidelity = [trust(CATALOG, each.checkpoint)[:2] for each in plans]
+    fidelity = [publisher_rank(CATALOG, each.checkpoint)[:2] for each in plans]
 
     assert fidelity == sorted(fidelity)
     for one, other in itertools.pairwise(plans):

@@ -1,0 +1,58 @@
+"""A checkpoint on GPUs, before and after it is known to fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llama4ref.planning.layout_choice import described
+
+if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import EngineConfig
+    from llama4ref.engine.layout import Layout
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.models import Model
+    from llama4ref.memory.gpu_budget import MemoryBudget
+    from llama4ref.planning.fitting.levers import Lever
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A checkpoint on GPUs, split and served in one way."""
+
+    model: Model
+    checkpoint: Checkpoint
+    accelerator: Accelerator
+    layout: Layout
+    nodes: int
+    cache_dtype: str
+    hybrid: bool
+
+    @property
+    def limit(self) -> int:
+        """Longest context that the checkpoint allows, in tokens."""
+        return self.checkpoint.limit(self.model)
+
+    def __str__(self) -> str:
+        cache = "" if self.cache_dtype == "bfloat16" else f", {self.cache_dtype} KV"
+        return f"{self.checkpoint.id} on {self.layout.gpus} x {self.accelerator.id}, {described(self.layout)}{cache}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedCandidate:
+    """A candidate that fits, with its settings."""
+
+    candidate: Candidate
+    config: EngineConfig
+    budget: MemoryBudget
+    largest_context: int
+    """Longest request that would fit with these settings: a lower bound."""
+    max_concurrency: float
+    """Requests of the full length at once, over all replicas: a lower bound."""
+    kv_cache_tokens: int
+    """KV cache size that the engine prints, of one replica: a lower bound."""
+    levers: tuple[Lever, ...] = ()
+    """Settings that differ from the engine's defaults so that it fits."""
+    shortage: str | None = None
+    """What did not fit with the defaults; none where they are kept."""

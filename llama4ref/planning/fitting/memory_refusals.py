@@ -1,0 +1,135 @@
+"""Why does a candidate not fit, with the lines of its budget that leave too little, and what would lift it?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from llama4ref.engine.layout import tensor_parallel_sizes
+from llama4ref.planning.fitting.budgets import weights_held
+from llama4ref.planning.outcomes import Refusal
+from llama4ref.units import format_bytes, format_tokens
+
+if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import EngineConfig
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.memory.budget_lines import BudgetLine
+    from llama4ref.memory.gpu_budget import MemoryBudget
+    from llama4ref.memory.weight_shards import Weights
+    from llama4ref.planning.fitting.candidates import Candidate
+    from llama4ref.planning.fitting.demand import Demand
+
+Changes = tuple[tuple[str, float], ...]
+"""Fields of the request with the values that lift a refusal."""
+LARGEST_NAMED = 3
+"""Lines of a budget that a refusal names."""
+
+
+def too_large_weights(catalog: Catalog, candidate: Candidate, config: EngineConfig, weights: Weights) -> Refusal:
+    """The weights alone exceed the part of a GPU's memory that the engine takes."""
+    memory, part = candidate.accelerator.memory_bytes, config.gpu_memory_utilization
+    budget = math.ceil(memory * part)
+    return Refusal(
+        subject=str(candidate),
+        rule="weights-too-large",
+        numbers=f"weights take {format_bytes(weights.largest.bytes)} a GPU, gpu_memory_utilization ({part:g}) of its "
+        f"{format_bytes(memory)} is {format_bytes(budget)}",
+        instead=_enough_gpus(catalog, candidate, budget),
+    )
+
+
+def _enough_gpus(catalog: Catalog, candidate: Candidate, budget: int) -> str | None:
+    """The fewest GPUs of the kind that hold the weights, by tensor parallel alone."""
+    for tensor in tensor_parallel_sizes(candidate.model.architecture):
+        layout = replace(candidate.layout, tensor_parallel=tensor, pipeline_parallel=1, data_parallel=1)
+        if weights_held(catalog, candidate.model, candidate.checkpoint, layout).largest.bytes <= budget:
+            return f"{tensor} of them hold the weights"
+    return None
+
+
+def too_small(candidate: Candidate, budget: MemoryBudget, demand: Demand, largest: int, lifting: Changes) -> Refusal:
+    """A request of the length asked for does not fit."""
+    rule, numbers = shortage_of(budget, demand)
+    fitting = f"up to {format_tokens(largest)} tokens fit" if largest else None
+    context: Changes = (("context", largest),) if largest >= demand.least else ()
+    return Refusal(
+        subject=str(candidate),
+        rule=rule,
+        numbers=numbers,
+        instead=_joined(fitting, _would(lifting)),
+        changes=lifting or context,
+    )
+
+
+def too_few(candidate: Candidate, budget: MemoryBudget, demand: Demand, lifting: Changes) -> Refusal:
+    """Fewer requests fit at once than are asked for."""
+    replicas = candidate.layout.data_parallel
+    held = demand.held(budget) * replicas
+    fewer: Changes = (("concurrency", held),) if held else ()
+    return Refusal(
+        subject=str(candidate),
+        rule="concurrency",
+        numbers=f"{held:,} requests of {format_tokens(demand.counted(budget))} tokens fit at once, "
+        f"{demand.concurrency * replicas:,} asked for",
+        instead=_would(lifting),
+        changes=lifting or fewer,
+    )
+
+
+def shortage_of(budget: MemoryBudget, demand: Demand) -> tuple[str, str]:
+    """The rule that a budget breaks, and its numbers."""
+    if budget.kv_cache_at_least_bytes <= 0:
+        return "nothing-left-for-kv-cache", _nothing_left(budget)
+    if budget.free_bytes < 0:
+        return "buffers-beside-the-cache", _too_much_outside(budget)
+    return "kv-cache-too-small", _cache_too_small(budget, demand)
+
+
+def _nothing_left(budget: MemoryBudget) -> str:
+    others = [line for line in budget.lines if line.place not in {"outside", "host", "weights"}]
+    weights = sum(line.bytes for line in budget.lines if line.place == "weights")
+    return (
+        f"weights ({format_bytes(weights)}), {_named(others)} and the rest take up to "
+        f"{format_bytes(budget.used_at_most_bytes)} of {format_bytes(budget.requested_bytes)}"
+    )
+
+
+def _too_much_outside(budget: MemoryBudget) -> str:
+    outside = [line for line in budget.lines if line.place == "outside"]
+    there = format_bytes(budget.total_bytes - budget.requested_bytes)
+    return (
+        f"outside the gpu_memory_utilization budget {_named(outside)} take up to {format_bytes(budget.outside_bytes)}, "
+        f"{there} is there"
+    )
+
+
+def _cache_too_small(budget: MemoryBudget, demand: Demand) -> str:
+    stage, cache, requests = budget.binding, budget.cache, demand.of_full_length.concurrency
+    need = format_bytes(requests * stage.bytes_per_block * cache.blocks_per_request)
+    who = "a request" if requests == 1 else f"{requests:,} requests at once"
+    return (
+        f"{who} of {format_tokens(cache.max_model_len)} tokens need{'s' if requests == 1 else ''} {need} of KV cache a GPU, "
+        f"{format_bytes(budget.room(demand.headroom)[stage.index])} is left at least"
+    )
+
+
+def _named(lines: Iterable[BudgetLine]) -> str:
+    """The largest lines, with their upper bounds."""
+    largest = sorted(lines, key=lambda line: -line.high)[:LARGEST_NAMED]
+    return ", ".join(f"{line.name} ({format_bytes(line.high)})" for line in largest)
+
+
+def _would(lifting: Changes) -> str | None:
+    """What settings would lift it, in words."""
+    if not lifting:
+        return None
+    words = [
+        name if value is True else f"{name} {value:,g}" if value < 1 else f"{name} {value:,}" for name, value in lifting
+    ]
+    return " with ".join(words) + " would do"
+
+
+def _joined(*parts: str | None) -> str | None:
+    return "; ".join(part for part in parts if part) or None

@@ -1,0 +1,80 @@
+"""Which settings does a candidate start from: what is asked for, and the engine's own defaults on the hardware?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.planning.outcomes import Refusal
+
+if TYPE_CHECKING:
+    from llama4ref.facts.types.engines import Behaviour, Engine
+    from llama4ref.planning.fitting.candidates import Candidate
+    from llama4ref.planning.fitting.demand import Demand
+    from llama4ref.planning.request import PlanRequest
+
+
+def starting_config(
+    candidate: Candidate, request: PlanRequest, demand: Demand, *, engine: Engine, behaviour: Behaviour
+) -> EngineConfig | Refusal:
+    """The configuration before anything is changed to make it fit, at the longest request that the checkpoint allows."""
+    batch = _batch(candidate, request, demand, engine=engine, behaviour=behaviour)
+    if isinstance(batch, Refusal):
+        return batch
+    seqs, batched = batch
+    utilization = request.gpu_memory_utilization
+    return EngineConfig(
+        release=behaviour.release,
+        layout=candidate.layout,
+        max_model_len=candidate.limit,
+        max_num_seqs=seqs,
+        max_num_batched_tokens=batched,
+        gpu_memory_utilization=behaviour.gpu_memory_utilization if utilization is None else utilization,
+        cache_dtype=candidate.cache_dtype,
+        hybrid=candidate.hybrid,
+        enforce_eager=bool(request.enforce_eager),
+        images_per_prompt=max(request.images, int(candidate.layout.vision)),
+        nodes=candidate.nodes,
+    )
+
+
+def _batch(
+    candidate: Candidate, request: PlanRequest, demand: Demand, *, engine: Engine, behaviour: Behaviour
+) -> tuple[int, int] | Refusal:
+    """Requests and tokens of a step: as asked for, and what is open so that every request has its token.
+
+    The engine refuses fewer tokens than requests, and lowers a number of requests that nobody asked for.
+    """
+
+    def default(flag: str) -> int | None:
+        accelerator = candidate.accelerator
+        return engine.default_on(
+            flag,
+            platform=accelerator.platform,
+            memory_bytes=accelerator.memory_bytes,
+            device=accelerator.name,
+            release=behaviour.release,
+        )
+
+    seqs = request.max_num_seqs or (demand.concurrency if request.concurrency else None)
+    batched = request.max_num_batched_tokens
+    if batched is None:
+        known = default("max-num-batched-tokens")
+        if known is None:
+            return _unknown(candidate, engine, behaviour, "max_num_batched_tokens")
+        batched = max(known, seqs or 1)
+    if seqs is None:
+        known = default("max-num-seqs")
+        if known is None:
+            return _unknown(candidate, engine, behaviour, "max_num_seqs")
+        seqs = min(known, batched)
+    return seqs, batched
+
+
+def _unknown(candidate: Candidate, engine: Engine, behaviour: Behaviour, name: str) -> Refusal:
+    return Refusal(
+        subject=str(candidate),
+        rule="default-unknown",
+        numbers=f"no source says which {name} {engine.name} {behaviour.release} takes on {candidate.accelerator.name}",
+        instead=f"naming {name} would do",
+    )

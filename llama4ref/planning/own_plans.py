@@ -1,0 +1,201 @@
+"""Plans on own GPUs: every checkpoint on every accelerator, layout and cache that comes into question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.planning.cache_variants import cache_dtypes, hybrid_choices, hybrid_refusal
+from llama4ref.planning.caveats import caveats_of
+from llama4ref.planning.checkpoint_choice import PLATFORMS, accelerator_refusals, candidate_checkpoints
+from llama4ref.planning.engine_settings import config_of
+from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
+from llama4ref.planning.fitting.fit import fit
+from llama4ref.planning.layout_choice import candidate_layouts
+from llama4ref.planning.lengths import Lengths, in_words, lengths_of
+from llama4ref.planning.machines import placements
+from llama4ref.planning.outcomes import Plan, Refusal
+from llama4ref.planning.ranking import rank
+from llama4ref.planning.stated_speed import performance_of, workload_of
+from llama4ref.planning.unplanned_hardware import unplanned
+from llama4ref.units import format_tokens
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Behaviour, Engine
+    from llama4ref.facts.types.models import Model
+    from llama4ref.planning.request import PlanRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnGpuSearch:
+    """What is searched, by which facts."""
+
+    catalog: Catalog
+    request: PlanRequest
+    engine: Engine
+    behaviour: Behaviour
+    thorough: bool = False
+    """Whether refusals name the settings that would lift them, which takes longer."""
+
+
+def own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> tuple[list[Plan], list[Refusal]]:
+    """Plans of these models on own GPUs, best first, and refusals; where there are no plans these say what would lift them."""
+    engine = catalog.engine("vllm")
+    search = OwnGpuSearch(catalog=catalog, request=request, engine=engine, behaviour=engine.at(request.engine_release))
+    fitted, refused = _searched(search, models)
+    if not fitted:
+        fitted, refused = _searched(replace(search, thorough=True), models)
+    plans = [_plan(search, each) for each in fitted]
+    return sorted(plans, key=lambda each: rank(catalog, request, each)), refused
+
+
+def _searched(search: OwnGpuSearch, models: Sequence[Model]) -> tuple[list[FittedCandidate], list[Refusal]]:
+    fitted: list[FittedCandidate] = []
+    refused: list[Refusal] = []
+    for model in models:
+        for outcome in _outcomes(search, model):
+            if isinstance(outcome, Refusal):
+                refused.append(outcome)
+            else:
+                fitted.append(outcome)
+    return fitted, refused
+
+
+def _outcomes(search: OwnGpuSearch, model: Model) -> Iterator[FittedCandidate | Refusal]:
+    if model.text is UNKNOWN:
+        yield Refusal(subject=model.id, rule="not-released", numbers="its architecture and weights are not published")
+        return
+    request = search.request
+    lengths = lengths_of(request, model.architecture)
+    refusal = _model_refusal(request, model, lengths)
+    if refusal is not None:
+        yield refusal
+        return
+    if request.gpu is not None and search.catalog.accelerator(request.gpu).platform not in PLATFORMS:
+        yield from unplanned(search.catalog, request, model, search.catalog.accelerator(request.gpu))
+        return
+    checkpoints, refused = candidate_checkpoints(
+        search.catalog, request, model.id, search.engine, search.behaviour.release
+    )
+    yield from refused
+    too_long = {each.id: _above_limit(each.id, each.limit(model), lengths) for each in checkpoints}
+    yield from (each for each in too_long.values() if each is not None)
+    for accelerator in _accelerators(search):
+        for checkpoint in checkpoints:
+            if too_long[checkpoint.id] is None:
+                yield from _on_accelerator(search, model, checkpoint, accelerator)
+
+
+def _above_limit(subject: str, limit: int, lengths: Lengths) -> Refusal | None:
+    """Whether requests are asked for that a model or checkpoint has no positions for."""
+    wanted = max(lengths.longest or 0, lengths.least)
+    if wanted <= limit:
+        return None
+    of_images = f", {in_words(lengths)} among them" if lengths.images else ""
+    return Refusal(
+        subject=subject,
+        rule="context-above-model",
+        numbers=f"{format_tokens(wanted)} tokens asked for{of_images}, {subject} has positions for {format_tokens(limit)}",
+    )
+
+
+def _model_refusal(request: PlanRequest, model: Model, lengths: Lengths) -> Refusal | None:
+    """Why a model cannot take such requests, whatever it runs on."""
+    limit = model.architecture.context.limit()
+    if request.images > 0 and "image" not in model.modalities_in:
+        return Refusal(subject=model.id, rule="images", numbers="the model reads no images")
+    if lengths.context is not None and lengths.least > lengths.context:
+        return Refusal(
+            subject=model.id,
+            rule="images-above-context",
+            numbers=f"{in_words(lengths)} take {lengths.images_tokens:,} tokens and a request at least {lengths.least:,}, "
+            f"the context is {lengths.context:,}",
+            instead=f"a context of {lengths.least:,} tokens would" if lengths.least <= limit else None,
+            changes=(("context", lengths.least),) if lengths.least <= limit else (),
+        )
+    return _above_limit(model.id, limit, lengths)
+
+
+def _accelerators(search: OwnGpuSearch) -> tuple[Accelerator, ...]:
+    if search.request.gpu is not None:
+        return (search.catalog.accelerator(search.request.gpu),)
+    return tuple(each for each in search.catalog.accelerators.values() if each.platform in PLATFORMS)
+
+
+def _on_accelerator(
+    search: OwnGpuSearch, model: Model, checkpoint: Checkpoint, accelerator: Accelerator
+) -> Iterator[FittedCandidate | Refusal]:
+    no_hybrid = hybrid_refusal(search.request, accelerator, search.engine, search.behaviour)
+    if no_hybrid is not None:
+        yield no_hybrid
+        return
+    reasons = tuple(accelerator_refusals(checkpoint, accelerator, search.engine))
+    if not reasons:
+        yield from _on_fewest(search, model, checkpoint, accelerator)
+    elif search.request.gpu is not None:
+        yield from reasons
+
+
+def _on_fewest(
+    search: OwnGpuSearch, model: Model, checkpoint: Checkpoint, accelerator: Accelerator
+) -> Iterator[FittedCandidate | Refusal]:
+    """What fits on the fewest GPUs that hold it, or why the most GPUs do not."""
+    placed = placements(search.request, accelerator)
+    if isinstance(placed, Refusal):
+        yield placed
+        return
+    vision = search.request.images > 0 or not search.behaviour.vision_left_out
+    outcomes: list[FittedCandidate | Refusal] = []
+    for placement in placed:
+        layouts, broken = candidate_layouts(model, search.request, placement, vision=vision)
+        outcomes = [*broken]
+        for layout in layouts:
+            template = Candidate(
+                model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
+                nodes=placement.nodes, cache_dtype="bfloat16", hybrid=True,
+            )  # fmt: skip
+            outcomes += _best_of_variants(search, template)
+        if any(isinstance(outcome, FittedCandidate) for outcome in outcomes):
+            break
+    yield from outcomes
+
+
+def _best_of_variants(search: OwnGpuSearch, template: Candidate) -> Iterator[FittedCandidate | Refusal]:
+    """The first cache variant that fits, or why the last one does not."""
+    outcome: FittedCandidate | Refusal | None = None
+    for dtype in cache_dtypes(template.checkpoint, template.accelerator, search.request):
+        for hybrid in hybrid_choices(template.accelerator, search.request, search.behaviour):
+            candidate = replace(template, cache_dtype=dtype, hybrid=hybrid)
+            outcome = fit(search.catalog, candidate, search.request, search.behaviour, thorough=search.thorough)
+            if isinstance(outcome, FittedCandidate):
+                yield outcome
+                return
+    if outcome is not None:
+        yield outcome
+
+
+def _plan(search: OwnGpuSearch, fitted: FittedCandidate) -> Plan:
+    candidate, request = fitted.candidate, search.request
+    workload = workload_of(request, lengths_of(request, candidate.model.architecture), fitted.config.max_model_len)
+    performance = performance_of(search.catalog, fitted, workload) if workload is not None else None
+    return Plan(
+        model=candidate.model,
+        checkpoint=candidate.checkpoint,
+        accelerator=candidate.accelerator,
+        count=candidate.layout.gpus,
+        nodes=candidate.nodes,
+        config=config_of(search.catalog, fitted, request, search.engine, search.behaviour),
+        budget=fitted.budget,
+        context=fitted.config.max_model_len,
+        largest_context=fitted.largest_context,
+        max_concurrency=fitted.max_concurrency,
+        kv_cache_tokens=fitted.kv_cache_tokens,
+        caveats=tuple(caveats_of(search.catalog, fitted, request, search.engine, search.behaviour)),
+        performance=performance,
+        workload=workload if performance is not None else None,
+    )

@@ -1,0 +1,85 @@
+"""Nothing fits: which requests that differ in little would be planned?"""
+
+from __future__ import annotations
+
+import pytest
+
+from llama4ref import PlanRequest, plan
+from llama4ref.planning import Plan, alternatives_to
+
+NOTHING_FITS = [
+    {"model": "scout", "gpu": "h200-sxm", "count": 8, "context": "10M"},
+    {"model": "scout", "gpu": "h100-sxm", "count": 1, "min_weight_bits": 8},
+    {"model": "scout", "gpu": "h100-sxm", "count": 17},
+    {"model": "scout", "gpu": "h100-sxm", "count": 16, "nodes": 1},
+    {"model": "scout", "gpu": "h100-sxm", "tensor_parallel": 5},
+    {"model": "scout", "gpu": "h100-sxm", "count": 8, "hybrid": True, "engine_release": "0.9.0"},
+    {"model": "maverick", "gpu": "h200-sxm", "count": 8, "context": "10M"},
+    {"model": "scout", "gpu": "rtx-4090", "count": 4, "concurrency": 16},
+    {"model": "scout", "gpu": "h100-sxm", "count": 8, "prompt_tokens": 500_000, "output_tokens": 1_000, "concurrency": 200},
+    {"model": "scout", "gpu": "h200-sxm", "count": 1, "images": 20, "context": "4K"},
+    {"model": "scout", "gpu": "l4", "count": 1, "context": "1M"},
+    {"model": "scout", "gpu": "h100-sxm", "count": 8, "context": "10M", "gpu_memory_utilization": 0.95, "max_num_seqs": 1024},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wish", NOTHING_FITS, ids=lambda each: "-".join(map(str, each.values())))
+def test_each_alternative_is_planned_and_differs_in_little(wish: dict[str, object]):
+    """What it changes is what it says, and the plan is the one that is found for it."""
+    result = plan(PlanRequest(**wish))
+
+    assert not result.plans
+    assert alternatives_to(result)
+    for each in alternatives_to(result):
+        assert each.changes
+        assert each.request == PlanRequest(**(PlanRequest(**wish).as_dict() | dict(each.changes)))
+        best = plan(each.request).best
+        assert isinstance(best, Plan)
+        assert best.settings == each.plan.settings
+
+
+@pytest.mark.parametrize("wish", NOTHING_FITS, ids=lambda each: "-".join(map(str, each.values())))
+def test_what_a_refusal_says_would_lift_it_does(wish: dict[str, object]):
+    """The changes it names, made as asked for, are planned on the same checkpoint."""
+    for each in dict.fromkeys(
+        (refusal.changes, refusal.subject.split(" ")[0]) for refusal in plan(PlanRequest(**wish)).refused
+    ):
+        changes, subject = each
+        if changes:
+            plans = plan(PlanRequest(**(PlanRequest(**wish).as_dict() | dict(changes)))).plans
+            assert plans, each
+            ids = {found.checkpoint.id for found in plans if isinstance(found, Plan)}
+            assert subject in ids or "-" not in subject or subject.endswith("gpus"), each
+
+
+def test_where_something_is_planned_there_are_none():
+    """Refusals are enough then."""
+    assert alternatives_to(plan(PlanRequest(model="scout", gpu="h100-sxm", count=8))) == ()
+
+
+def test_settings_are_changed_before_anything_else():
+    """Then lengths, GPUs, and what was asked for."""
+    result = plan(PlanRequest(model="scout", gpu="h200-sxm", count=8, context="10M"))
+
+    assert dict(alternatives_to(result)[0].changes) == {"max_num_seqs": 256}
+    assert alternatives_to(result)[0].plan.context == 10_485_760
+
+
+@pytest.mark.parametrize("gpu", ["m3-ultra", "tpu-v6e", "gaudi-3"])
+def test_hardware_that_is_not_planned_for_is_told_apart(gpu: str):
+    """It has memory, which checkpoints are laid beside; nothing is said not to fit."""
+    result = plan(PlanRequest(model="scout", gpu=gpu))
+
+    assert not result.plans
+    assert not alternatives_to(result)
+    assert {each.rule for each in result.refused} == {"not-planned"}
+    assert "plans are made for cuda and rocm" in result.refused[0].numbers
+    assert any("GiB of weights" in each.numbers for each in result.refused)
+
+
+def test_a_mac_holds_what_llama_cpp_loads():
+    """384 GiB hold the 57.7 GiB of a four-bit GGUF file."""
+    result = plan(PlanRequest(model="scout", gpu="m3-ultra"))
+    (found,) = [each for each in result.refused if each.subject.endswith("gguf-ud-q4-k-xl")]
+
+    assert found.numbers.startswith("57.73 GiB of weights, which leaves 326.27 GiB; loaded by llama.cpp")
