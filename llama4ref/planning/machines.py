@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def placements(request: PlanRequest, accelerator: Accelerator) -> tuple[Placemen
 
 def per_node(accelerator: Accelerator) -> int | None:
     """GPUs that one machine holds; None where nobody says."""
-    return accelerator.per_node or None
+    return None if accelerator.per_node is UNKNOWN else accelerator.per_node
 
 
 def fewest_nodes(count: int, most: int | None) -> int | None:

@@ -283,8 +283,8 @@ def test_more_ranks_than_kv_heads_hold_a_whole_one_each(
 def few_kv_heads() -> Model:
     """Scout with 32 heads, and a tower that is split as far."""
     scout = load().model("scout")
-    assert scout.attention is not None
-    assert scout.vision is not None
+    assert scout.attention is not UNKNOWN
+    assert scout.vision is not UNKNOWN
     return dataclasses.replace(
         scout,
         id="few-kv-heads",

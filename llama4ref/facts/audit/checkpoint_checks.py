@@ -110,10 +110,8 @@ def licences(catalog: Entries) -> Iterator[Verdict]:
     """Derivatives stay under the licence of their model, and none is older than the model."""
     for checkpoint in catalog.checkpoints.values():
         model, entity = catalog.model(checkpoint.model), f"checkpoints/{checkpoint.id}"
-        if checkpoint.license is not UNKNOWN:
-            yield Verdict(
-                entity, ("license",), checkpoint.license == model.license, checkpoint.license, str(model.license)
-            )
+        if checkpoint.license is not UNKNOWN and model.license is not UNKNOWN:
+            yield Verdict(entity, ("license",), checkpoint.license == model.license, checkpoint.license, model.license)
         if checkpoint.released is not UNKNOWN and model.released is not None:
             yield Verdict(
                 entity, ("released",), checkpoint.released >= model.released, checkpoint.released, model.released
@@ -135,8 +133,8 @@ def loading(catalog: Entries) -> Iterator[Verdict]:
 def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[Verdict]:
     vllm, entity, each = catalog.engine("vllm"), f"checkpoints/{checkpoint.id}", checkpoint.loads["vllm"]
     method = vllm.methods.get(checkpoint.quantization_method)
-    experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
-    kernel = any(kernel.supported for kernel in vllm.kernels if kernel.format == experts)
+    experts = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
+    kernel = experts is UNKNOWN or any(kernel.supported for kernel in vllm.kernels if kernel.format == experts)
     known = method is not None or checkpoint.quantization_method == "unquantized"
     fields = ("loads.vllm.supported", "quantization_method")
     if each.supported:

@@ -108,18 +108,23 @@ def scores(catalog: Entries) -> Iterator[Verdict]:
 
 
 def effective_lengths(catalog: Entries) -> Iterator[Verdict]:
-    """NoLiMa's effective length is the longest prompt before the score falls below its share of the base score."""
+    """NoLiMa's effective length is the longest prompt before the score falls below its share of the base score.
+
+    A length without a printed score is not known to keep its share, and ends the series.
+    """
     base = _by_system(catalog, "nolima-base-score")
     at_length = {length: _by_system(catalog, f"nolima-{length}k") for length in NOLIMA_LENGTHS}
     for system, (index, result) in _by_system(catalog, "nolima-effective-length").items():
-        if system not in base or result.score is UNKNOWN:
+        best = base[system][1].score if system in base else UNKNOWN
+        if best is UNKNOWN or result.score is UNKNOWN:
             continue
         reached, used = 0, []
         for length, found in at_length.items():
             if system not in found:
                 break
             used.append((length, found[system][0]))
-            if (found[system][1].score or 0) < NOLIMA_SHARE * (base[system][1].score or 0):
+            score = found[system][1].score
+            if score is UNKNOWN or score < NOLIMA_SHARE * best:
                 break
             reached = length
         held = result.score == reached or (reached == 0 and result.score < 1)

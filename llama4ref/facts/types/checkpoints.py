@@ -122,7 +122,7 @@ class Checkpoint(Entity):
     omitted_components: tuple[str, ...] = ()
     """Components that it does not hold, such as the vision tower in a file for text alone."""
     quantization_config: str | Unknown = UNKNOWN
-    """What its `config.json` says of its quantization, as the text of a JSON object; none where that is not among the facts."""
+    """What its `config.json` says of its quantization, as the text of a JSON object."""
     other_names: tuple[str, ...] = ()
     """Further repositories that hold the same weights."""
 

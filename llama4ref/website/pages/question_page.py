@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, dense_layers, moe_layers
-from llama4ref.facts.types.states import UNKNOWN, is_stated
+from llama4ref.facts.types.states import UNKNOWN, is_stated, known
 from llama4ref.planning.licensing.obligations import check_use
 from llama4ref.planning.offers.queries import find_offers
 from llama4ref.planning.offers.requirements import OfferQuery
@@ -126,7 +126,7 @@ def _offer_cells(draft: Draft, found: FoundOffer) -> list[Cell]:
 def _may_ship(draft: Draft) -> None:
     draft.heading(2, _TITLES["french-company"], "french-company")
     maverick = draft.catalog.model("maverick")
-    license_ = draft.catalog.license(maverick.license or "llama-4-community")
+    license_ = draft.catalog.license(known(maverick.license, "models/maverick", "license"))
     name = "French company, product that reads images"
     report, text_only = (
         check_use(license_, USES[name]),
