@@ -28,7 +28,7 @@ def render_compose(plan: Plan | HostedPlan, engine: Engine) -> str:
     """
     plan = own_plan(plan)
     command = server_command(plan.config, engine)
-    lines = [*comments(heading(plan, command)), *_service(command, container_of(plan), plan)]
+    lines = [*comments(heading(plan, command)), *_service(command, container_of(plan, engine), plan)]
     return "\n".join(lines) + "\n"
 
 
@@ -70,6 +70,8 @@ def _devices(container: Container, plan: Plan) -> Iterator[str]:
     if container.device_paths:
         yield f"    devices: [{', '.join(map(quoted, container.device_paths))}]"
         yield '    group_add: ["video"]'
+        yield '    cap_add: ["SYS_PTRACE"]'
+        yield '    security_opt: ["seccomp=unconfined"]'
         return
     yield "    deploy:"
     yield "      resources:"

@@ -9,13 +9,11 @@ from llama4ref.errors import FormError
 from llama4ref.facts.types.releases import holds_at
 
 if TYPE_CHECKING:
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.planning.outcomes import Plan
 
 MODEL_CACHE = "/root/.cache/huggingface"
 """Where the image keeps downloaded checkpoints."""
-_IMAGES = {"cuda": "vllm/vllm-openai", "rocm": "vllm/vllm-openai-rocm"}
-_FIRST_IMAGES = {"cuda": None, "rocm": "0.14.0"}
-"""First release with such an image, where Llama 4 is older than it."""
 _RESOURCES = {"cuda": "nvidia.com/gpu", "rocm": "amd.com/gpu"}
 
 
@@ -35,7 +33,7 @@ class Container:
         return ("python3", "-c", question)
 
 
-def container_of(plan: Plan) -> Container:
+def container_of(plan: Plan, engine: Engine) -> Container:
     """The container of a plan's release and hardware.
 
     Raises:
@@ -46,12 +44,13 @@ def container_of(plan: Plan) -> Container:
         raise FormError(
             f"one container holds one node, and the plan spans {plan.nodes}; write it with --as command, one a node"
         )
-    if platform not in _IMAGES or not holds_at(plan.release, since=_FIRST_IMAGES[platform], until=None):
+    image = engine.images.get(platform)
+    if image is None or platform not in _RESOURCES or not holds_at(plan.release, since=image.since):
         raise FormError(
-            f"vLLM {plan.release} is not published as an image for {plan.accelerator.name}; write the plan with --as command"
+            f"{engine.name} {plan.release} is not published as an image for {plan.accelerator.name}; write the plan with --as command"
         )
     return Container(
-        image=f"{_IMAGES[platform]}:v{plan.release}",
+        image=f"{image.repository}:v{plan.release}",
         resource=_RESOURCES[platform],
         device_paths=("/dev/kfd", "/dev/dri") if platform == "rocm" else (),
     )

@@ -38,7 +38,7 @@ def render_kubernetes(plan: Plan | HostedPlan, engine: Engine) -> str:
     name = resource_name(plan.checkpoint.id)
     lines = [
         *comments(heading(plan, command)),
-        *_deployment(name, command, container_of(plan), plan),
+        *_deployment(name, command, container_of(plan, engine), plan),
         "---",
         *_service(name, command),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from llama4ref import PlanRequest, plan
 from llama4ref.errors import FormError, RequestError, UnknownNameError
 from llama4ref.rendering import render
 from llama4ref.rendering.compose import render_compose
+from llama4ref.rendering.containers import container_of
 from llama4ref.rendering.environment_file import render_environment
 from llama4ref.rendering.kubernetes import render_kubernetes, resource_name
 from llama4ref.rendering.server_command import server_command
@@ -64,6 +66,25 @@ def test_compose_passes_amd_devices_by_path(plans: dict[str, Plan], vllm_facts: 
 
     assert service["image"] == "vllm/vllm-openai-rocm:v0.32.0"
     assert service["devices"] == ["/dev/kfd", "/dev/dri"]
+    assert (service["cap_add"], service["security_opt"]) == (["SYS_PTRACE"], ["seccomp=unconfined"])
+
+
+@pytest.mark.parametrize(("release", "platform"), [("0.13.0", "rocm"), ("0.32.0", "xpu")])
+def test_an_image_that_was_never_published_is_not_named(
+    plans: dict[str, Plan], vllm_facts: Engine, release: str, platform: str
+) -> None:
+    """Where and since when images are published is a fact of the engine; without one the answer is no."""
+    plan = plans["scout-mi300x-no-hybrid"]
+    accelerator = dataclasses.replace(plan.accelerator, platform=platform)
+    changed = dataclasses.replace(
+        plan, config=dataclasses.replace(plan.config, release=release), accelerator=accelerator
+    )
+
+    with pytest.raises(FormError, match=f"{release} is not published as an image"):
+        container_of(changed, vllm_facts)
+    without = dataclasses.replace(vllm_facts, images={})
+    with pytest.raises(FormError, match="is not published as an image"):
+        container_of(plan, without)
 
 
 def test_kubernetes_is_a_deployment_and_its_service(plans: dict[str, Plan], vllm_facts: Engine) -> None:

@@ -103,6 +103,15 @@ class Flag:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContainerImage:
+    """Where the engine's own images for a platform are published; each release is a tag, with a `v` in front."""
+
+    repository: str
+    since: str | None
+    """First release with an image; none where it is older than Llama 4."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Method:
     """One name that `--quantization` accepts."""
 
@@ -164,6 +173,8 @@ class Engine(Entity):
     """Defaults that depend on the hardware, rows of more memory first."""
     environment: dict[str, Variable] = field(default_factory=dict)
     """Environment variables by name."""
+    images: dict[str, ContainerImage] = field(default_factory=dict)
+    """Container images by platform."""
     bugs: tuple[Bug, ...] = ()
     """Faults and limits met while serving Llama 4."""
     claims_of_capacity: tuple[CapacityClaim, ...] = ()
@@ -244,6 +255,7 @@ __all__ = [
     "BoolStep",
     "Bug",
     "CapacityClaim",
+    "ContainerImage",
     "Engine",
     "Flag",
     "FlagSet",
