@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.facts import load
-from llama4ref.facts.audit.cross_checks import checks, compared_leaves, disagreeing_facts, verdicts
+from llama4ref.facts.audit.cross_checks import check_results, checks, compared_leaves, disagreeing_facts
 from llama4ref.facts.audit.derived_checks import read_figures
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ BREAKS: tuple[tuple[str, Change], ...] = (
 
 def test_every_check_holds_for_every_leaf(catalog: Catalog) -> None:
     """No fact is contradicted by one that was written down elsewhere."""
-    failed = [(check.name, verdict) for check, verdict in verdicts(catalog) if not verdict.held]
+    failed = [(check.name, result) for check, result in check_results(catalog) if not result.held]
 
     assert failed == []
 
@@ -167,8 +167,8 @@ def test_a_wrong_fact_is_seen_by_its_check(name: str, change: Change, catalog: C
     """Each check says no where one of the facts that it compares is changed."""
     check = next(each for each in checks() if each.name == name)
 
-    assert all(verdict.held for verdict in check.run(catalog))
-    assert not all(verdict.held for verdict in check.run(change(catalog)))
+    assert all(result.held for result in check.run(catalog))
+    assert not all(result.held for result in check.run(change(catalog)))
 
 
 def test_every_check_has_been_seen_to_fail() -> None:
@@ -181,8 +181,8 @@ def test_a_size_that_agrees_no_longer_confirms_nothing(catalog: Catalog) -> None
     check = next(each for each in checks() if each.name == "checkpoint-sizes")
     changed = _with("checkpoints", UNSLOTH, coverage__routed_experts="gguf-q8-0")(catalog)
 
-    assert f"checkpoints/{UNSLOTH}" in {verdict.entity for verdict in check.run(catalog)}
-    assert f"checkpoints/{UNSLOTH}" not in {verdict.entity for verdict in check.run(changed)}
+    assert f"checkpoints/{UNSLOTH}" in {result.entity for result in check.run(catalog)}
+    assert f"checkpoints/{UNSLOTH}" not in {result.entity for result in check.run(changed)}
 
 
 def test_compared_leaves_are_leaves_that_state_something(catalog: Catalog) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.arithmetic.quantities import quantities
 from llama4ref.facts.arithmetic.tensors import COMPONENTS
-from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.audit.checks import Check, CheckResult
 from llama4ref.facts.audit.claim_checking import checked_claims
 from llama4ref.facts.types.releases import release_key
 from llama4ref.facts.types.states import UNKNOWN, is_stated
@@ -27,19 +27,19 @@ EXPERTS_MISNAMED = re.compile(r"mlx-community/Llama-4-Maverick-17B-16E")
 """A repository whose name is an erratum."""
 
 
-def names(catalog: Entries) -> Iterator[Verdict]:
+def names(catalog: Entries) -> Iterator[CheckResult]:
     """The published name beside the model, the stage and the container that are recorded."""
     for checkpoint in catalog.checkpoints.values():
         repository, entity = checkpoint.repository or "", f"checkpoints/{checkpoint.id}"
         if not repository:
             continue
-        yield Verdict(entity, ("model",), checkpoint.model in repository.lower(), repository, checkpoint.model)
+        yield CheckResult(entity, ("model",), checkpoint.model in repository.lower(), repository, checkpoint.model)
         experts = re.search(r"-(\d+)E\b", repository)
         if experts and not EXPERTS_MISNAMED.match(repository):
             held = int(experts[1]) == catalog.model(checkpoint.model).architecture.experts.count
-            yield Verdict(entity, ("repository", "model"), held, repository)
+            yield CheckResult(entity, ("repository", "model"), held, repository)
         if experts and checkpoint.stage != "draft":
-            yield Verdict(
+            yield CheckResult(
                 entity, ("stage",), ("Instruct" in repository) == (checkpoint.stage == "instruct"), repository
             )
         yield from _publisher(entity, checkpoint)
@@ -47,21 +47,21 @@ def names(catalog: Entries) -> Iterator[Verdict]:
             held = all(
                 bool(re.search(word, repository)) == (checkpoint.container == kind) for kind, word in CONTAINERS.items()
             )
-            yield Verdict(entity, ("container",), held, repository, checkpoint.container)
+            yield CheckResult(entity, ("container",), held, repository, checkpoint.container)
 
 
-def _publisher(entity: str, checkpoint: Checkpoint) -> Iterator[Verdict]:
+def _publisher(entity: str, checkpoint: Checkpoint) -> Iterator[CheckResult]:
     owner = _bare((checkpoint.repository or "").partition("/")[0])
     publisher = _bare(checkpoint.publisher)
     if checkpoint.kind != "recipe" and "/" in (checkpoint.repository or ""):
-        yield Verdict(entity, ("publisher",), publisher in owner or owner in publisher, owner, publisher)
+        yield CheckResult(entity, ("publisher",), publisher in owner or owner in publisher, owner, publisher)
 
 
 def _bare(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def named_formats(catalog: Entries) -> Iterator[Verdict]:
+def named_formats(catalog: Entries) -> Iterator[CheckResult]:
     """A number format in the published name beside the format of the routed experts."""
     for checkpoint in catalog.checkpoints.values():
         coverage = checkpoint.coverage
@@ -70,23 +70,23 @@ def named_formats(catalog: Entries) -> Iterator[Verdict]:
         for word, format_ in NAMED_FORMATS:
             if re.search(word, checkpoint.repository or ""):
                 held = coverage.routed_experts.startswith(format_)
-                yield Verdict(
+                yield CheckResult(
                     f"checkpoints/{checkpoint.id}", ("coverage.routed_experts", "repository"), held, word, format_
                 )
                 break
 
 
-def sizes(catalog: Entries) -> Iterator[Verdict]:
+def sizes(catalog: Entries) -> Iterator[CheckResult]:
     """A published size that comes out of the coverage confirms what it covers."""
     for each in checked_claims(catalog):
         kind, _, id_ = each.entity.partition("/")
         if kind == "checkpoints" and each.claim.about == "weights.bytes" and each.agrees:
             coverage = catalog.checkpoint(id_).coverage
             large = [name for name in COMPONENTS if coverage and coverage.of(name) and name != "norms"]
-            yield Verdict(each.entity, (*(f"coverage.{name}" for name in large), "skipped_moe_layers"), held=True)
+            yield CheckResult(each.entity, (*(f"coverage.{name}" for name in large), "skipped_moe_layers"), held=True)
 
 
-def layers(catalog: Entries) -> Iterator[Verdict]:
+def layers(catalog: Entries) -> Iterator[CheckResult]:
     """Dense layers are covered where the model has them; norms keep the model's own dtype; skipped layers have experts."""
     for checkpoint in catalog.checkpoints.values():
         coverage, model = checkpoint.coverage, catalog.model(checkpoint.model)
@@ -95,42 +95,44 @@ def layers(catalog: Entries) -> Iterator[Verdict]:
         entity = f"checkpoints/{checkpoint.id}"
         dense = quantities(model)["layers.dense"] > 0
         if coverage.dense_mlp is not UNKNOWN:
-            yield Verdict(entity, ("coverage.dense_mlp",), dense == (coverage.dense_mlp is not None))
+            yield CheckResult(entity, ("coverage.dense_mlp",), dense == (coverage.dense_mlp is not None))
         if checkpoint.container not in {"gguf", "mlx"} and coverage.norms is not UNKNOWN:
-            yield Verdict(
+            yield CheckResult(
                 entity, ("coverage.norms",), coverage.norms == "bf16" and model.architecture.text.dtype == "bfloat16"
             )
         if checkpoint.skipped_moe_layers is not UNKNOWN:
             step = model.architecture.experts.interleave_step
             held = all((layer + 1) % step == 0 for layer in checkpoint.skipped_moe_layers)
-            yield Verdict(entity, ("skipped_moe_layers",), held)
+            yield CheckResult(entity, ("skipped_moe_layers",), held)
 
 
-def licences(catalog: Entries) -> Iterator[Verdict]:
+def licences(catalog: Entries) -> Iterator[CheckResult]:
     """Derivatives stay under the licence of their model, and none is older than the model."""
     for checkpoint in catalog.checkpoints.values():
         model, entity = catalog.model(checkpoint.model), f"checkpoints/{checkpoint.id}"
         if checkpoint.license is not UNKNOWN and model.license is not UNKNOWN:
-            yield Verdict(entity, ("license",), checkpoint.license == model.license, checkpoint.license, model.license)
+            yield CheckResult(
+                entity, ("license",), checkpoint.license == model.license, checkpoint.license, model.license
+            )
         if checkpoint.released is not UNKNOWN and model.released is not None:
-            yield Verdict(
+            yield CheckResult(
                 entity, ("released",), checkpoint.released >= model.released, checkpoint.released, model.released
             )
 
 
-def loading(catalog: Entries) -> Iterator[Verdict]:
+def loading(catalog: Entries) -> Iterator[CheckResult]:
     """What vLLM loads beside its methods and kernels; what any engine loads beside its own first release."""
     for checkpoint in catalog.checkpoints.values():
         for engine, each in checkpoint.loads.items():
             first = catalog.engine(engine).first_release
             if is_stated(each.since) and first is not UNKNOWN:
                 held = release_key(each.since) >= release_key(first)
-                yield Verdict(f"checkpoints/{checkpoint.id}", (f"loads.{engine}.since",), held, each.since, first)
+                yield CheckResult(f"checkpoints/{checkpoint.id}", (f"loads.{engine}.since",), held, each.since, first)
         if "vllm" in checkpoint.loads and checkpoint.kind != "draft_head":
             yield from _in_vllm(catalog, checkpoint)
 
 
-def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[Verdict]:
+def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[CheckResult]:
     vllm, entity, each = catalog.engine("vllm"), f"checkpoints/{checkpoint.id}", checkpoint.loads["vllm"]
     method = vllm.methods.get(checkpoint.quantization_method)
     experts = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
@@ -138,7 +140,7 @@ def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[Verdict]:
     known = method is not None or checkpoint.quantization_method == "unquantized"
     fields = ("loads.vllm.supported", "quantization_method")
     if each.supported:
-        yield Verdict(
+        yield CheckResult(
             entity,
             (*fields, "coverage.routed_experts"),
             known and kernel,
@@ -147,17 +149,19 @@ def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[Verdict]:
         )
         if method is not None and method.since is not UNKNOWN and is_stated(each.since):
             held = release_key(each.since) >= release_key(method.since)
-            yield Verdict(entity, ("loads.vllm.since",), held, each.since, method.since)
+            yield CheckResult(entity, ("loads.vllm.since",), held, each.since, method.since)
         if method is not None:
-            yield Verdict(entity, ("loads.vllm.until",), each.until == method.until, str(each.until), str(method.until))
+            yield CheckResult(
+                entity, ("loads.vllm.until",), each.until == method.until, str(each.until), str(method.until)
+            )
     elif each.supported is False:
         ended = method is not None and method.until is not None
         container = checkpoint.container not in {"safetensors", "in_memory"}
         if not known or ended or container:
-            yield Verdict(entity, fields, held=True)
+            yield CheckResult(entity, fields, held=True)
 
 
-def floors(catalog: Entries) -> Iterator[Verdict]:
+def floors(catalog: Entries) -> Iterator[CheckResult]:
     """The lowest compute capability beside what the engine's kernels for the format ask for."""
     vllm = catalog.engine("vllm")
     for checkpoint in catalog.checkpoints.values():
@@ -172,7 +176,7 @@ def floors(catalog: Entries) -> Iterator[Verdict]:
             and kernel.min_capability
         ]
         if asked:
-            yield Verdict(
+            yield CheckResult(
                 f"checkpoints/{checkpoint.id}",
                 ("requirements.min_capability",),
                 lowest >= min(asked),
@@ -181,7 +185,7 @@ def floors(catalog: Entries) -> Iterator[Verdict]:
             )
 
 
-def plain(catalog: Entries) -> Iterator[Verdict]:
+def plain(catalog: Entries) -> Iterator[CheckResult]:
     """A checkpoint without a quantization method, in a layout of the developer's, holds bfloat16 throughout."""
     for checkpoint in catalog.checkpoints.values():
         if (
@@ -192,12 +196,12 @@ def plain(catalog: Entries) -> Iterator[Verdict]:
             named = {name: checkpoint.coverage.of(name) for name in COMPONENTS}
             stated = {name: format_ for name, format_ in named.items() if is_stated(format_)}
             fields = ("quantization_method", *(f"coverage.{name}" for name in stated))
-            yield Verdict(
+            yield CheckResult(
                 f"checkpoints/{checkpoint.id}", fields, set(stated.values()) == {"bf16"}, str(set(stated.values()))
             )
 
 
-def platforms(catalog: Entries) -> Iterator[Verdict]:
+def platforms(catalog: Entries) -> Iterator[CheckResult]:
     """What vLLM loads asks for platforms that the method runs on; MLX runs on Metal alone."""
     methods = catalog.engine("vllm").methods
     for checkpoint in catalog.checkpoints.values():
@@ -209,7 +213,7 @@ def platforms(catalog: Entries) -> Iterator[Verdict]:
         if each is not None and each.supported and method is not None and method.platforms:
             allowed = set(method.platforms)
         if allowed is not None:
-            yield Verdict(
+            yield CheckResult(
                 f"checkpoints/{checkpoint.id}",
                 ("requirements.platforms",),
                 set(asked) <= allowed,

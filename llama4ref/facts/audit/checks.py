@@ -13,7 +13,7 @@ Strength = Literal["computed", "crossed", "bounded"]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CheckResult:
     """What one comparison said of the leaves it compared."""
 
     entity: str
@@ -31,4 +31,4 @@ class Check:
     strength: Strength
     compares: str
     """What with what."""
-    run: Callable[[Entries], Iterator[Verdict]]
+    run: Callable[[Entries], Iterator[CheckResult]]

@@ -22,7 +22,7 @@ from llama4ref.facts.audit import (
 )
 
 if TYPE_CHECKING:
-    from llama4ref.facts.audit.checks import Check, Verdict
+    from llama4ref.facts.audit.checks import Check, CheckResult
     from llama4ref.facts.entries import Entries
 
 
@@ -40,44 +40,44 @@ def checks() -> tuple[Check, ...]:
     return tuple(check for module in modules for check in module.CHECKS)
 
 
-def verdicts(catalog: Entries) -> Iterator[tuple[Check, Verdict]]:
+def check_results(catalog: Entries) -> Iterator[tuple[Check, CheckResult]]:
     """What every check says of the catalogue.
 
     Examples:
         >>> from llama4ref.facts import load
-        >>> [verdict for _, verdict in verdicts(load()) if not verdict.held]
+        >>> [result for _, result in check_results(load()) if not result.held]
         []
     """
     for check in checks():
-        for verdict in check.run(catalog):
-            yield check, verdict
+        for result in check.run(catalog):
+            yield check, result
 
 
 def compared_leaves(catalog: Entries) -> dict[tuple[str, str], tuple[Check, ...]]:
     """The checks that compared each leaf and held, by entity and field; only leaves that state something."""
     found: dict[tuple[str, str], tuple[Check, ...]] = {}
-    for check, verdict in verdicts(catalog):
-        leaves = catalog.provenance.get(verdict.entity, {})
-        for field in verdict.fields if verdict.held else ():
+    for check, result in check_results(catalog):
+        leaves = catalog.provenance.get(result.entity, {})
+        for field in result.fields if result.held else ():
             if field in leaves and leaves[field].state != "unknown":
-                key = (verdict.entity, field)
+                key = (result.entity, field)
                 found[key] = (*found.get(key, ()), check)
     return found
 
 
 def disagreeing_facts(catalog: Entries) -> tuple[Fault, ...]:
     """Facts that a check finds at odds with each other, as faults with file and line."""
-    return tuple(_fault(catalog, check, verdict) for check, verdict in verdicts(catalog) if not verdict.held)
+    return tuple(_fault(catalog, check, result) for check, result in check_results(catalog) if not result.held)
 
 
-def _fault(catalog: Entries, check: Check, verdict: Verdict) -> Fault:
-    field = verdict.fields[0]
-    leaf = catalog.provenance[verdict.entity].get(field)
+def _fault(catalog: Entries, check: Check, result: CheckResult) -> Fault:
+    field = result.fields[0]
+    leaf = catalog.provenance[result.entity].get(field)
     return Fault(
-        file=leaf.file if leaf else f"specs/{verdict.entity}.yaml",
+        file=leaf.file if leaf else f"specs/{result.entity}.yaml",
         line=leaf.line if leaf else 1,
         field=field,
-        found=verdict.found or "a contradiction",
-        expected=verdict.expected or f"agreement of {', '.join(verdict.fields)}",
+        found=result.found or "a contradiction",
+        expected=result.expected or f"agreement of {', '.join(result.fields)}",
         do=f"{check.name} compares {check.compares}; correct one, or record who disagrees",
     )

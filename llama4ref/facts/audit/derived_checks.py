@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.audit.checks import Check, CheckResult
 from llama4ref.facts.audit.claim_checking import checked_claims
 from llama4ref.facts.audit.errata_checking import checked_errata
 from llama4ref.facts.types.states import UNKNOWN
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"\d[\d,_]*(?:\.\d+)?(?:e-?\d+)?")
 _FIGURE = re.compile(r"([\d,]+(?:\.\d+)?)\s*(?:([KMBTkmbt])\b|((?:[MGT]B|[GT]iB))\b)?")
 
 
-def claims(catalog: Entries) -> Iterator[Verdict]:
+def claims(catalog: Entries) -> Iterator[CheckResult]:
     """Published figures beside what follows from the facts; a difference must be explained."""
     for each in checked_claims(catalog):
         if each.computed is None:
@@ -32,17 +32,17 @@ def claims(catalog: Entries) -> Iterator[Verdict]:
         stem = each.field.rpartition(".")[0]
         held = each.agrees is True or each.claim.note is not None
         fields = tuple(f"{stem}.{name}" for name in ("about", "figure", "precision"))
-        yield Verdict(each.entity, fields, held, f"{each.claim.figure:,}", f"{each.computed:,}")
+        yield CheckResult(each.entity, fields, held, f"{each.claim.figure:,}", f"{each.computed:,}")
 
 
-def printed_figures(catalog: Entries) -> Iterator[Verdict]:
+def printed_figures(catalog: Entries) -> Iterator[CheckResult]:
     """The text of a published figure, read again, is the figure."""
     for each in checked_claims(catalog):
         readings = read_figures(each.claim.stated)
         if readings:
             stem = each.field.rpartition(".")[0]
             held = any(abs(read - each.claim.figure) <= each.claim.precision / 2 for read in readings)
-            yield Verdict(
+            yield CheckResult(
                 each.entity, (f"{stem}.stated", f"{stem}.figure"), held, each.claim.stated, f"{each.claim.figure:,}"
             )
 
@@ -66,32 +66,32 @@ def read_figures(stated: str) -> tuple[float, ...]:
     return (number * (_SCALES[scale.lower()] if scale else 1),)
 
 
-def errata(catalog: Entries) -> Iterator[Verdict]:
+def errata(catalog: Entries) -> Iterator[CheckResult]:
     """A wrong value of others beside ours."""
     for each in checked_errata(catalog):
         said = each.erratum.said
         fields = ["said.figure", "should", *_named("ours", each.erratum.ours)]
         fields += _named("said.stands_for", said.stands_for) if said.stands_for else []
         fields += ["said.step"] if said.step else []
-        yield Verdict(f"errata/{each.erratum.id}", tuple(fields), each.proven, str(each.wrong), str(each.right))
+        yield CheckResult(f"errata/{each.erratum.id}", tuple(fields), each.proven, str(each.wrong), str(each.right))
 
 
-def printed_errata(catalog: Entries) -> Iterator[Verdict]:
+def printed_errata(catalog: Entries) -> Iterator[CheckResult]:
     """The printed wrong value, read again, is its figure in another unit; the model is the one that our fact is about."""
     for erratum in catalog.errata.values():
         said, entity = erratum.said, f"errata/{erratum.id}"
         kind, _, id_ = erratum.ours.entity.partition("/")
         if kind == "models":
-            yield Verdict(entity, ("model",), erratum.model == id_, str(erratum.model), id_)
+            yield CheckResult(entity, ("model",), erratum.model == id_, str(erratum.model), id_)
         if kind == "checkpoints":
-            yield Verdict(entity, ("model",), erratum.model == catalog.checkpoint(id_).model, str(erratum.model))
+            yield CheckResult(entity, ("model",), erratum.model == catalog.checkpoint(id_).model, str(erratum.model))
         if (
             isinstance(said.figure, (int, float))
             and not isinstance(said.figure, bool)
             and not re.search(r"[*/]", said.printed)
         ):
             numbers = [float(digits.replace(",", "").replace("_", "")) for digits in _NUMBER.findall(said.printed)]
-            yield Verdict(
+            yield CheckResult(
                 entity, ("said.printed",), any(_is_scaled(number, said.figure) for number in numbers), said.printed
             )
 
@@ -108,26 +108,26 @@ def _named(at: str, reference: Reference) -> list[str]:
     return [f"{at}.entity", f"{at}.{'field' if reference.field else 'quantity'}"]
 
 
-def shapes(catalog: Entries) -> Iterator[Verdict]:
+def shapes(catalog: Entries) -> Iterator[CheckResult]:
     """Widths that make each other up: heads, patches, the shuffle before the adapter, the published name's experts."""
     for model in catalog.models.values():
         if model.text is UNKNOWN:
             continue
         entity, a = f"models/{model.id}", model.architecture
-        yield Verdict(entity, ("attention.heads", "attention.head_dim", "text.hidden_size"),
+        yield CheckResult(entity, ("attention.heads", "attention.head_dim", "text.hidden_size"),
                       a.attention.heads * a.attention.head_dim == a.text.hidden_size)  # fmt: skip
         side = a.vision.image_size / a.vision.patch_size
-        yield Verdict(entity, ("vision.image_size", "vision.patch_size"), side == int(side))
+        yield CheckResult(entity, ("vision.image_size", "vision.patch_size"), side == int(side))
         shuffled = a.vision.hidden_size / a.vision.pixel_shuffle_ratio**2
-        yield Verdict(
+        yield CheckResult(
             entity, ("vision.pixel_shuffle_ratio", "vision.hidden_size"), shuffled == a.vision.intermediate_size
         )
-        yield Verdict(entity, ("vision.projector_output_dim", "vision.output_dim"),
+        yield CheckResult(entity, ("vision.projector_output_dim", "vision.output_dim"),
                       a.vision.projector_output_dim == a.vision.output_dim)  # fmt: skip
         yield from _published_name(entity, model)
 
 
-def _published_name(entity: str, model: Model) -> Iterator[Verdict]:
+def _published_name(entity: str, model: Model) -> Iterator[CheckResult]:
     for stage, repository in model.repositories.items():
         experts = re.search(r"-(\d+)E", repository)
         held = (
@@ -136,7 +136,7 @@ def _published_name(entity: str, model: Model) -> Iterator[Verdict]:
             and model.id in repository.lower()
         )
         held = held and ("Instruct" in repository) == stage.startswith("instruct")
-        yield Verdict(entity, (f"repositories.{stage}", "experts.count"), held, repository)
+        yield CheckResult(entity, (f"repositories.{stage}", "experts.count"), held, repository)
 
 
 NAMED_TOKENS = {
@@ -145,7 +145,7 @@ NAMED_TOKENS = {
 """Fields of a model beside the names of the family's special tokens."""
 
 
-def tokens(catalog: Entries) -> Iterator[Verdict]:
+def tokens(catalog: Entries) -> Iterator[CheckResult]:
     """Token ids of a model's configuration are those of the tokenizer's list."""
     for family in catalog.families.values():
         entity, listed = f"families/{family.id}", family.prompting.special_tokens
@@ -153,20 +153,20 @@ def tokens(catalog: Entries) -> Iterator[Verdict]:
             ids = catalog.models[member].tokens
             if ids is not UNKNOWN:
                 held = getattr(ids, field) == listed[name].id
-                yield Verdict(f"models/{member}", (f"tokens.{field}",), held)
-                yield Verdict(entity, (f"prompting.special_tokens.{name}.id",), held)
+                yield CheckResult(f"models/{member}", (f"tokens.{field}",), held)
+                yield CheckResult(entity, (f"prompting.special_tokens.{name}.id",), held)
         for name, token in listed.items():
-            yield Verdict(
+            yield CheckResult(
                 entity, (f"prompting.special_tokens.{name}.text",), token.text == f"<|{name}|>", token.text, name
             )
         for member in family.members:
             ids = catalog.models[member].tokens
             if ids is not UNKNOWN:
                 ends = {listed[end].id for end in ("end_of_text", "eom", "eot")}
-                yield Verdict(f"models/{member}", ("tokens.eos",), set(ids.eos) == ends)
+                yield CheckResult(f"models/{member}", ("tokens.eos",), set(ids.eos) == ends)
 
 
-def totals(catalog: Entries) -> Iterator[Verdict]:
+def totals(catalog: Entries) -> Iterator[CheckResult]:
     """Sums that the developer prints beside their parts."""
     for family in catalog.families.values():
         trained = [(member, catalog.models[member].training) for member in family.members]
@@ -177,8 +177,8 @@ def totals(catalog: Entries) -> Iterator[Verdict]:
                 if training and getattr(training, field)
             }
             held = sum(parts.values()) == getattr(family.training, field)
-            yield Verdict(f"families/{family.id}", (f"training.{field}",), held)
-            yield from (Verdict(f"models/{member}", (f"training.{field}",), held) for member in parts)
+            yield CheckResult(f"families/{family.id}", (f"training.{field}",), held)
+            yield from (CheckResult(f"models/{member}", (f"training.{field}",), held) for member in parts)
 
 
 CHECKS = (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.audit.checks import Check, CheckResult
 from llama4ref.facts.types.states import UNKNOWN
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ APPLE_SHARE = 0.75
 """Of its memory, what Apple's system lends the GPU unless told otherwise."""
 
 
-def rates(catalog: Entries) -> Iterator[Verdict]:
+def rates(catalog: Entries) -> Iterator[CheckResult]:
     """Halving the width of a number doubles the rate, or leaves it; INT8 is as fast as FP8, or twice as fast.
 
     Blackwell Ultra is left out above FP8: it trades INT8 for FP4.
@@ -48,10 +48,10 @@ def rates(catalog: Entries) -> Iterator[Verdict]:
             slow, fast = getattr(peak, wide), getattr(peak, narrow)
             if slow and fast:
                 held = any(abs(fast / slow / factor - 1) <= 0.03 for factor in (1, 2))
-                yield Verdict(entity, (f"peak.{wide}", f"peak.{narrow}"), held, f"{fast / slow:.3f}")
+                yield CheckResult(entity, (f"peak.{wide}", f"peak.{narrow}"), held, f"{fast / slow:.3f}")
 
 
-def natives(catalog: Entries) -> Iterator[Verdict]:
+def natives(catalog: Entries) -> Iterator[CheckResult]:
     """A device has a number format where it has a rate for it, and where its generation brought it."""
     for accelerator in catalog.accelerators.values():
         entity, capability = f"accelerators/{accelerator.id}", accelerator.capability
@@ -60,21 +60,21 @@ def natives(catalog: Entries) -> Iterator[Verdict]:
             if native is UNKNOWN:
                 continue
             if capability is not None:
-                yield Verdict(entity, (f"native_{name}", "compute_capability"), native == (capability >= first))
+                yield CheckResult(entity, (f"native_{name}", "compute_capability"), native == (capability >= first))
             if peak is not UNKNOWN:
-                yield Verdict(entity, (f"native_{name}", f"peak.{name}"), native == (peak is not None))
+                yield CheckResult(entity, (f"native_{name}", f"peak.{name}"), native == (peak is not None))
 
 
-def generations(catalog: Entries) -> Iterator[Verdict]:
+def generations(catalog: Entries) -> Iterator[CheckResult]:
     """A generation has its compute capabilities, a vendor its platform, an id its product's name."""
     for accelerator in catalog.accelerators.values():
         entity = f"accelerators/{accelerator.id}"
         if accelerator.capability is not None:
             held = accelerator.capability in GENERATIONS.get(str(accelerator.architecture), ())
-            yield Verdict(entity, ("architecture", "compute_capability"), held, str(accelerator.architecture))
+            yield CheckResult(entity, ("architecture", "compute_capability"), held, str(accelerator.architecture))
         held = accelerator.platform in PLATFORMS.get(accelerator.vendor, ())
-        yield Verdict(entity, ("vendor", "platform"), held, accelerator.vendor, accelerator.platform)
-        yield Verdict(entity, ("name",), _is_named(accelerator), accelerator.name, accelerator.id)
+        yield CheckResult(entity, ("vendor", "platform"), held, accelerator.vendor, accelerator.platform)
+        yield CheckResult(entity, ("name",), _is_named(accelerator), accelerator.name, accelerator.id)
 
 
 def _is_named(accelerator: Accelerator) -> bool:
@@ -83,17 +83,19 @@ def _is_named(accelerator: Accelerator) -> bool:
     return all(word in words or word in joined for word in accelerator.id.split("-"))
 
 
-def memories(catalog: Entries) -> Iterator[Verdict]:
+def memories(catalog: Entries) -> Iterator[CheckResult]:
     """What an application sees is a little less than the label in binary units; three quarters of it on Apple's devices."""
     for accelerator in catalog.accelerators.values():
         label = re.search(r"(\d+) ?Gi?B", accelerator.memory_advertised)
         if label:
             share = accelerator.memory_bytes / (int(label[1]) * GIB)
             held = share == APPLE_SHARE if accelerator.platform == "metal" else 0.9 < share <= 1
-            yield Verdict(f"accelerators/{accelerator.id}", ("memory_bytes", "memory_advertised"), held, f"{share:.3f}")
+            yield CheckResult(
+                f"accelerators/{accelerator.id}", ("memory_bytes", "memory_advertised"), held, f"{share:.3f}"
+            )
 
 
-def links(catalog: Entries) -> Iterator[Verdict]:
+def links(catalog: Entries) -> Iterator[CheckResult]:
     """Links times bytes a second, or lanes times transfers a second, make up what a device sends."""
     for accelerator in catalog.accelerators.values():
         name, sent = str(accelerator.link), accelerator.link_bandwidth
@@ -106,7 +108,7 @@ def links(catalog: Entries) -> Iterator[Verdict]:
             else None
         )
         if expected is not None and sent is not UNKNOWN:
-            yield Verdict(
+            yield CheckResult(
                 f"accelerators/{accelerator.id}",
                 ("link", "link_bandwidth"),
                 sent == expected,
@@ -115,14 +117,16 @@ def links(catalog: Entries) -> Iterator[Verdict]:
             )
 
 
-def observed(catalog: Entries) -> Iterator[Verdict]:
+def observed(catalog: Entries) -> Iterator[CheckResult]:
     """The best observed multiplication reaches between half and nine tenths of the dense peak."""
     for accelerator in catalog.accelerators.values():
         for name in ("bf16", "fp8"):
             best, peak = getattr(accelerator.measured, name), getattr(accelerator.peak, name)
             if best and peak:
                 fields = (f"measured.{name}", f"peak.{name}")
-                yield Verdict(f"accelerators/{accelerator.id}", fields, 0.5 < best / peak < 0.9, f"{best / peak:.2f}")
+                yield CheckResult(
+                    f"accelerators/{accelerator.id}", fields, 0.5 < best / peak < 0.9, f"{best / peak:.2f}"
+                )
 
 
 CHECKS = (

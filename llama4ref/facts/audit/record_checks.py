@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.audit.checks import Check, Verdict
+from llama4ref.facts.audit.checks import Check, CheckResult
 from llama4ref.facts.types.metrics import metric
 from llama4ref.facts.types.releases import normalized_release, release_key
 from llama4ref.facts.types.states import UNKNOWN
@@ -44,7 +44,7 @@ QUOTED = (
 BITS = {"bf16": "BF16", "fp8": "FP8", "nvfp4": "NVFP4", "int4": "INT4"}
 
 
-def labels(catalog: Entries) -> Iterator[Verdict]:
+def labels(catalog: Entries) -> Iterator[CheckResult]:
     """Who measured, as labelled, beside what kind of source it is read in; base models beside tests of base models."""
     for benchmark in catalog.benchmarks.values():
         entity = f"benchmarks/{benchmark.id}"
@@ -52,25 +52,25 @@ def labels(catalog: Entries) -> Iterator[Verdict]:
             at = f"results.{index}"
             developer = catalog.cite(entity, f"{at}.score")[0].source.kind == "developer"
             held = result.label == "secondary" or developer == (result.label == "developer")
-            yield Verdict(entity, (f"{at}.label",), held, result.label)
-            yield Verdict(
+            yield CheckResult(entity, (f"{at}.label",), held, result.label)
+            yield CheckResult(
                 entity, (f"{at}.stage",), (result.stage == "base") == benchmark.id.endswith("-base"), result.stage
             )
 
 
-def systems(catalog: Entries) -> Iterator[Verdict]:
+def systems(catalog: Entries) -> Iterator[CheckResult]:
     """A tested system is a model here, or carries a proper name."""
     for benchmark in catalog.benchmarks.values():
         for index, result in enumerate(benchmark.results):
             held = result.system in catalog.models or result.system[0].isupper()
-            yield Verdict(f"benchmarks/{benchmark.id}", (f"results.{index}.system",), held, result.system)
+            yield CheckResult(f"benchmarks/{benchmark.id}", (f"results.{index}.system",), held, result.system)
 
 
-def directions(catalog: Entries) -> Iterator[Verdict]:
+def directions(catalog: Entries) -> Iterator[CheckResult]:
     """Whether more is better follows from what the metric counts."""
     for benchmark in catalog.benchmarks.values():
         falls = any(word in benchmark.metric for word in LESS_IS_BETTER)
-        yield Verdict(
+        yield CheckResult(
             f"benchmarks/{benchmark.id}",
             ("higher_is_better", "metric"),
             benchmark.higher_is_better != falls,
@@ -78,36 +78,40 @@ def directions(catalog: Entries) -> Iterator[Verdict]:
         )
 
 
-def units(catalog: Entries) -> Iterator[Verdict]:
+def units(catalog: Entries) -> Iterator[CheckResult]:
     """An observation has the unit of its metric."""
     for run in catalog.measurements.values():
         for index, each in enumerate(run.observations):
             at, unit = f"observations.{index}", metric(each.metric).unit
             fields = (f"{at}.metric", f"{at}.unit")
-            yield Verdict(f"measurements/{run.id}", fields, each.unit == unit, each.unit, unit)
+            yield CheckResult(f"measurements/{run.id}", fields, each.unit == unit, each.unit, unit)
 
 
-def loads(catalog: Entries) -> Iterator[Verdict]:
+def loads(catalog: Entries) -> Iterator[CheckResult]:
     """A latency or throughput is of so many requests at once, or of so many queued; memory and capacity are of neither."""
     for run in catalog.measurements.values():
         for index, each in enumerate(run.observations):
             given = [name for name in ("concurrency", "requests") if getattr(each, name) is not None]
             fields = (f"observations.{index}.metric", *(f"observations.{index}.{name}" for name in given))
             expected = int(metric(each.metric).of_requests)
-            yield Verdict(f"measurements/{run.id}", fields, len(given) == expected, each.metric, " and ".join(given))
+            yield CheckResult(
+                f"measurements/{run.id}", fields, len(given) == expected, each.metric, " and ".join(given)
+            )
 
 
-def scores(catalog: Entries) -> Iterator[Verdict]:
+def scores(catalog: Entries) -> Iterator[CheckResult]:
     """A percentage lies between 0 and 100, a place begins at 1, nothing is negative."""
     for benchmark in catalog.benchmarks.values():
         low, high = {"%": (0.0, 100.0), "place": (1.0, 1000.0)}.get(benchmark.unit, (0.0, float("inf")))
         for index, result in enumerate(benchmark.results):
             if result.score is not UNKNOWN:
                 held = low <= result.score <= high
-                yield Verdict(f"benchmarks/{benchmark.id}", (f"results.{index}.score", "unit"), held, str(result.score))
+                yield CheckResult(
+                    f"benchmarks/{benchmark.id}", (f"results.{index}.score", "unit"), held, str(result.score)
+                )
 
 
-def effective_lengths(catalog: Entries) -> Iterator[Verdict]:
+def effective_lengths(catalog: Entries) -> Iterator[CheckResult]:
     """NoLiMa's effective length is the longest prompt before the score falls below its share of the base score.
 
     A length without a printed score is not known to keep its share, and ends the series.
@@ -128,16 +132,16 @@ def effective_lengths(catalog: Entries) -> Iterator[Verdict]:
                 break
             reached = length
         held = result.score == reached or (reached == 0 and result.score < 1)
-        yield Verdict("benchmarks/nolima-effective-length", (f"results.{index}.score",), held, system, str(reached))
-        yield Verdict("benchmarks/nolima-base-score", (f"results.{base[system][0]}.score",), held)
-        yield from (Verdict(f"benchmarks/nolima-{length}k", (f"results.{at}.score",), held) for length, at in used)
+        yield CheckResult("benchmarks/nolima-effective-length", (f"results.{index}.score",), held, system, str(reached))
+        yield CheckResult("benchmarks/nolima-base-score", (f"results.{base[system][0]}.score",), held)
+        yield from (CheckResult(f"benchmarks/nolima-{length}k", (f"results.{at}.score",), held) for length, at in used)
 
 
 def _by_system(catalog: Entries, id_: str) -> dict[str, tuple[int, Result]]:
     return {result.system: (index, result) for index, result in enumerate(catalog.benchmark(id_).results)}
 
 
-def divergences(catalog: Entries) -> Iterator[Verdict]:
+def divergences(catalog: Entries) -> Iterator[CheckResult]:
     """Of one quantized file the median divergence is below the mean, that below the 99th percentile, that below the maximum."""
     rows: dict[str, dict[str, tuple[int, Result]]] = {id_: {} for id_ in DIVERGENCES}
     for id_ in DIVERGENCES:
@@ -148,11 +152,11 @@ def divergences(catalog: Entries) -> Iterator[Verdict]:
             (index, below), (other, above) = rows[low][key], rows[high][key]
             if below.score is not UNKNOWN and above.score is not UNKNOWN:
                 held = below.score <= above.score
-                yield Verdict(f"benchmarks/{low}", (f"results.{index}.score",), held, key)
-                yield Verdict(f"benchmarks/{high}", (f"results.{other}.score",), held, key)
+                yield CheckResult(f"benchmarks/{low}", (f"results.{index}.score",), held, key)
+                yield CheckResult(f"benchmarks/{high}", (f"results.{other}.score",), held, key)
 
 
-def runs(catalog: Entries) -> Iterator[Verdict]:
+def runs(catalog: Entries) -> Iterator[CheckResult]:
     """A run's GPUs are the product of its parallelism; its name, checkpoint and precision agree with its fields."""
     for run in catalog.measurements.values():
         entity = f"measurements/{run.id}"
@@ -164,67 +168,69 @@ def runs(catalog: Entries) -> Iterator[Verdict]:
         known = [size for size in sizes.values() if size is not UNKNOWN]
         if len(known) == len(sizes):
             held = known[0] * known[1] * known[2] == run.count
-            yield Verdict(entity, ("count", *sizes), held, str(known), str(run.count))
+            yield CheckResult(entity, ("count", *sizes), held, str(known), str(run.count))
         if run.parallelism is not None and run.tensor_parallel is not UNKNOWN and run.parallelism.startswith("TP"):
             held = f"TP{run.tensor_parallel}" in run.parallelism
-            yield Verdict(entity, ("parallelism", "tensor_parallel"), held, run.parallelism)
+            yield CheckResult(entity, ("parallelism", "tensor_parallel"), held, run.parallelism)
         held = any(
             run.id.startswith(f"{run.engine}-{release}-{run.model}-{run.accelerator}-{run.count}")
             for release in {run.release, run.release and normalized_release(run.release)}
         )
-        yield Verdict(entity, ("engine", "release", "model", "accelerator", "count"), held, run.id)
+        yield CheckResult(entity, ("engine", "release", "model", "accelerator", "count"), held, run.id)
         yield from _checkpoint(catalog, entity, run)
 
 
-def quotes(catalog: Entries) -> Iterator[Verdict]:
+def quotes(catalog: Entries) -> Iterator[CheckResult]:
     """The settings that a run quotes are options of its engine at its release, and say what its fields say; its device is known."""
     for run in catalog.measurements.values():
         entity = f"measurements/{run.id}"
         if run.settings is not UNKNOWN and run.release is not UNKNOWN:
             options = set(catalog.engine(run.engine).flags_at(run.release))
             for name in run.settings:
-                yield Verdict(entity, (f"settings.{name}", "release"), name in options, name)
+                yield CheckResult(entity, (f"settings.{name}", "release"), name in options, name)
             for field, name, default in QUOTED:
                 if name in run.settings and getattr(run, field) is not UNKNOWN:
                     held = run.settings[name] in {getattr(run, field), default}
                     fields = (f"settings.{name}", field)
-                    yield Verdict(entity, fields, held, str(run.settings[name]), str(getattr(run, field)))
+                    yield CheckResult(entity, fields, held, str(run.settings[name]), str(getattr(run, field)))
         if run.device is not UNKNOWN:
             names = catalog.accelerator(run.accelerator).driver_names
             held = names is not UNKNOWN and run.device in names
-            yield Verdict(entity, ("device", "accelerator"), held, run.device, str(names))
+            yield CheckResult(entity, ("device", "accelerator"), held, run.device, str(names))
 
 
-def _checkpoint(catalog: Entries, entity: str, run: Measurement) -> Iterator[Verdict]:
+def _checkpoint(catalog: Entries, entity: str, run: Measurement) -> Iterator[CheckResult]:
     if run.checkpoint is UNKNOWN:
         return
     checkpoint = catalog.checkpoint(run.checkpoint)
-    yield Verdict(entity, ("checkpoint", "model"), checkpoint.model == run.model, run.checkpoint)
+    yield CheckResult(entity, ("checkpoint", "model"), checkpoint.model == run.model, run.checkpoint)
     experts = checkpoint.coverage.routed_experts if checkpoint.coverage else None
     word = next((word for prefix, word in BITS.items() if experts and experts.startswith(prefix)), None)
     if word is not None and run.precision is not UNKNOWN:
         held = word in run.precision.upper().replace("FP4", "NVFP4").replace("NVNV", "NV")
-        yield Verdict(entity, ("checkpoint", "precision"), held, run.precision, word)
+        yield CheckResult(entity, ("checkpoint", "precision"), held, run.precision, word)
 
 
-def windows(catalog: Entries) -> Iterator[Verdict]:
+def windows(catalog: Entries) -> Iterator[CheckResult]:
     """Options, methods, variables and published settings of an engine beside the releases and names it has."""
     for engine in catalog.engines.values():
         entity = f"engines/{engine.id}"
         for index, claim in enumerate(engine.claims_of_capacity):
             at, limit = f"claims_of_capacity.{index}", catalog.model(claim.model).architecture.context
             held = claim.max_context <= limit.instruct_max_position_embeddings
-            yield Verdict(entity, (f"{at}.max_context", f"{at}.model"), held, f"{claim.max_context:,}")
-            yield Verdict(entity, (f"{at}.accelerator",), claim.accelerator in catalog.accelerators, claim.accelerator)
+            yield CheckResult(entity, (f"{at}.max_context", f"{at}.model"), held, f"{claim.max_context:,}")
+            yield CheckResult(
+                entity, (f"{at}.accelerator",), claim.accelerator in catalog.accelerators, claim.accelerator
+            )
         for index, each in enumerate(engine.flag_sets):
             if engine.flags and each.flags:
                 named = {flag.split()[0].removeprefix("--no-").removeprefix("--") for flag in each.flags}
-                yield Verdict(
+                yield CheckResult(
                     entity, (f"flag_sets.{index}.flags",), named <= set(engine.flags), str(named - set(engine.flags))
                 )
         if engine.first_release and engine.newest_release:
             held = release_key(engine.first_release) <= release_key(engine.newest_release)
-            yield Verdict(entity, ("first_release", "newest_release"), held)
+            yield CheckResult(entity, ("first_release", "newest_release"), held)
 
 
 CHECKS = (
