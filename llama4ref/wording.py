@@ -129,6 +129,11 @@ def jsonable(value: object) -> Json:
     return value if value is None or isinstance(value, (str, int)) else str(value)
 
 
+def json_object(value: object) -> dict[str, Json]:
+    """The fields of a dataclass in the types of JSON."""
+    return {field.name: jsonable(getattr(value, field.name)) for field in dataclasses.fields(value)}  # type: ignore[arg-type]  # any dataclass
+
+
 def json_text(value: object, *, indent: int | None = 2) -> str:
     """A value as a JSON document; without an indent on one line, as short as can be."""
     separators = (",", ":") if indent is None else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llama4ref.cli.fact_tables import shown
 from llama4ref.cli.printing import heading, indented
+from llama4ref.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

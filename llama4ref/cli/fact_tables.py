@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from llama4ref.cli.printing import broken, heading, indented, pair_table, plain_table, screen_width
+from llama4ref.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
 
 _FIELD_WIDTH = 36
 _TELLING_QUANTITIES = ("parameters.total", "parameters.active_text")
-
-
-def shown(value: object) -> str:
-    """A value for people: digits grouped, lists with commas.
-
-    Examples:
-        >>> shown(10_485_760), shown(("text", "image")), shown(True), shown(()), shown(None)
-        ('10,485,760', 'text, image', 'yes', 'none', 'none')
-    """
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, (tuple, list)):
-        return ", ".join(map(shown, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def value_of(leaf: Provenance) -> str:

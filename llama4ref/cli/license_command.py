@@ -18,6 +18,7 @@ from llama4ref.cli.printing import (
     plain_table,
     section,
 )
+from llama4ref.wording import json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +108,7 @@ def check(*, id_: str, as_json: bool, **use: object) -> int:
     catalog = load()
     report = check_use(catalog.license(id_), Use(**use))  # type: ignore[arg-type]  # click has typed each option
     if as_json:
-        echo_json({"verdict": report.verdict, **{name: getattr(report, name) for name in report.__dataclass_fields__}})
+        echo_json({"verdict": report.verdict, **json_object(report)})
     else:
         echo(drawn(*_lines(report, catalog)))
     return 1 if report.verdict == "no" else 0

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from llama4ref.cli.fact_tables import shown
 from llama4ref.cli.printing import broken, indented, plain_table, screen_width
 from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.wording import json_object, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,4 +72,4 @@ def _words(leaf: Provenance, sources: SourceList) -> str:
 def offer_json(each: FoundOffer) -> dict[str, object]:
     """An offer for programs: its preferred values, with those over them that may be relied on."""
     relied_on = {field: getattr(each, field) for field in (*_FIGURES, "price", "disputed", "undisclosed")}
-    return {"provider": each.provider.id, "provider_name": each.provider.name, **asdict(each.offer), **relied_on}
+    return {"provider": each.provider.id, "provider_name": each.provider.name, **json_object(each.offer), **relied_on}

@@ -9,7 +9,7 @@ from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.outcomes import HostedPlan
 from llama4ref.units import format_tokens
-from llama4ref.wording import counted
+from llama4ref.wording import RUNGS, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from llama4ref.performance.workload import Workload
     from llama4ref.planning.outcomes import Plan
 
-RUNGS = (
-    "computed, from cited facts",
-    "accepted by vLLM",
-    "served in miniature",
-    "served at full size",
-    "served with real weights",
-)
 BOUNDS = {
     "compute": "arithmetic binds",
     "memory": "memory bandwidth binds",

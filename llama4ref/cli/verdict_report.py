@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llama4ref.cli.plan_lines import RUNGS
 from llama4ref.cli.printing import heading, indented, plain_table, section
+from llama4ref.wording import RUNGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from llama4ref.errors import UnknownNameError
 from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
 from llama4ref.planning.offers.queries import FoundOffer, find_offers
 from llama4ref.planning.offers.requirements import OfferQuery
+from llama4ref.wording import json_text
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -63,7 +64,7 @@ def export_catalog(
 
 def facts_json(catalog: Catalog, entities: Iterable[str] | None = None) -> str:
     """Facts by entity and field with every source's word, and the sources that they name."""
-    return json.dumps(facts_with_sources(catalog, _chosen(catalog, entities)), ensure_ascii=False, indent=1) + "\n"
+    return json_text(facts_with_sources(catalog, _chosen(catalog, entities)), indent=1) + "\n"
 
 
 def facts_with_sources(
@@ -74,11 +75,16 @@ def facts_with_sources(
     named = {word.source.id for leaves in chosen.values() for leaf in leaves.values() for word in leaf.citations}
     return {
         "facts": {entity: {field: _leaf(leaf) for field, leaf in leaves.items()} for entity, leaves in chosen.items()},
-        "sources": {
-            id_: {name: _exported(value) for name, value in dataclasses.asdict(source).items()}
-            for id_, source in catalog.sources.items()
-            if id_ in named
-        },
+        "sources": exported_sources(catalog, named),
+    }
+
+
+def exported_sources(catalog: Catalog, named: Collection[str]) -> dict[str, dict[str, object]]:
+    """The sources of these ids in the types of JSON, in the catalogue's order."""
+    return {
+        id_: {field.name: _exported(getattr(source, field.name)) for field in dataclasses.fields(source)}
+        for id_, source in catalog.sources.items()
+        if id_ in named
     }
 
 
@@ -115,7 +121,7 @@ def models_dev_text(catalog: Catalog, query: OfferQuery | None = None) -> str:
 def litellm_json(catalog: Catalog, query: OfferQuery | None = None) -> str:
     """Offers in the manner of LiteLLM's price table, prices in US dollars a token."""
     rows = {f"{each.provider.id}/{each.offer.name}": _litellm_row(catalog, each) for each in _rows(catalog, query)}
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    return json_text(rows) + "\n"
 
 
 def _chosen(catalog: Catalog, entities: Iterable[str] | None) -> list[tuple[str, Mapping[str, Provenance]]]:

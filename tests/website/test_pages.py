@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.cli.program import program
+from llama4ref.facts.types.kinds import KINDS
+from llama4ref.rendering.catalog_exports import facts_json
 from llama4ref.website.markup.links import home_of
 from llama4ref.website.pages.all_pages import make_pages
 
@@ -96,17 +98,17 @@ def test_unknown_is_shown_as_unknown(catalog: Catalog, made: dict[str, str]) -> 
 
 
 def test_data_files_hold_every_leaf_with_its_sources(catalog: Catalog, made: dict[str, str]) -> None:
-    """The JSON beside the pages is the whole catalogue."""
-    for entity, leaves in catalog.provenance.items():
-        kind, _, id_ = entity.partition("/")
-        entry = json.loads(made[f"data/{kind}.json"])[id_] if entity == next(iter(catalog.provenance)) else None
-        if entry is not None:
-            assert set(entry["provenance"]) == set(leaves)
-            assert all(
-                word["source"] in catalog.sources for leaf in entry["provenance"].values() for word in leaf["citations"]
-            )
-    for kind in ("models", "providers", "checkpoints", "benchmarks"):
-        assert set(json.loads(made[f"data/{kind}.json"])) == set(getattr(catalog, kind))
+    """The JSON beside the pages is the whole catalogue, as the command exports it."""
+    exported = json.loads(facts_json(catalog))
+    published: dict[str, object] = {}
+    for kind in KINDS:
+        content = json.loads(made[f"data/{kind}.json"])
+        published |= content["facts"]
+
+        assert list(content["pages"]) == list(content["facts"]) == [f"{kind}/{id_}" for id_ in getattr(catalog, kind)]
+        assert all(content["sources"][id_] == exported["sources"][id_] for id_ in content["sources"])
+    assert published == exported["facts"]
+    assert list(json.loads(made["data/sources.json"])["sources"]) == list(catalog.sources)
 
 
 def test_schemas_stand_beside_the_pages(made: dict[str, str]) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.kinds import KINDS
 from llama4ref.facts.types.states import is_stated
+from llama4ref.website.markup.field_values import shown
 from llama4ref.website.markup.footnotes import Footnotes
 from llama4ref.website.markup.html import Cell, escape, link
 from llama4ref.website.markup.links import home_of, relative
-from llama4ref.website.markup.wording import dollars, shown
+from llama4ref.wording import dollars
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import Unknown
+from llama4ref.website.markup.field_values import shown
 from llama4ref.website.markup.html import escape, link, quoted
 from llama4ref.website.markup.links import relative
-from llama4ref.website.markup.wording import shown
 
 _MARK = re.compile("\x02(\\d+)\x03")
 _GAP = "\u202f"

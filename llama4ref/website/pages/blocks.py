@@ -11,12 +11,13 @@ from llama4ref.memory import kv_cache, parameters
 from llama4ref.memory.budget_lines import BudgetLine
 from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.units import GIB
+from llama4ref.website.markup.field_values import label, tokens_short
 from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets, code, escape, table
-from llama4ref.website.markup.wording import label, plural, tokens_short
 from llama4ref.website.pictures.figures import layer_pattern, routing
 from llama4ref.website.pictures.plots import curves, stacked
 from llama4ref.website.tables.computed_tables import from_facts, layer_table
 from llama4ref.website.tables.licence_tables import add_uses
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.website.markup.drafting import Draft
@@ -197,7 +198,7 @@ def rungs(draft: Draft) -> str:
         body = "<p>Rung 3, the full size on a real accelerator, has not been run by this project: no record of ours is in the measurements.</p>"
         return admonition("warning", "Rung 3 has not been run", body)
     links = [draft.entity(f"measurements/{each.id}", each.id) for each in own]
-    return admonition("note", f"Rung 3: {plural(len(own), 'record')} of this project", bullets(links))
+    return admonition("note", f"Rung 3: {counted(len(own), 'record')} of this project", bullets(links))
 
 
 def _is_ours(draft: Draft, id_: str) -> bool:

@@ -11,8 +11,8 @@ from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory import weights
 from llama4ref.units import GIB
 from llama4ref.website.markup.drafting import KIND_TITLES, Draft
+from llama4ref.website.markup.field_values import label, number, shown, unit_of
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
-from llama4ref.website.markup.wording import label, number, shown, unit_of
 from llama4ref.website.pages.entity_pages import checkpoint_title
 from llama4ref.website.tables.computed_tables import from_facts
 from llama4ref.website.tables.leaf_tables import linked

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.website.markup.drafting import Draft
+from llama4ref.website.markup.field_values import label
 from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import admonition, bullets, code, escape
-from llama4ref.website.markup.wording import label, plural
 from llama4ref.website.tables.claim_tables import add_claims
 from llama4ref.website.tables.computed_tables import add_checkpoint_bytes, add_model_figures, add_quantities
 from llama4ref.website.tables.leaf_tables import add_disagreements, compound, leaf_sections
 from llama4ref.website.tables.licence_tables import add_uses
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -93,9 +94,9 @@ def _offers_and_checkpoints(draft: Draft, model: Model) -> None:
     checkpoints = [each for each in catalog.checkpoints.values() if each.model == model.id]
     links = []
     if checkpoints:
-        links.append(draft.to("checkpoints/index.md", plural(len(checkpoints), "checkpoint")))
+        links.append(draft.to("checkpoints/index.md", counted(len(checkpoints), "checkpoint")))
     if offers:
-        links.append(draft.to("providers/index.md", plural(len(offers), "provider")))
+        links.append(draft.to("providers/index.md", counted(len(offers), "provider")))
     if links:
         draft.add(f'<p class="also">Also here: {" · ".join(links)} of {escape(model.name)}</p>')
 

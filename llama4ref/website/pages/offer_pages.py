@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.website.markup.drafting import KIND_TITLES, Draft
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
-from llama4ref.website.markup.wording import plural
 from llama4ref.website.pictures.plots import context_by_provider, price_against_context, timeline
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -95,7 +95,7 @@ def _timeline(catalog: Catalog) -> str:
         for provider, index in every
     )
     desc = (
-        f"{plural(len(ended), 'offer')} with a known last day, from the release on; {open_ended} have none. "
+        f"{counted(len(ended), 'offer')} with a known last day, from the release on; {open_ended} have none. "
         "Blue is Scout, orange is Maverick."
     )
     draft.add(

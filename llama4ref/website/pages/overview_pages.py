@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from llama4ref.facts.audit.errata_checking import checked_errata
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.website.markup.drafting import Draft
+from llama4ref.website.markup.field_values import shown, unit_of
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, table
 from llama4ref.website.markup.links import home_of, relative
-from llama4ref.website.markup.wording import plural, shown, unit_of
 from llama4ref.website.pages.question_page import question_page
 from llama4ref.website.tables.claim_tables import checked, claim_table
 from llama4ref.website.tables.leaf_tables import spoken
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -45,7 +46,7 @@ def _disagreements(catalog: Catalog) -> str:
         boost=1.5, hide=("toc",),
     )  # fmt: skip
     draft.add(
-        f"{plural(len(found), 'value')} in this catalogue are disputed. All values are kept, one is preferred, and the reason is said; "
+        f"{counted(len(found), 'value')} in this catalogue are disputed. All values are kept, one is preferred, and the reason is said; "
         "the link of a fact leads to the sources of each word."
     )
     columns = (
@@ -101,7 +102,7 @@ def _unknowns(catalog: Catalog) -> str:
         if leaf.state == "unknown"
     ]
     draft.add(
-        f"{plural(len(found), 'value')} are recorded as unknown: looked for, and not published. Nothing is guessed in their place."
+        f"{counted(len(found), 'value')} are recorded as unknown: looked for, and not published. Nothing is guessed in their place."
     )
     columns = (
         Column(head="Of"),
@@ -149,7 +150,7 @@ def _claims(catalog: Catalog) -> str:
         hide=("toc",),
     )
     draft.add(
-        f"{plural(len(claims), 'published figure')} about things that can be computed: {counts[True]} agree at the precision they are stated in, "
+        f"{counted(len(claims), 'published figure')} about things that can be computed: {counts[True]} agree at the precision they are stated in, "
         f"{counts[False]} differ, and nothing computes {counts[None]}."
     )
     draft.add(claim_table(draft, claims, with_entity=True))
@@ -167,7 +168,7 @@ def _errata(catalog: Catalog) -> str:
         hide=("toc",),
     )
     draft.add(
-        f"{plural(len(found), 'wrong value')} that public catalogues, tools and pages state about Llama 4, each beside ours. "
+        f"{counted(len(found), 'wrong value')} that public catalogues, tools and pages state about Llama 4, each beside ours. "
         "The proof is computed from cited facts whenever the site is built; the date says when the wrong value was last seen."
     )
     columns = (

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import Fault, Llama4refError, SpecErrors, nearest_names
 from llama4ref.facts.arithmetic.quantities import quantities
 from llama4ref.website.markup.drafting import Draft
+from llama4ref.website.markup.field_values import number
 from llama4ref.website.markup.html import code
-from llama4ref.website.markup.wording import number
 from llama4ref.website.pages.blocks import BLOCKS
 from llama4ref.website.tables.computed_tables import from_facts
 

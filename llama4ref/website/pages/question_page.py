@@ -11,8 +11,8 @@ from llama4ref.planning.licensing.obligations import check_use
 from llama4ref.planning.offers.queries import find_offers
 from llama4ref.planning.offers.requirements import OfferQuery
 from llama4ref.website.markup.drafting import Draft
+from llama4ref.website.markup.field_values import label, number, shown
 from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets, code, escape, link, table
-from llama4ref.website.markup.wording import label, number, shown
 from llama4ref.website.tables.claim_tables import checked
 from llama4ref.website.tables.computed_tables import spans
 from llama4ref.website.tables.licence_tables import USES, clauses, verdict

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.website.markup.drafting import Draft
+from llama4ref.website.markup.field_values import number
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, escape, table
-from llama4ref.website.markup.wording import number, plural
 from llama4ref.website.pictures.drawing import LinearScale, dot, figure, legend, line, svg, text
 from llama4ref.website.tables.leaf_tables import add_disagreements, linked
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -161,7 +162,7 @@ def _scores(draft: Draft, each: Benchmark, model: str, *, own: bool) -> Cell:
     ]
     if len(found) > _FEW_SCORES:
         lowest, highest = min(found), max(found)
-        page = draft.entity(f"benchmarks/{each.id}", plural(len(found), "score"))
+        page = draft.entity(f"benchmarks/{each.id}", counted(len(found), "score"))
         return Cell(f"{page}: {lowest[1]} to {highest[1]}", lowest[0])
     return Cell("<br>".join(dict.fromkeys(words for _, words in found)), found[0][0] if found else "")
 
@@ -193,7 +194,7 @@ def _plot(catalog: Catalog) -> str:
     ]
     title = "Scores by developer and by others"
     desc = (
-        f"{plural(len(chosen), 'benchmark')} in percent that the developer and somebody else both ran: filled points are the developer's, "
+        f"{counted(len(chosen), 'benchmark')} in percent that the developer and somebody else both ran: filled points are the developer's, "
         "rings are others'; other checkpoints than the developer's are left out. The table above has the numbers."
     )
     return figure(svg(640, height + 22, title, desc, [*legend(4, 14, entries), *shapes]), desc)

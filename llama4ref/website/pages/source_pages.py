@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.footnotes import original
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, table
-from llama4ref.website.markup.wording import plural
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -61,7 +61,7 @@ def _page(catalog: Catalog, source: Source, used: Mapping[str, list[str]]) -> st
     rows = [Row(cells=(Cell(head), Cell(words))) for head, words in about.items() if words]
     draft.add(table("About the source", (Column(head="What"), Column(head="Value")), rows))
     count = sum(len(fields) for fields in used.values())
-    draft.heading(2, f"{plural(count, 'fact')} cite it", "facts")
+    draft.heading(2, f"{counted(count, 'fact')} cite it", "facts")
     items = bullets(_used(draft, entity, fields) for entity, fields in used.items())
     draft.add(f"<div data-search-exclude>{items}</div>" if used else "No fact cites it yet.")
     return draft.finished()

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.website.markup.wording import dollars, tokens_short
+from llama4ref.website.markup.field_values import tokens_short
 from llama4ref.website.pictures.drawing import LinearScale, LogScale, box, dot, figure, legend, line, svg, text
+from llama4ref.wording import dollars
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog

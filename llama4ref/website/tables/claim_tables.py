@@ -6,8 +6,8 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from llama4ref.website.markup.field_values import number
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
-from llama4ref.website.markup.wording import number
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog

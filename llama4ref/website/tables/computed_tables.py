@@ -9,8 +9,8 @@ from llama4ref.facts.arithmetic.quantities import quantities
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, moe_layers
 from llama4ref.memory import weights
 from llama4ref.units import GIB
+from llama4ref.website.markup.field_values import label, number
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
-from llama4ref.website.markup.wording import label, number
 from llama4ref.website.pictures.figures import layer_pattern, routing
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import UNKNOWN, is_stated
+from llama4ref.website.markup.field_values import label, shown, unit_of
 from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets, code, escape, inline, table
-from llama4ref.website.markup.wording import label, plural, shown, unit_of
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -237,7 +238,7 @@ def add_disagreements(draft: Draft, entity: str, *, level: int = 2) -> None:
     """The section with all of them, where there is one."""
     boxes = list(disagreements(draft, entity))
     if boxes:
-        draft.heading(level, f"{plural(len(boxes), 'disagreement')} among sources", "disagreements")
+        draft.heading(level, f"{counted(len(boxes), 'disagreement')} among sources", "disagreements")
         for box in boxes:
             draft.add(box)
 

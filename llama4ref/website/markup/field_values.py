@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from llama4ref import wording
+
 _QUANTITIES: tuple[tuple[str, str, int], ...] = (
     (r"(^|\.)(peak|measured)\.\w+$", "10¹² operations/s", 10**12),
     (r"bandwidth$", "10⁹ bytes/s", 10**9),
@@ -52,10 +54,8 @@ def number(value: float, field: str = "") -> str:
     step = next((step for pattern, _, step in _QUANTITIES if re.search(pattern, field)), 1)
     if _PLAIN_DIGITS.search(field):
         return str(value)
-    if isinstance(value, int) and value % step == 0:
-        return f"{value // step:,}"
-    scaled = value / step
-    return f"{scaled:g}" if 0 < abs(scaled) < 0.001 else f"{scaled:,.10g}"
+    whole = isinstance(value, int) and value % step == 0
+    return wording.number(value // step if whole else value / step)
 
 
 def shown(value: object, field: str = "") -> str:
@@ -66,15 +66,11 @@ def shown(value: object, field: str = "") -> str:
         >>> shown(UNKNOWN), shown(None), shown(True), shown(("text", "image")), shown(48)
         ('unknown', 'none', 'yes', 'text, image', '48')
     """
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(shown(each, field) for each in value) or "none"
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value, field)
-    return str(value)
+    return wording.shown(value)
 
 
 def label(name: str) -> str:
@@ -92,28 +88,6 @@ def label(name: str) -> str:
     parts = re.split(r"[_\s]+", name)
     text = " ".join(_WORDS.get(part, part) for part in parts)
     return text if parts[0] in _WORDS else text[:1].upper() + text[1:]
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """A count with its noun.
-
-    Examples:
-        >>> plural(1, "fact"), plural(2, "fact"), plural(3, "reply", "replies")
-        ('1 fact', '2 facts', '3 replies')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def dollars(value: float) -> str:
-    """A price in US dollars.
-
-    Examples:
-        >>> dollars(0.11), dollars(3.0), dollars(0.1083)
-        ('0.11', '3.00', '0.1083')
-    """
-    text = f"{value:.6g}"
-    whole, _, cents = text.partition(".")
-    return f"{whole}.{cents:0<2}" if "e" not in text else text
 
 
 def tokens_short(count: int) -> str:
