@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.arithmetic.image_tokens import encoded_tiles, largest_image_tokens
 from llama4ref.memory.budget_lines import BudgetLine, estimated_line
+from llama4ref.memory.draft_head import DraftBounds, draft_token_numbers, tapped_numbers
 from llama4ref.units import MIB
 
 if TYPE_CHECKING:
@@ -46,17 +47,22 @@ class Widths:
 
 
 def peak_lines(
-    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, *, stage: PipelineStage
+    architecture: Architecture,
+    serving: EngineConfig,
+    behaviour: Behaviour,
+    *,
+    stage: PipelineStage,
+    draft: DraftBounds | None = None,
 ) -> Iterator[BudgetLine]:
     """One line for each phase of the profiled step on a GPU of a pipeline stage; only the largest counts.
 
-    The V1 runner encodes images on every stage, the V2 runner on the first; the last stage alone samples.
+    The V1 runner encodes images on every stage, the V2 runner on the first; the last stage alone samples, and has the draft head.
     """
     if serving.images_per_prompt and (stage.first or not behaviour.v2_model_runner):
         yield _vision_peak(architecture, serving)
-    yield _forward_peak(architecture, serving)
+    yield _forward_peak(architecture, serving, draft if stage.last else None)
     if stage.last:
-        yield _sampling_peak(architecture, serving, behaviour)
+        yield _sampling_peak(architecture, serving, behaviour, drafted=draft is not None)
 
 
 def overhead_lines(serving: EngineConfig, behaviour: Behaviour, *, platform: str) -> Iterator[BudgetLine]:
@@ -123,10 +129,13 @@ def token_widths(architecture: Architecture, serving: EngineConfig) -> Widths:
     )
 
 
-def _forward_peak(architecture: Architecture, serving: EngineConfig) -> BudgetLine:
+def _forward_peak(architecture: Architecture, serving: EngineConfig, draft: DraftBounds | None) -> BudgetLine:
     widths = token_widths(architecture, serving)
     mlp = widths.experts if architecture.experts.interleave_step == 1 else max(widths.experts, widths.dense)
-    per_token = (widths.residual + max(widths.attention, mlp)) * BF16
+    alive = widths.residual + max(widths.attention, mlp)
+    if draft is not None:
+        alive = max(alive + tapped_numbers(draft, architecture), draft_token_numbers(draft, serving.layout))
+    per_token = alive * BF16
     return estimated_line(
         "activations and MoE workspace",
         "peak",
@@ -134,13 +143,16 @@ def _forward_peak(architecture: Architecture, serving: EngineConfig) -> BudgetLi
         low=0.7,
         high=2.0,
         formula=f"{serving.max_num_batched_tokens:,} batched tokens x {per_token:,} bytes: residual stream, expert inputs, "
-        "inner activations and outputs",
+        "inner activations and outputs" + ("" if draft is None else ", and hidden states for the draft head"),
         source="vllm-0.32.0",
     )
 
 
-def _sampling_peak(architecture: Architecture, serving: EngineConfig, behaviour: Behaviour) -> BudgetLine:
-    each = SAMPLER_BYTES[behaviour.sampler_profile]
+def _sampling_peak(
+    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, *, drafted: bool
+) -> BudgetLine:
+    """The V1 runner also rejects drafts of every request in its profile, from two rows of bf16 logits each."""
+    each = SAMPLER_BYTES[behaviour.sampler_profile] + (2 * BF16 if drafted and not behaviour.v2_model_runner else 0)
     low, high = SAMPLER_BOUNDS[behaviour.sampler_profile]
     vocabulary = architecture.text.vocab_size
     hidden = serving.max_num_batched_tokens * architecture.text.hidden_size * BF16

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
-from llama4ref.memory.cache_groups import cache_groups, cache_stages, layers_by_kind
+from llama4ref.memory.cache_groups import cache_groups, cache_stages, layers_by_kind, with_draft_layers
+from llama4ref.memory.draft_head import draft_bounds, draft_page_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour
     from llama4ref.facts.types.models import Model
     from llama4ref.memory.cache_groups import CacheGroup, CacheStage, LayerKind
@@ -175,10 +177,11 @@ class KVCache:
                 return self.page_bytes * (
                     stage.global_layers * self.group_blocks("global", length)
                     + stage.chunked_local_layers * self.group_blocks(local, length)
-                )
+                ) + stage.draft_bytes_per_block * self.group_blocks("global", length)
             case "first-group":
                 largest_group = max(len(group.layers) for group in self.groups)
-                return self.page_bytes * largest_group * self.group_blocks(self.groups[0].kind, length)
+                per_block = self.page_bytes * largest_group + self.stages[-1].draft_bytes_per_block
+                return per_block * self.group_blocks(self.groups[0].kind, length)
             case "first-group-of-stage":
                 return stage.bytes_per_block * self.group_blocks(self.groups[0].kind, length)
             case _:
@@ -200,6 +203,7 @@ def kv_cache(
     async_scheduling: bool | None = None,
     limit: int | None = None,
     rules: Behaviour | None = None,
+    draft: Checkpoint | str | None = None,
 ) -> KVCache:
     """The KV cache of a model, as vLLM plans it.
 
@@ -217,6 +221,7 @@ def kv_cache(
         async_scheduling: `--async-scheduling`; on where none is said, except on CPU, where vLLM turns it off.
         limit: the checkpoint's own limit, in tokens (`checkpoint.limit(model)`); of the instruct ones where none is given.
         rules: of the release, where they are at hand.
+        draft: a draft head, or its id or repository: its layers hold every token, and it turns the hybrid cache off.
 
     Raises:
         RequestError: for a size that is not positive, a dtype or platform that vLLM does not name, or a parallelism that
@@ -238,19 +243,25 @@ def kv_cache(
     layout.check(architecture)
     if platform not in PLATFORMS:
         raise RequestError(f"platform is {platform!r}, but vLLM plans for {', '.join(PLATFORMS)}; name one of these")
+    element_bytes = _element_bytes(text.dtype if cache_dtype == "auto" else cache_dtype)
     page_bytes = (
         2  # keys and values
         * block_size
         * layout.local_kv_heads(attention.kv_heads)
         * attention.head_dim
-        * _element_bytes(text.dtype if cache_dtype == "auto" else cache_dtype)
+        * element_bytes
     )  # fmt: skip
     overlapped = platform != "cpu" and async_scheduling is not False
     batches = _batches_in_flight(rules, pipeline_parallel, overlapped=overlapped)
-    on = hybrid and platform in rules.hybrid_platforms.split()
+    on = hybrid and draft is None and platform in rules.hybrid_platforms.split()
     by_kind = layers_by_kind(text, attention)
     groups = cache_groups(by_kind, hybrid=on)
     stages = cache_stages(groups, layout.stages(text.layers), by_kind=by_kind, page_bytes=page_bytes)
+    if draft is not None:
+        stages = with_draft_layers(
+            stages,
+            draft_page_bytes(draft_bounds(model, draft), layout, block_size=block_size, element_bytes=element_bytes),
+        )
     return KVCache(
         max_model_len=max_model_len,
         limit=architecture.context.limit() if limit is None else limit,

@@ -6,7 +6,7 @@ the largest group (`_get_kv_cache_groups_uniform_page_size` in `v1/core/kv_cache
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class CacheStage:
     """Layers that see one chunk."""
     bytes_per_block: int
     """Bytes that one block of the pool takes on each GPU of this stage."""
+    draft_bytes_per_block: int = 0
+    """Those of them that the layers of a draft head take."""
 
 
 def layers_by_kind(text: Text, attention: Attention) -> dict[LayerKind, tuple[int, ...]]:
@@ -84,4 +86,13 @@ def cache_stages(
             bytes_per_block=page_bytes * max(sum(layer in stage for layer in group.layers) for group in groups),
         )
         for stage in stages
+    )
+
+
+def with_draft_layers(stages: Sequence[CacheStage], bytes_per_block: int) -> tuple[CacheStage, ...]:
+    """The stages with the layers of a draft head on the last one: they join the only group, as the hybrid cache is off."""
+    last = stages[-1]
+    return (
+        *stages[:-1],
+        replace(last, bytes_per_block=last.bytes_per_block + bytes_per_block, draft_bytes_per_block=bytes_per_block),
     )

@@ -32,9 +32,15 @@ SAMPLING_WORDS = 3 * 1024 + 128 + 1024 + 129 + 128
 
 
 def buffer_lines(
-    architecture: Architecture, config: EngineConfig, behaviour: Behaviour, *, cache: KVCache, stage: PipelineStage
+    architecture: Architecture,
+    config: EngineConfig,
+    behaviour: Behaviour,
+    *,
+    cache: KVCache,
+    stage: PipelineStage,
+    draft_tokens: int = 0,
 ) -> Iterator[BudgetLine]:
-    """Every table and buffer worth a line, on a GPU of a pipeline stage."""
+    """Every table and buffer worth a line, on a GPU of a pipeline stage; those of a draft head are its own."""
     if any((layer + 1) % architecture.attention.nope_interval for layer in stage.layers):
         yield _rope_table(architecture, cache.limit)
     yield from length_lines(config, behaviour, cache_groups=len(cache.groups))
@@ -43,7 +49,7 @@ def buffer_lines(
     if not stage.first:
         yield _pipeline_inputs(architecture, config)
     if behaviour.v2_model_runner and stage.last:
-        yield from _sampling_state(architecture, config)
+        yield from _sampling_state(architecture, config, 1 + draft_tokens)
 
 
 def length_lines(config: EngineConfig, behaviour: Behaviour, *, cache_groups: int) -> Iterator[BudgetLine]:
@@ -131,7 +137,8 @@ def _pipeline_inputs(architecture: Architecture, config: EngineConfig) -> Budget
     )
 
 
-def _sampling_state(architecture: Architecture, config: EngineConfig) -> Iterator[BudgetLine]:
+def _sampling_state(architecture: Architecture, config: EngineConfig, rows: int) -> Iterator[BudgetLine]:
+    """Settings of each request; the grammar has a mask for each token that is sampled in one step."""
     vocabulary, requests = architecture.text.vocab_size, config.max_num_seqs
     mask_words = -(-vocabulary // VOCABULARY_BITS)
     yield exact_line(
@@ -144,8 +151,8 @@ def _sampling_state(architecture: Architecture, config: EngineConfig) -> Iterato
     yield exact_line(
         "sampling settings",
         "buffers",
-        requests * (SAMPLING_WORDS + mask_words) * INT32,
-        formula=f"{requests:,} requests x ({SAMPLING_WORDS:,} tokens and biases + {mask_words:,} words of the grammar's mask) x "
+        requests * (SAMPLING_WORDS + rows * mask_words) * INT32,
+        formula=f"{requests:,} requests x ({SAMPLING_WORDS:,} tokens and biases + {rows * mask_words:,} words of the grammar's mask) x "
         f"{INT32} bytes",
         source="vllm-0.32.0",
     )

@@ -11,6 +11,7 @@ from llama4ref.memory.activation_peaks import outside_overhead, overhead_lines, 
 from llama4ref.memory.attention_cache import PLATFORMS, KVCache, kv_cache
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
 from llama4ref.memory.device_buffers import buffer_lines, length_lines
+from llama4ref.memory.draft_head import DraftBounds, draft_bounds, draft_lines, draft_rope_line
 from llama4ref.memory.stage_budget import StageBudget
 from llama4ref.memory.weight_shards import Stage, Weights, weights_of
 
@@ -34,6 +35,8 @@ class MemoryBudget:
     """Pipeline stages, first stage first."""
     cache: KVCache
     """The KV cache of the configuration."""
+    draft: DraftBounds | None = None
+    """The draft head for speculative decoding, where there is one."""
 
     @property
     def binding(self) -> StageBudget:
@@ -120,6 +123,8 @@ def memory_budget(
     behaviour: Behaviour,
     *,
     weights: Weights | None = None,
+    draft: Checkpoint | str | None = None,
+    draft_tokens: int = 3,
 ) -> MemoryBudget:
     """The budget of every pipeline stage.
 
@@ -130,12 +135,15 @@ def memory_budget(
         config: how the engine is told to serve.
         behaviour: what holds at the engine's release.
         weights: of this checkpoint in this layout, where they are at hand.
+        draft: the draft head for speculative decoding, or its id or repository.
+        draft_tokens: tokens that it proposes in a step.
 
     Raises:
-        RequestError: for a layout or a length that the engine refuses, with the rule and the numbers.
+        RequestError: for a layout or a length that the engine refuses, with the rule and the numbers, or a draft head that is none.
         UnknownFactError: where the checkpoint's coverage is not known.
     """
-    cache = cache_of(model, checkpoint, config, platform=accelerator.platform, rules=behaviour)
+    bounds = None if draft is None else draft_bounds(model, draft)
+    cache = cache_of(model, checkpoint, config, platform=accelerator.platform, rules=behaviour, draft=draft)
     held = (weights or weights_of(model, checkpoint, config.layout)).stages
     requested = math.ceil(accelerator.memory_bytes * config.gpu_memory_utilization)
     shared = (
@@ -146,8 +154,16 @@ def memory_budget(
     for stage in config.layout.pipeline(model.architecture.text.layers):
         lines = (
             *_weight_lines(held[stage.index]),
-            *buffer_lines(model.architecture, config, behaviour, cache=cache, stage=stage),
-            *peak_lines(model.architecture, config, behaviour, stage=stage),
+            *buffer_lines(
+                model.architecture,
+                config,
+                behaviour,
+                cache=cache,
+                stage=stage,
+                draft_tokens=draft_tokens if draft else 0,
+            ),
+            *(draft_lines(bounds, model.architecture, config, behaviour) if bounds and stage.last else ()),
+            *peak_lines(model.architecture, config, behaviour, stage=stage, draft=bounds),
             *shared,
         )
         stages.append(
@@ -159,11 +175,17 @@ def memory_budget(
                 lines=tuple(line for line in lines if line.high),
             )
         )
-    return MemoryBudget(stages=tuple(stages), cache=cache)
+    return MemoryBudget(stages=tuple(stages), cache=cache, draft=bounds)
 
 
 def cache_of(
-    model: Model, checkpoint: Checkpoint | None, config: EngineConfig, *, platform: str, rules: Behaviour
+    model: Model,
+    checkpoint: Checkpoint | None,
+    config: EngineConfig,
+    *,
+    platform: str,
+    rules: Behaviour,
+    draft: Checkpoint | str | None = None,
 ) -> KVCache:
     """The KV cache of a server's settings, by the rules of a release; platforms that are not planned for count as CUDA."""
     return kv_cache(
@@ -178,16 +200,20 @@ def cache_of(
         limit=None if checkpoint is None else checkpoint.limit(model),
         rules=rules,
         platform=platform if platform in PLATFORMS else "cuda",
+        draft=draft,
     )
 
 
 def resized(budget: MemoryBudget, config: EngineConfig, behaviour: Behaviour) -> MemoryBudget:
-    """The same budget for another `max_model_len`: only block tables, token ids and the cache depend on it."""
+    """The same budget for another `max_model_len`: only a few tables, token ids and the cache depend on it."""
     changed = {line.name: line for line in length_lines(config, behaviour, cache_groups=len(budget.cache.groups))}
+    if budget.draft is not None:
+        table = draft_rope_line(budget.draft, config, behaviour)
+        changed[table.name] = table
     stages = tuple(
         replace(stage, lines=tuple(changed.get(line.name, line) for line in stage.lines)) for stage in budget.stages
     )
-    return MemoryBudget(stages=stages, cache=replace(budget.cache, max_model_len=config.max_model_len))
+    return replace(budget, stages=stages, cache=replace(budget.cache, max_model_len=config.max_model_len))
 
 
 def _weight_lines(stage: Stage) -> Iterable[BudgetLine]:

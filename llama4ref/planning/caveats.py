@@ -16,15 +16,12 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
     from llama4ref.planning.fitting.candidates import FittedCandidate
-    from llama4ref.planning.request import PlanRequest
 
 HOST_NOTICE_BYTES = 2**30
 CHECKPOINT_KEY_OF_COMPONENT = "coverage.routed_experts"
 
 
-def caveats_of(
-    catalog: Catalog, fitted: FittedCandidate, request: PlanRequest, engine: Engine, behaviour: Behaviour
-) -> Iterator[Reason]:
+def caveats_of(catalog: Catalog, fitted: FittedCandidate, engine: Engine, behaviour: Behaviour) -> Iterator[Reason]:
     """Everything a person should know before relying on a plan."""
     yield from long_context(catalog, fitted.candidate.model, fitted.config.max_model_len)
     yield from _host_memory(fitted)
@@ -38,11 +35,13 @@ def caveats_of(
             because="opted in: about 2 ms more a step at the releases that turned it off",
             source="llama4-engine-prs",
         )
-    if request.speculative:
+    draft = fitted.budget.draft
+    if draft is not None and not draft.exact:
         yield Reason(
             about="speculative decoding",
-            value=request.speculative,
-            because="the draft head's own memory is not in the budget",
+            value=draft.name,
+            because="what the configuration of the draft head leaves unknown is counted as the most that other heads and the model "
+            "have; a head of several layers takes more",
         )
     if fitted.candidate.nodes > 1:
         yield Reason(

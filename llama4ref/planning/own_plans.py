@@ -157,7 +157,7 @@ def _on_fewest(
         for layout in layouts:
             template = Candidate(
                 model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
-                nodes=placement.nodes, cache_dtype="bfloat16", hybrid=True,
+                nodes=placement.nodes, cache_dtype="bfloat16", hybrid=True, draft=search.request.speculative,
             )  # fmt: skip
             outcomes += _best_of_variants(search, template)
         if any(isinstance(outcome, FittedCandidate) for outcome in outcomes):
@@ -195,7 +195,7 @@ def _plan(search: OwnGpuSearch, fitted: FittedCandidate) -> Plan:
         largest_context=fitted.largest_context,
         max_concurrency=fitted.max_concurrency,
         kv_cache_tokens=fitted.kv_cache_tokens,
-        caveats=tuple(caveats_of(search.catalog, fitted, request, search.engine, search.behaviour)),
+        caveats=tuple(caveats_of(search.catalog, fitted, search.engine, search.behaviour)),
         performance=performance,
         workload=workload if performance is not None else None,
     )

@@ -83,8 +83,9 @@ class MetaRanks:
         expert_parallel: bool = False,
         *,
         stage: int = 0,
+        draft: bool = False,
     ) -> Any:
-        """The modules of the first rank of a stage."""
+        """The modules of the first rank of a stage, or of its draft head."""
         import torch
         from vllm.config import set_current_vllm_config
         from vllm.distributed import parallel_state
@@ -108,7 +109,8 @@ class MetaRanks:
         with mock.patch.multiple(parallel_state, **groups), set_current_vllm_config(config), torch.device("meta"):
             torch.set_default_dtype(torch.bfloat16)
             try:
-                return initialize_model(config)
+                model = config.speculative_config.draft_model_config if draft else config.model_config
+                return initialize_model(config, model_config=model)
             finally:
                 torch.set_default_dtype(default)
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from vllm.config import VllmConfig
 
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.drafts import DraftHead
     from llama4ref.facts.types.models import Model
     from llama4ref.memory.attention_cache import KVCache
 
@@ -71,6 +73,8 @@ class Planner:
         self.release: str = vllm.__version__
         self.config: VllmConfig = VllmConfig()
         self.config.cache_config.kv_cache_layout = "LBNHC"
+        self.draft: DraftHead | None = None
+        """A draft head, whose layers lie on the last stage."""
 
     def answer(self, model: Model, case: Case, available: list[int]) -> Answer:
         """Start with a given length."""
@@ -138,13 +142,23 @@ class Planner:
             kv_cache_torch_dtype=STR_DTYPE_TO_TORCH_DTYPE[case.cache_dtype],
         )
         kinds = {True: Attention, False: ChunkedLocalAttention}
-        first, last = get_pp_indices(model.architecture.text.layers, rank, case.pipeline_parallel)
-        return {
+        layers = model.architecture.text.layers
+        first, last = get_pp_indices(layers, rank, case.pipeline_parallel)
+        specs = {
             f"model.layers.{index}.self_attn.attn": kinds[(index + 1) % attention.nope_interval == 0].get_kv_cache_spec(
                 layer, self.config
             )
             for index in range(first, last)
         }
+        if self.draft is not None and last == layers:
+            layer.num_kv_heads = max(1, self.draft.kv_heads // case.tensor_parallel)
+            layer.head_size = layer.head_size_v = self.draft.head_dim
+            drafted = range(layers, layers + self.draft.layers)
+            specs |= {
+                f"model.layers.{index}.self_attn.attn": Attention.get_kv_cache_spec(layer, self.config)
+                for index in drafted
+            }
+        return specs
 
 
 @pytest.fixture(scope="module")
@@ -186,10 +200,12 @@ def samples(seed: int, count: int) -> Iterator[tuple[str, Case, list[int]]]:
         yield name, case, each
 
 
-def differences(planner: Planner, name: str, case: Case, available: list[int]) -> list[str]:
+def differences(
+    planner: Planner, name: str, case: Case, available: list[int], *, draft: Checkpoint | None = None
+) -> list[str]:
     """What the planner says otherwise than `kv_cache`."""
     model = load().model(name)
-    ours = kv_cache(model, release=planner.release, **dataclasses.asdict(case))
+    ours = kv_cache(model, release=planner.release, draft=draft, **dataclasses.asdict(case))
     capacity, theirs = ours.capacity(available), planner.answer(model, case, available)
     largest = ours.largest_max_model_len(available)
     pairs: dict[str, tuple[object, object]] = {
@@ -229,6 +245,35 @@ def test_one_token_more_than_the_largest_length_is_refused(planner: Planner, *, 
 
     assert planner.answer(scout, dataclasses.replace(case, max_model_len=largest), available).fits
     assert not planner.answer(scout, dataclasses.replace(case, max_model_len=largest + 1), available).fits
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize(
+    ("layers", "kv_heads", "head_dim"), [(1, 8, 128), (2, 8, 128), (1, 4, 128), (1, 8, 64), (3, 16, 128)]
+)
+def test_a_draft_head_is_planned_as_the_installed_planner_does(
+    planner: Planner, layers: int, kv_heads: int, head_dim: int
+) -> None:
+    """Its layers hold every token, with pages of their own size, on the last stage; the hybrid cache is off."""
+    draw = random.Random(layers * kv_heads * head_dim)  # noqa: S311 -- a sample, not a secret
+    published = load().checkpoint("lmsys/sglang-EAGLE3-Llama-4-Scout-17B-16E-Instruct-v1")
+    assert published.draft is not None
+    head = dataclasses.replace(published.draft, layers=layers, kv_heads=kv_heads, head_dim=head_dim)
+    draft = dataclasses.replace(published, draft=head)
+    planner.draft = head
+    found: list[str] = []
+    try:
+        for name, case, available in samples(seed=layers + kv_heads, count=30):
+            off = dataclasses.replace(case, hybrid=False)
+            model, checkpoint = load().model(name), dataclasses.replace(draft, model=name)
+            ours = kv_cache(model, release=planner.release, draft=checkpoint, **dataclasses.asdict(off))
+            need = ours.bytes_per_request + ours.bytes_per_block * draw.randint(-1, 2)
+            for room in (available, [need + draw.randint(0, need) for _ in available]):
+                found += differences(planner, name, off, room, draft=checkpoint)
+    finally:
+        planner.draft = None
+
+    assert found == []
 
 
 @pytest.mark.vllm

@@ -117,6 +117,13 @@ def _other_stage(recipe: Checkpoint, catalog: Entries) -> Iterator[Contradiction
 
 def _checkpoint(checkpoint: Checkpoint, catalog: Entries) -> Iterator[Contradiction]:
     yield from _dangling("model", "models", checkpoint.model, catalog.models)
+    if (checkpoint.kind == "draft_head") != (checkpoint.draft is not None):
+        yield Contradiction(
+            "draft",
+            "none" if checkpoint.draft is None else "a shape",
+            "the shape of a draft head, where kind is draft_head and nowhere else",
+            "add or remove the group; unknown stands for what is not published",
+        )
     if checkpoint.kind == "recipe":
         yield from _other_stage(checkpoint, catalog)
     if checkpoint.quantization_config is not UNKNOWN:

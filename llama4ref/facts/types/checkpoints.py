@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama4ref.facts.types.claims import Claim
+from llama4ref.facts.types.drafts import DraftHead
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.models import Model, Stage
 from llama4ref.facts.types.states import UNKNOWN, Unknown
@@ -123,6 +124,8 @@ class Checkpoint(Entity):
     """Components that it does not hold, such as the vision tower in a file for text alone."""
     quantization_config: str | Unknown = UNKNOWN
     """What its `config.json` says of its quantization, as the text of a JSON object."""
+    draft: DraftHead | None = None
+    """Shape of a draft head; none of other checkpoints."""
     other_names: tuple[str, ...] = ()
     """Further repositories that hold the same weights."""
 

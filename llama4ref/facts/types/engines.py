@@ -56,6 +56,8 @@ class MemoryRules(Generic[YesT, ShareT, WordT]):
     early_buffers_in_budget: YesT
     """Whether buffers that the V1 model runner makes before it profiles memory count against the KV cache budget: they do where
     torch's whole peak or the device's free memory is measured, and do not where only growth is."""
+    draft_positions_raised: YesT
+    """Whether the rotary table of a draft head is made as long as `max_model_len` where its own configuration is shorter."""
     block_tables_padded: YesT
     """Whether a row of a block table is padded to a multiple of 128 tokens."""
     token_kinds_kept: YesT

@@ -45,7 +45,13 @@ def _longest(catalog: Catalog, candidate: Candidate, behaviour: Behaviour, confi
     """The budget at the checkpoint's own limit and all of the memory, from which those of other lengths and parts follow."""
     weights = weights_held(catalog, candidate.model, candidate.checkpoint, candidate.layout)
     return memory_budget(
-        candidate.model, candidate.checkpoint, candidate.accelerator, config, behaviour, weights=weights
+        candidate.model,
+        candidate.checkpoint,
+        candidate.accelerator,
+        config,
+        behaviour,
+        weights=weights,
+        draft=candidate.draft,
     )
 
 

@@ -28,6 +28,8 @@ class Candidate:
     nodes: int
     cache_dtype: str
     hybrid: bool
+    draft: str | None = None
+    """Repository or id of a draft head for speculative decoding."""
 
     @property
     def limit(self) -> int:

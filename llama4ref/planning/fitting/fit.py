@@ -11,6 +11,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llama4ref.memory.draft_head import draft_bounds, draft_refusal
 from llama4ref.planning.fitting.budgets import budget_of, largest_context, weights_held
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.demand import USUAL_TOKENS, Demand, demand_of
@@ -46,6 +47,10 @@ def fit(
     start = starting_config(candidate, request, demand, engine=catalog.engine("vllm"), behaviour=behaviour)
     if isinstance(start, Refusal):
         return start
+    if candidate.draft is not None:
+        undivided = draft_refusal(draft_bounds(candidate.model, candidate.draft), candidate.layout)
+        if undivided is not None:
+            return Refusal(subject=str(candidate), rule="draft-head", numbers=undivided)
     weights = weights_held(catalog, candidate.model, candidate.checkpoint, candidate.layout)
     if weights.largest.bytes > candidate.accelerator.memory_bytes * start.gpu_memory_utilization:
         return too_large_weights(catalog, candidate, start, weights)
