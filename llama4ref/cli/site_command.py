@@ -24,9 +24,10 @@ def command(*, output: Path, as_json: bool) -> None:
     """Build the site from the facts into a folder; needs the extra `site`."""
     if importlib.util.find_spec("mkdocs") is None:
         raise MissingExtraError("mkdocs", "site")
+    from llama4ref.cli.program import program
     from llama4ref.website import build_site
 
-    built = build_site(output)
+    built = build_site(output, program=program)
     if as_json:
         echo_json(built)
     else:

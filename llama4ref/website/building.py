@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import logging
 import shutil
@@ -54,7 +53,8 @@ def build_site(
         output: the folder.
         catalog: where the facts come from; the packaged one where none is given.
         strict: whether a warning of the builder, such as a broken link, ends the build.
-        program: the command line that the reference describes; the package's own where none is given.
+        program: the command line that the reference describes; the command `llama4ref site` passes its own. Where none is given
+            the page says how to ask for it.
 
     Raises:
         MissingExtraError: where mkdocs-material is not installed.
@@ -68,10 +68,8 @@ def build_site(
             raise MissingExtraError(package, "site")
     folder = project_folder()
     prepare_folder(output)
-    # Imported by name: the command line imports this package, so this package must not import it while it is read.
-    described = program or importlib.import_module("llama4ref.cli.program").program
     prose = {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / "docs").glob("*.md"))}
-    made = make_pages(catalog or load(), prose=prose, program=described)
+    made = make_pages(catalog or load(), prose=prose, program=program)
     with tempfile.TemporaryDirectory(prefix="llama4ref-site-") as scratch:
         docs = Path(scratch) / "docs"
         shutil.copytree(folder / "docs" / "assets", docs / "assets")

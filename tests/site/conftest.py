@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.cli.program import program
 from llama4ref.website import SiteReport, build_site
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ SWITCHES = [
 def built(tmp_path_factory: pytest.TempPathFactory) -> SiteReport:
     """The site, built strict."""
     pytest.importorskip("material", reason="mkdocs-material is not installed")
-    return build_site(tmp_path_factory.mktemp("site") / "out")
+    return build_site(tmp_path_factory.mktemp("site") / "out", program=program)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

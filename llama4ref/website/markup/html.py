@@ -11,6 +11,9 @@ from typing import Literal
 Filter = Literal["none", "choice", "least", "most"]
 
 _SAFE = re.compile(r"[^a-z0-9]+")
+_MARK = re.compile(r"\x02\d+\x03")
+_NOTHING = {"", "—", "not stated"}
+"""What says that there is no fact."""
 _ASIDE = re.compile(r'<a class="disputed".*?</a>|<[^>]*>|\x02\d+\x03')
 _CODE = re.compile(r"`([^`]+)`")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d( ?[<\x02]|$)")
@@ -85,6 +88,8 @@ class Column:
     """Numbers stand to the right."""
     filter: Filter = "none"
     """How rows can be chosen by this column: one of its words, at least or at most a number."""
+    cited: bool = True
+    """Whether its cells hold facts, so that each must carry a note; a row's first cell, its name, need not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,14 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Row], *, sorta
     """A table with a caption; a sortable one can be sorted and filtered by its reader.
 
     It stands in a frame of its own that scrolls sideways on narrow screens.
+
+    Raises:
+        ValueError: for a fact without the number of its note.
     """
+    for row in rows:
+        for column, cell in zip(columns[1:], row.cells[1:], strict=True):
+            if column.cited and not _is_noted(cell.html):
+                raise ValueError(f"{caption}: {column.head} holds {cell.html!r} without a note")
     head = " ".join(_head(column) for column in columns)
     body = " ".join(_row(columns, row) for row in rows)
     marks = " data-sortable" if sortable else ""
@@ -116,6 +128,11 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Row], *, sorta
         f'<div class="facts"{marks} role="region" aria-label="{quoted(caption)}" tabindex="0">'
         f'<table class="t"><caption>{escape(caption)}</caption> <thead><tr>{head}</tr></thead> <tbody>{body}</tbody></table></div>'
     )
+
+
+def _is_noted(html: str) -> bool:
+    """Whether a cell has the number of a note, or nothing that needs one."""
+    return bool(_MARK.search(html)) or _ASIDE.sub("", html).strip() in _NOTHING
 
 
 def _head(column: Column) -> str:

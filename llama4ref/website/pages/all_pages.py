@@ -31,7 +31,7 @@ def make_pages(
     Args:
         catalog: where every number comes from.
         prose: the pages that people write, by path; left out where none are given.
-        program: the command line to describe; left out where none is given.
+        program: the command line to describe.
 
     Raises:
         SpecErrors: where prose calls for a fact that is not there.
@@ -49,7 +49,7 @@ def make_pages(
         **dict(result_pages(catalog)),
         **dict(overview_pages(catalog)),
         **dict(offer_pages(catalog)),
-        **(dict(reference_pages(catalog, program)) if program is not None else {}),
+        **dict(reference_pages(catalog, program)),
         **prose_pages(catalog, written),
     }
     terms = glossary(written.get(GLOSSARY, ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llama4ref.errors import Fault, RequestError
 from llama4ref.facts.types.states import UNKNOWN
@@ -20,36 +20,37 @@ from llama4ref.website.tables.licence_tables import add_uses
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
-    from llama4ref.website.markup.drafting import Draft
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.website.markup.page import Page
 
-EXAMPLE = {"model": "scout", "gpu": "h100-sxm", "count": 8, "context": "1M"}
+EXAMPLE: dict[str, Any] = {"model": "scout", "gpu": "h100-sxm", "count": 8, "context": "1M"}
 """The plan that the pages show."""
 _LENGTHS = tuple(2**power for power in range(13, 24))
 
 
-def example_plan() -> Plan:
-    """The best plan for the example.
+def example_plan(catalog: Catalog) -> Plan:
+    """The best plan for the example, from the facts that the pages are made of.
 
     Raises:
         RequestError: where the catalogue no longer holds one.
     """
-    best = plan(PlanRequest(model="scout", gpu="h100-sxm", count=8, context="1M")).best
+    best = plan(PlanRequest(**EXAMPLE), catalog).best
     if not isinstance(best, Plan):
         raise RequestError(
-            "the example of the pages has no plan any more; choose another in llama4ref/website/blocks.py"
+            "the example of the pages has no plan any more; choose another in llama4ref/website/pages/blocks.py"
         )
     return best
 
 
-def example_command(_: Draft) -> str:
+def example_command(_: Page) -> str:
     """The command that makes the example."""
     words = " ".join(f"--{name} {value}" for name, value in EXAMPLE.items())
     return f"<pre><code>llama4ref plan {words}</code></pre>"
 
 
-def budget(draft: Draft) -> str:
+def budget(page: Page) -> str:
     """The memory of one GPU of the example, drawn and line by line."""
-    chosen = example_plan()
+    chosen = example_plan(page.catalog)
     lines = [line for line in chosen.budget.lines if line.place != "host"]
     weights = sum(line.high for line in lines if line.place == "weights")
     buffers = sum(line.high for line in lines if line.place == "buffers")
@@ -68,20 +69,20 @@ def budget(draft: Draft) -> str:
     picture = stacked(title, desc, sized, chosen.budget.total_bytes)
     columns = (
         Column(head="Line"),
-        Column(head="Where"),
+        Column(head="Where", cited=False),
         Column(head="Expected", unit="bytes", numeric=True),
         Column(head="At most", unit="bytes", numeric=True),
-        Column(head="How it follows"),
+        Column(head="How it follows", cited=False),
     )
-    rows = [_budget_row(draft, line) for line in chosen.budget.lines]
+    rows = [_budget_row(page, line) for line in chosen.budget.lines]
     return picture + "\n\n" + table(f"Budget of one GPU, {name}", columns, rows)
 
 
-def _budget_row(draft: Draft, line: BudgetLine) -> Row:
-    source = draft.catalog.sources.get(line.source)
-    where = draft.to(f"sources/{source.id}.md", source.title) if source else code(line.source)
-    note = draft.notes.computed(f"{escape(line.formula)}; the rule is from {where}")
-    high = "exact" if line.exact else f"{line.high:,}{note}"
+def _budget_row(page: Page, line: BudgetLine) -> Row:
+    source = page.catalog.sources.get(line.source)
+    where = page.to(f"sources/{source.id}.md", source.title) if source else code(line.source)
+    note = page.notes.computed(f"{escape(line.formula)}; the rule is from {where}")
+    high = ("exact" if line.exact else f"{line.high:,}") + note
     return Row(
         cells=(
             Cell(escape(line.name)),
@@ -93,26 +94,25 @@ def _budget_row(draft: Draft, line: BudgetLine) -> Row:
     )
 
 
-def reasons(draft: Draft) -> str:
+def reasons(page: Page) -> str:
     """The settings of the example, each with its reason."""
-    chosen = example_plan()
+    chosen = example_plan(page.catalog)
     rows = []
     for each in chosen.reasons:
-        source = draft.catalog.sources.get(each.source or "")
+        source = page.catalog.sources.get(each.source or "")
         note = (
-            draft.notes.computed(f"the rule is from {draft.to(f'sources/{source.id}.md', source.title)}")
+            page.notes.computed(f"the rule is from {page.to(f'sources/{source.id}.md', source.title)}")
             if source
-            else draft.notes.computed("from the request and the facts")
+            else page.notes.computed("from the request and the facts")
         )
         rows.append(Row(cells=(Cell(code(each.about)), Cell(escape(each.value) + note), Cell(escape(each.because)))))
-    return table(
-        "Settings of the example and why", (Column(head="Setting"), Column(head="Value"), Column(head="Because")), rows
-    )
+    columns = (Column(head="Setting"), Column(head="Value"), Column(head="Because", cited=False))
+    return table("Settings of the example and why", columns, rows)
 
 
-def kv_by_context(draft: Draft) -> str:
+def kv_by_context(page: Page) -> str:
     """Bytes of the KV cache of one request against its length, hybrid on and off, drawn and as numbers."""
-    model = draft.catalog.model("scout")
+    model = page.catalog.model("scout")
     sizes = {
         on: {length: kv_cache(model, max_model_len=length, hybrid=on).bytes_per_request for length in _LENGTHS}
         for on in (True, False)
@@ -132,7 +132,7 @@ def kv_by_context(draft: Draft) -> str:
         title, desc, series, across_name="tokens of the request", up_name="GiB",
         across_ticks=ticks, up_ticks=[(float(10**power), f"{10**power:,}") for power in range(-1, 5)],
     )  # fmt: skip
-    note = from_facts(draft, code("llama4ref.memory.kv_cache"))
+    note = from_facts(page, code("llama4ref.memory.kv_cache"))
     columns = (
         Column(head="Request", unit="tokens", numeric=True),
         Column(head="Hybrid on", unit="GiB", numeric=True),
@@ -153,11 +153,11 @@ def kv_by_context(draft: Draft) -> str:
     return picture + "\n\n" + table(title, columns, rows)
 
 
-def parameter_table(draft: Draft) -> str:
+def parameter_table(page: Page) -> str:
     """Parameters by component of the models whose shapes are known."""
-    models = [each for each in draft.catalog.models.values() if each.text is not UNKNOWN]
+    models = [each for each in page.catalog.models.values() if each.text is not UNKNOWN]
     counted = [parameters(each) for each in models]
-    note = from_facts(draft, code("llama4ref.memory.parameters"))
+    note = from_facts(page, code("llama4ref.memory.parameters"))
     names = list(counted[0].by_component)
     rows = [
         Row(cells=[Cell(escape(label(name))), *(Cell(f"{each.by_component[name]:,}{note}") for each in counted)])
@@ -172,59 +172,59 @@ def parameter_table(draft: Draft) -> str:
     return table("Parameters by component", columns, rows)
 
 
-def layers(draft: Draft, model: str) -> str:
+def layers(page: Page, model: str) -> str:
     """The layer pattern of a model, drawn and as numbers."""
-    chosen = draft.catalog.model(model)
-    return layer_pattern(chosen) + "\n\n" + layer_table(draft, chosen)
+    chosen = page.catalog.model(model)
+    return layer_pattern(chosen) + "\n\n" + layer_table(page, chosen)
 
 
-def routed(draft: Draft, model: str) -> str:
+def routed(page: Page, model: str) -> str:
     """The routing of a model, drawn."""
-    return routing(draft.catalog.model(model))
+    return routing(page.catalog.model(model))
 
 
-def uses(draft: Draft) -> str:
+def uses(page: Page) -> str:
     """What the licence asks of some uses."""
-    inner = type(draft)(draft.catalog, draft.path, title="", description="")
-    inner.notes = draft.notes
-    add_uses(inner, draft.catalog.license("llama-4-community"))
+    inner = type(page)(page.catalog, page.path, title="", description="")
+    inner.notes = page.notes
+    add_uses(inner, page.catalog.license("llama-4-community"))
     return inner.body()
 
 
-def rungs(draft: Draft) -> str:
+def rungs(page: Page) -> str:
     """Which rungs above the arithmetic anybody has stood on, as far as the measurements say."""
-    own = [each for each in draft.catalog.measurements.values() if _is_ours(draft, each.id)]
+    own = [each for each in page.catalog.measurements.values() if _is_ours(page, each.id)]
     if not own:
         body = "<p>Rung 3, the full size on a real accelerator, has not been run by this project: no record of ours is in the measurements.</p>"
         return admonition("warning", "Rung 3 has not been run", body)
-    links = [draft.entity(f"measurements/{each.id}", each.id) for each in own]
+    links = [page.entity(f"measurements/{each.id}", each.id) for each in own]
     return admonition("note", f"Rung 3: {counted(len(own), 'record')} of this project", bullets(links))
 
 
-def _is_ours(draft: Draft, id_: str) -> bool:
-    leaves = draft.catalog.provenance[f"measurements/{id_}"].values()
+def _is_ours(page: Page, id_: str) -> bool:
+    leaves = page.catalog.provenance[f"measurements/{id_}"].values()
     return any(each.source.publisher.startswith("llama4ref") for leaf in leaves for each in leaf.citations)
 
 
-def numbers(draft: Draft) -> str:
+def numbers(page: Page) -> str:
     """How much is in the catalogue."""
-    leaves = [leaf for entity in draft.catalog.provenance.values() for leaf in entity.values()]
+    leaves = [leaf for entity in page.catalog.provenance.values() for leaf in entity.values()]
     twice = sum(len({each.source.id for each in leaf.citations if each.agrees}) > 1 for leaf in leaves)
     counts = (
         ("disagreements.md", sum(leaf.disputed for leaf in leaves), "disputed values"),
         ("unknowns.md", sum(leaf.state == "unknown" for leaf in leaves), "unknown and said so"),
-        ("sources/index.md", len(draft.catalog.sources), "sources"),
-        ("providers/index.md", len(draft.catalog.providers), "providers"),
-        ("checkpoints/index.md", len(draft.catalog.checkpoints), "checkpoints"),
+        ("sources/index.md", len(page.catalog.sources), "sources"),
+        ("providers/index.md", len(page.catalog.providers), "providers"),
+        ("checkpoints/index.md", len(page.catalog.checkpoints), "checkpoints"),
     )
     items = [f"<b>{len(leaves):,}</b> cited facts", f"<b>{twice:,}</b> with several sources"]
-    items += [f"<b>{count:,}</b> {draft.to(page, words)}" for page, count, words in counts]
+    items += [f"<b>{count:,}</b> {page.to(path, words)}" for path, count, words in counts]
     return '<ul class="numbers">' + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
 
 
-def leaf_yaml(draft: Draft, entity: str, field: str) -> str:
+def leaf_yaml(page: Page, entity: str, field: str) -> str:
     """A leaf with all its sources, as it is written down."""
-    leaf = draft.catalog.trace(entity, field)
+    leaf = page.catalog.trace(entity, field)
     preferred, others = leaf.citations[0], [each for each in leaf.citations if not each.agrees]
     lines = [
         f"{field.rpartition('.')[2]}:",
@@ -241,9 +241,9 @@ def leaf_yaml(draft: Draft, entity: str, field: str) -> str:
     return f"<pre><code>{escape(chr(10).join(lines))}</code></pre>"
 
 
-def fault_example(draft: Draft, entity: str, field: str) -> str:
+def fault_example(page: Page, entity: str, field: str) -> str:
     """The message of a source that is spelt wrong."""
-    leaf = draft.catalog.trace(entity, field)
+    leaf = page.catalog.trace(entity, field)
     right = leaf.citations[0].source.id
     fault = Fault(
         f"specs/{entity}.yaml",

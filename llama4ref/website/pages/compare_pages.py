@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.arithmetic.quantities import quantities
-from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory import weights
 from llama4ref.units import GIB
-from llama4ref.website.markup.drafting import KIND_TITLES, Draft
-from llama4ref.website.markup.field_values import label, number, shown, unit_of
+from llama4ref.website.markup.field_values import label, number, unit_of
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
+from llama4ref.website.markup.page import KIND_TITLES, Page
 from llama4ref.website.pages.entity_pages import checkpoint_title
 from llama4ref.website.tables.computed_tables import from_facts
-from llama4ref.website.tables.leaf_tables import linked
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.website.markup.cited import Cited
 
 _MODEL_GROUPS = ("text", "attention", "rope", "experts", "dense", "vision", "context", "training")
 _MODEL_SCALARS = ("released", "status", "modalities_in", "modalities_out", "knowledge_cutoff", "languages", "license")
@@ -47,8 +46,8 @@ def compare_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "starts/index.md", _starts(catalog)
 
 
-def _index(catalog: Catalog, kind: str, description: str) -> Draft:
-    return Draft(
+def _index(catalog: Catalog, kind: str, description: str) -> Page:
+    return Page(
         catalog,
         f"{kind}/index.md",
         title=KIND_TITLES[kind],
@@ -60,25 +59,38 @@ def _index(catalog: Catalog, kind: str, description: str) -> Draft:
 
 
 def _models(catalog: Catalog) -> str:
-    draft = _index(catalog, "models", "Scout, Maverick and Behemoth side by side, every number with its source.")
+    page = _index(catalog, "models", "Scout, Maverick and Behemoth side by side, every number with its source.")
     models = list(catalog.models.values())
-    draft.add("<p>" + " · ".join(draft.entity(f"models/{each.id}", each.name) for each in models) + "</p>")
-    rows = []
-    for name in _COMPARED:
-        values = [quantities(each).get(name) for each in models]
-        note = from_facts(draft, code("llama4ref.facts.arithmetic.quantities"))
-        cells = [Cell(number(value) + note if value is not None else "<i>unknown</i>", value) for value in values]
-        rows.append(Row(cells=[Cell(escape(label(name.replace(".", " "))), name), *cells, Cell("computed")]))
+    page.add("<p>" + " · ".join(page.entity(f"models/{each.id}", each.name) for each in models) + "</p>")
     fields = [*_MODEL_SCALARS, *(f"{group}.{field}" for group in _MODEL_GROUPS for field in _fields_of(catalog, group))]
-    for field in fields:
-        cells = [_leaf_cell(draft, f"models/{each.id}", field) for each in models]
-        if any(cell.html for cell in cells):
-            title = " / ".join(label(part) for part in field.split("."))
-            rows.append(Row(anchor=field, cells=[Cell(escape(title), title), *cells, Cell(escape(unit_of(field)))]))
-    columns = [Column(head="Fact"), *(Column(head=each.name, numeric=True) for each in models), Column(head="Unit")]
-    draft.heading(2, "Side by side", "compare")
-    draft.add(table("Models side by side", columns, rows, sortable=True))
-    return draft.finished()
+    rows = [*_computed_rows(page), *(row for field in fields if (row := _model_row(page, field)))]
+    columns = [
+        Column(head="Fact"),
+        *(Column(head=each.name, numeric=True) for each in models),
+        Column(head="Unit", cited=False),
+    ]
+    page.heading(2, "Side by side", "compare")
+    page.add(table("Models side by side", columns, rows, sortable=True))
+    return page.finished()
+
+
+def _computed_rows(page: Page) -> Iterator[Row]:
+    """What follows from the facts, side by side."""
+    note = from_facts(page, code("llama4ref.facts.arithmetic.quantities"))
+    found = [quantities(model) for model in page.catalog.models.values()]
+    for name in _COMPARED:
+        values = [each.get(name) for each in found]
+        cells = [Cell((number(value) if value is not None else "<i>unknown</i>") + note, value) for value in values]
+        yield Row(cells=[Cell(escape(label(name.replace(".", " "))), name), *cells, Cell("computed")])
+
+
+def _model_row(page: Page, field: str) -> Row | None:
+    """One fact of every model; None where no model has it."""
+    cells = [page.cell(page.facts(f"models/{id_}")[field], missing="") for id_ in page.catalog.models]
+    if not any(cell.html for cell in cells):
+        return None
+    title = " / ".join(label(part) for part in field.split("."))
+    return Row(anchor=field, cells=[Cell(escape(title), title), *cells, Cell(escape(unit_of(field)))])
 
 
 def _fields_of(catalog: Catalog, group: str) -> list[str]:
@@ -91,153 +103,111 @@ def _fields_of(catalog: Catalog, group: str) -> list[str]:
     return list(known)
 
 
-def _leaf_cell(draft: Draft, entity: str, field: str) -> Cell:
-    thing: object = draft.catalog.models[entity.partition("/")[2]]
-    if draft.provenance(entity, field) is None:
-        return Cell("")
-    for part in field.split("."):
-        thing = getattr(thing, part)
-    sort = thing if isinstance(thing, int | float) else str(thing)
-    return Cell(linked(draft, entity, field, thing, brief=True), sort)
-
-
 def _checkpoints(catalog: Catalog) -> str:
-    draft = _index(
+    page = _index(
         catalog, "checkpoints", "Every published checkpoint and recipe of Llama 4: formats, bytes, what loads it."
     )
-    columns = (
-        Column(head="Checkpoint"),
-        Column(head="Model", filter="choice"),
-        Column(head="Kind", filter="choice"),
-        Column(head="Method", filter="choice"),
-        Column(head="Routed experts", filter="choice"),
-        Column(head="Attention"),
-        Column(head="Weights", unit="GiB, computed", numeric=True, filter="most"),
-        Column(head="vLLM", filter="choice"),
-        Column(head="Publisher"),
-    )
-    rows = [Row(cells=_checkpoint_cells(draft, each)) for each in catalog.checkpoints.values()]
-    draft.add(
+    columns = {
+        "model": Column(head="Model", filter="choice"),
+        "kind": Column(head="Kind", filter="choice"),
+        "quantization_method": Column(head="Method", filter="choice"),
+        "coverage.routed_experts": Column(head="Routed experts", filter="choice"),
+        "coverage.attention": Column(head="Attention"),
+        "weights": Column(head="Weights", unit="GiB, computed", numeric=True, filter="most"),
+        "loads.vllm.supported": Column(head="vLLM", filter="choice"),
+        "publisher": Column(head="Publisher"),
+    }
+    rows = [_checkpoint_row(page, each, columns) for each in catalog.checkpoints.values()]
+    page.add(
         "A checkpoint is a published artefact of a model, or a recipe that an engine applies while loading one. "
         "Its page says for each component in which format it is stored, and what stays in bf16."
     )
-    draft.add(table("Checkpoints", columns, rows, sortable=True))
-    return draft.finished()
+    page.add(table("Checkpoints", [Column(head="Checkpoint"), *columns.values()], rows, sortable=True))
+    return page.finished()
 
 
-def _checkpoint_cells(draft: Draft, each: Checkpoint) -> list[Cell]:
-    entity = f"checkpoints/{each.id}"
-    title = checkpoint_title(each)
-    loading = each.loads.get("vllm")
-    loads = {UNKNOWN: "unknown", True: "yes", False: "no"}[loading.supported if loading else UNKNOWN]
-    return [
-        Cell(draft.entity(entity, title), title),
-        Cell(linked(draft, entity, "model", each.model, brief=True), each.model),
-        draft.cell(entity, "kind", each.kind),
-        draft.cell(entity, "quantization_method", each.quantization_method),
-        *(_format_cell(draft, entity, each, component) for component in ("routed_experts", "attention")),
-        _weight_cell(draft, each),
-        Cell(loads + draft.notes.of(draft.provenance(entity, "loads.vllm.supported"), brief=True), loads),
-        draft.cell(entity, "publisher", each.publisher),
-    ]
+def _checkpoint_row(page: Page, each: Checkpoint, columns: Mapping[str, Column]) -> Row:
+    facts, title = page.facts(f"checkpoints/{each.id}"), checkpoint_title(each)
+    loads = {"loads.vllm.supported": _loads_cell(page, facts)} if "vllm" not in each.loads else {}
+    special = {"weights": _weight_cell(page, each)} | loads
+    cells = [special[path] if path in special else page.cell(facts[path]) for path in columns]
+    return Row(cells=[Cell(page.entity(facts.entity, title), title), *cells])
 
 
-def _format_cell(draft: Draft, entity: str, each: Checkpoint, component: str) -> Cell:
-    if each.coverage is UNKNOWN:
-        return Cell("<i>unknown</i>", "unknown")
-    id_ = each.coverage.of(component)
-    return Cell(linked(draft, entity, f"coverage.{component}", id_, brief=True), shown(id_))
+def _loads_cell(page: Page, facts: Cited) -> Cell:
+    """Whether an engine loads it, where nobody says so."""
+    note = page.notes.computed(f"no source here says whether vLLM loads {escape(facts.id)}")
+    return Cell(f"<i>unknown</i>{note}", "unknown")
 
 
-def _weight_cell(draft: Draft, each: Checkpoint) -> Cell:
-    model = draft.catalog.model(each.model)
+def _weight_cell(page: Page, each: Checkpoint) -> Cell:
     if each.kind == "draft_head":
-        return Cell("<i>not computed</i>", "")
+        return Cell(f"<i>not computed</i>{page.notes.computed('the shapes of draft heads are no facts here')}", "")
+    note = from_facts(page, code("llama4ref.memory.weights") + " on one GPU")
     try:
-        count = weights(model, each, formats=draft.catalog.formats).stages[0].bytes
-    except UnknownFactError:
-        return Cell("<i>unknown</i>", "")
-    return Cell(
-        f"{count / GIB:,.1f}{from_facts(draft, code('llama4ref.memory.weights') + ' on one GPU')}",
-        round(count / GIB, 3),
-    )
+        count = weights(page.catalog.model(each.model), each, formats=page.catalog.formats).stages[0].bytes
+    except UnknownFactError as error:
+        return Cell(f"<i>unknown</i>{page.notes.computed(escape(str(error)))}", "")
+    return Cell(f"{count / GIB:,.1f}{note}", round(count / GIB, 3))
 
 
 def _accelerators(catalog: Catalog) -> str:
-    draft = _index(
+    page = _index(
         catalog, "accelerators", "Memory, bandwidth, dense peaks and links of accelerators that serve Llama 4."
     )
-    fields = (
-        ("vendor", Column(head="Vendor", filter="choice")),
-        ("platform", Column(head="Platform", filter="choice")),
-        ("compute_capability", Column(head="CUDA capability")),
-        ("memory_bytes", Column(head="Memory", unit="bytes", numeric=True)),
-        ("bandwidth", Column(head="Bandwidth", unit="10⁹ bytes/s", numeric=True)),
-        ("peak.bf16", Column(head="bf16", unit="10¹² op/s, dense", numeric=True)),
-        ("peak.fp8", Column(head="FP8", unit="10¹² op/s, dense", numeric=True)),
-        ("peak.fp4", Column(head="FP4", unit="10¹² op/s, dense", numeric=True)),
-        ("link_bandwidth", Column(head="Link", unit="10⁹ bytes/s, one way", numeric=True)),
-        ("power_watts", Column(head="Power", unit="W", numeric=True)),
-    )
+    columns = {
+        "vendor": Column(head="Vendor", filter="choice"),
+        "platform": Column(head="Platform", filter="choice"),
+        "compute_capability": Column(head="CUDA capability"),
+        "memory_bytes": Column(head="Memory", unit="bytes", numeric=True),
+        "memory_gib": Column(head="Memory", unit="GiB", numeric=True, filter="least"),
+        "bandwidth": Column(head="Bandwidth", unit="10⁹ bytes/s", numeric=True),
+        "peak.bf16": Column(head="bf16", unit="10¹² op/s, dense", numeric=True),
+        "peak.fp8": Column(head="FP8", unit="10¹² op/s, dense", numeric=True),
+        "peak.fp4": Column(head="FP4", unit="10¹² op/s, dense", numeric=True),
+        "link_bandwidth": Column(head="Link", unit="10⁹ bytes/s, one way", numeric=True),
+        "power_watts": Column(head="Power", unit="W", numeric=True),
+    }
     rows = []
     for each in catalog.accelerators.values():
-        entity = f"accelerators/{each.id}"
-        cells = [Cell(draft.entity(entity, each.name), each.name)]
-        for field, _ in fields:
-            group, _, inner = field.partition(".")
-            value = getattr(getattr(each, group), inner) if inner else getattr(each, group)
-            cells.append(draft.cell(entity, field, value))
-            if field == "memory_bytes":
-                cells.append(Cell(f"{each.memory_bytes / GIB:.2f}", each.memory_bytes))
-        rows.append(Row(cells=cells))
-    columns = [Column(head="Accelerator")]
-    for field, column in fields:
-        columns.append(column)
-        if field == "memory_bytes":
-            columns.append(Column(head="Memory", unit="GiB", numeric=True, filter="least"))
-    rows = [
-        Row(cells=[*row.cells[:5], Cell(row.cells[5].html, round(each.memory_bytes / GIB, 2)), *row.cells[6:]])
-        for row, each in zip(rows, catalog.accelerators.values(), strict=True)
-    ]
-    draft.add("Memory is what an application sees, not what the label says; peaks are dense.")
-    draft.add(table("Accelerators", columns, rows, sortable=True))
-    return draft.finished()
+        facts = page.facts(f"accelerators/{each.id}")
+        gib = Cell(
+            f"{each.memory_bytes / GIB:.2f}{page.note(facts['memory_bytes'], brief=True)}",
+            round(each.memory_bytes / GIB, 2),
+        )
+        cells = [gib if path == "memory_gib" else page.cell(facts[path]) for path in columns]
+        rows.append(Row(cells=[Cell(page.entity(facts.entity, each.name), each.name), *cells]))
+    page.add("Memory is what an application sees, not what the label says; peaks are dense.")
+    page.add(table("Accelerators", [Column(head="Accelerator"), *columns.values()], rows, sortable=True))
+    return page.finished()
 
 
 def _formats(catalog: Catalog) -> str:
-    draft = _index(catalog, "formats", "How each number format stores a weight.")
-    columns = (
-        Column(head="Format"),
-        Column(head="Element", unit="bits", numeric=True),
-        Column(head="Kind", filter="choice"),
-        Column(head="Scale", unit="bits", numeric=True),
-        Column(head="Shares a scale", filter="choice"),
-        Column(head="Average", unit="bits a weight", numeric=True),
-        Column(head="Activations"),
-    )
+    page = _index(catalog, "formats", "How each number format stores a weight.")
+    columns = {
+        "element.bits": Column(head="Element", unit="bits", numeric=True),
+        "element.kind": Column(head="Kind", filter="choice"),
+        "scale.bits": Column(head="Scale", unit="bits", numeric=True),
+        "scale.granularity": Column(head="Shares a scale", filter="choice"),
+        "average_bits": Column(head="Average", unit="bits a weight", numeric=True),
+        "activation.treatment": Column(head="Activations"),
+    }
     rows = []
     for each in catalog.formats.values():
-        entity = f"formats/{each.id}"
-        scale, activation = each.scale, each.activation
-        rows.append(
-            Row(
-                cells=(
-                    Cell(draft.entity(entity, each.name), each.name),
-                    draft.cell(entity, "element.bits", each.element.bits),
-                    draft.cell(entity, "element.kind", each.element.kind),
-                    draft.cell(entity, "scale.bits", scale.bits) if scale else Cell("none", 0),
-                    draft.cell(entity, "scale.granularity", scale.granularity) if scale else Cell("none", "none"),
-                    draft.cell(entity, "average_bits", each.average_bits)
-                    if each.average_bits
-                    else Cell("exact", each.element.bits),
-                    draft.cell(entity, "activation.treatment", activation.treatment)
-                    if activation
-                    else Cell("as they are", ""),
-                )
-            )
-        )
-    draft.add(table("Number formats", columns, rows, sortable=True))
-    return draft.finished()
+        facts = page.facts(f"formats/{each.id}")
+        cells = [_format_cell(page, facts, path) for path in columns]
+        rows.append(Row(cells=[Cell(page.entity(facts.entity, each.name), each.name), *cells]))
+    page.add(table("Number formats", [Column(head="Format"), *columns.values()], rows, sortable=True))
+    return page.finished()
+
+
+def _format_cell(page: Page, facts: Cited, path: str) -> Cell:
+    fact = facts[path]
+    if fact.value is not None:
+        return page.cell(fact)
+    words = {"average_bits": "exact", "activation.treatment": "as they are"}.get(path, "none")
+    sort = {"average_bits": facts["element.bits"].value, "scale.bits": 0}.get(path, words)
+    return Cell(words + page.note(fact, brief=True), sort)  # type: ignore[arg-type]  # a number, or text
 
 
 def _engines(catalog: Catalog) -> str:
@@ -272,24 +242,14 @@ def _starts(catalog: Catalog) -> str:
 
 
 def _simple(catalog: Catalog, kind: str, description: str, fields: tuple[str, ...]) -> str:
-    draft = _index(catalog, kind, description)
-    draft.add(description)
-    things = getattr(catalog, kind)
-    rows = [
-        Row(
-            cells=[
-                Cell(draft.entity(f"{kind}/{id_}", getattr(each, "name", id_)), getattr(each, "name", id_)),
-                *(
-                    Cell(
-                        linked(draft, f"{kind}/{id_}", field, getattr(each, field), brief=True),
-                        str(getattr(each, field)),
-                    )
-                    for field in fields
-                ),
-            ]
+    page = _index(catalog, kind, description)
+    page.add(description)
+    rows = []
+    for id_, each in getattr(catalog, kind).items():
+        facts, name = page.facts(f"{kind}/{id_}"), getattr(each, "name", id_)
+        rows.append(
+            Row(cells=[Cell(page.entity(facts.entity, name), name), *(page.cell(facts[field]) for field in fields)])
         )
-        for id_, each in things.items()
-    ]
     columns = [Column(head="Name"), *(Column(head=label(field), unit=unit_of(field)) for field in fields)]
-    draft.add(table(KIND_TITLES[kind], columns, rows, sortable=True))
-    return draft.finished()
+    page.add(table(KIND_TITLES[kind], columns, rows, sortable=True))
+    return page.finished()

@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.types.states import UNKNOWN, is_stated
-from llama4ref.website.markup.drafting import KIND_TITLES, Draft
+from llama4ref.facts.queries.timeline import timeline as dated_events
+from llama4ref.facts.types.states import is_stated
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
+from llama4ref.website.markup.page import KIND_TITLES, NOT_STATED, Page
 from llama4ref.website.pictures.plots import context_by_provider, price_against_context, timeline
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.types.providers import Offer, Provider
+    from llama4ref.facts.types.providers import Provider
+    from llama4ref.website.markup.cited import Cited
 
-_OFFER_FIELDS = ("context_tokens", "max_output_tokens", "images", "tools", "precision", "price_input", "price_output")
-_OFFER_COLUMNS = (
-    Column(head="Provider"),
-    Column(head="Model", filter="choice"),
-    Column(head="Status", filter="choice"),
-    Column(head="As of"),
-    Column(head="Context", unit="tokens", numeric=True, filter="least"),
-    Column(head="Max output", unit="tokens", numeric=True),
-    Column(head="Images", filter="choice"),
-    Column(head="Tools", filter="choice"),
-    Column(head="Precision"),
-    Column(head="Input", unit="US$ per million tokens", numeric=True, filter="most"),
-    Column(head="Output", unit="US$ per million tokens", numeric=True),
-    Column(head="Ended"),
-)
+_STATES = {
+    "status": Column(head="Status", filter="choice"),
+    "as_of": Column(head="As of"),
+    "context_tokens": Column(head="Context", unit="tokens", numeric=True, filter="least"),
+    "max_output_tokens": Column(head="Max output", unit="tokens", numeric=True),
+    "images": Column(head="Images", filter="choice"),
+    "tools": Column(head="Tools", filter="choice"),
+    "precision": Column(head="Precision"),
+    "price_input": Column(head="Input", unit="US$ per million tokens", numeric=True, filter="most"),
+    "price_output": Column(head="Output", unit="US$ per million tokens", numeric=True),
+    "retired": Column(head="Ended"),
+}
+"""What the table of all offers says of each, by field."""
 
 
 def offer_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
@@ -40,7 +40,7 @@ def offer_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
 
 
 def _providers(catalog: Catalog) -> str:
-    draft = Draft(
+    page = Page(
         catalog,
         "providers/index.md",
         title=KIND_TITLES["providers"],
@@ -49,37 +49,44 @@ def _providers(catalog: Catalog) -> str:
         boost=1.5,
         hide=("toc",),
     )
-    draft.add(
+    page.add(
         f"Values are the preferred ones as of the day named; {code('≠')} leads to what other sources say. "
         "Choose above the table: a model, a status, the least context, the most dollars."
     )
-    rows = []
-    for provider in catalog.providers.values():
-        entity = f"providers/{provider.id}"
-        for index, offer in enumerate(provider.offers):
-            at = f"offers.{index}"
-            tier = f" <small>{escape(offer.tier)}</small>" if offer.tier else ""
-            rows.append(
-                Row(
-                    cells=(
-                        Cell(draft.entity(entity, provider.name, at) + tier, provider.name),
-                        Cell(escape(catalog.models[offer.model].name.removeprefix("Llama 4 ")), offer.model),
-                        draft.cell(entity, f"{at}.status", offer.status),
-                        Cell(offer.as_of, offer.as_of),
-                        *(draft.cell(entity, f"{at}.{field}", getattr(offer, field)) for field in _OFFER_FIELDS),
-                        draft.cell(entity, f"{at}.retired", offer.retired) if offer.retired else Cell("", ""),
-                    )
-                )
-            )
-    draft.add(table("Offers of all providers", _OFFER_COLUMNS, rows, sortable=True))
-    draft.add(
-        f"<p>{draft.to('providers/pictures.md', 'The same drawn: context against native, price against context')}.</p>"
+    rows = [_offer_row(page, provider, offer) for provider, offer in offers_of(page)]
+    columns = (Column(head="Provider"), Column(head="Model", filter="choice"), *_STATES.values())
+    page.add(table("Offers of all providers", columns, rows, sortable=True))
+    page.add(
+        f"<p>{page.to('providers/pictures.md', 'The same drawn: context against native, price against context')}.</p>"
     )
-    return draft.finished()
+    return page.finished()
+
+
+def offers_of(page: Page) -> Iterator[tuple[Provider, Cited]]:
+    """Every offer with its provider."""
+    for provider in page.catalog.providers.values():
+        yield from ((provider, offer) for offer in page.facts(f"providers/{provider.id}")["offers"])
+
+
+def _offer_row(page: Page, provider: Provider, offer: Cited) -> Row:
+    tier = f" <small>{escape(str(offer['tier'].value))}</small>" if offer["tier"].value else ""
+    return Row(
+        cells=(
+            Cell(page.entity(offer.entity, provider.name, offer.path) + tier, provider.name),
+            _model_cell(page, offer["model"]),
+            *(page.cell(offer[field], missing="" if field == "retired" else NOT_STATED) for field in _STATES),
+        )
+    )
+
+
+def _model_cell(page: Page, fact: Cited) -> Cell:
+    """The model of an offer, without the name of the family."""
+    id_ = str(fact.value)
+    return Cell(escape(page.catalog.models[id_].name.removeprefix("Llama 4 ")) + page.note(fact, brief=True), id_)
 
 
 def _timeline(catalog: Catalog) -> str:
-    draft = Draft(
+    page = Page(
         catalog,
         "timeline.md",
         title="Timeline of retirements",
@@ -87,85 +94,74 @@ def _timeline(catalog: Catalog) -> str:
         boost=1.5,
         hide=("toc",),
     )
-    every = [(provider, index) for provider in catalog.providers.values() for index in range(len(provider.offers))]
-    ended = [(provider, index) for provider, index in every if is_stated(provider.offers[index].retired)]
-    ended.sort(key=lambda each: (each[0].offers[each[1]].retired or "", each[0].name))
+    ended = [each for each in dated_events(catalog) if each.kind == "offer ended"]
+    offers = [page.facts(each.entity)[each.field.rpartition(".")[0]] for each in ended]
     open_ended = sum(
-        not is_stated(provider.offers[index].retired) and provider.offers[index].status != "retired"
-        for provider, index in every
+        not is_stated(offer["retired"].value) and offer["status"].value != "retired" for _, offer in offers_of(page)
     )
     desc = (
         f"{counted(len(ended), 'offer')} with a known last day, from the release on; {open_ended} have none. "
         "Blue is Scout, orange is Maverick."
     )
-    draft.add(
-        timeline([_bar(catalog, provider.name, provider.offers[index]) for provider, index in ended], draft.title, desc)
-    )
+    page.add(timeline([_bar(catalog, offer) for offer in offers], page.title, desc))
     columns = (
         Column(head="Provider"),
         Column(head="Model", filter="choice"),
         Column(head="Announced"),
         Column(head="Ended, or will end"),
         Column(head="Status", filter="choice"),
-        Column(head="Note"),
+        Column(head="Note", cited=False),
     )
-    rows = [_ended_row(draft, provider, index) for provider, index in ended]
-    draft.add(table("Offers that ended, or will", columns, rows, sortable=True))
-    return draft.finished()
+    page.add(table("Offers that ended, or will", columns, [_ended_row(page, offer) for offer in offers], sortable=True))
+    return page.finished()
 
 
-def _bar(catalog: Catalog, provider: str, offer: Offer) -> tuple[str, str, str, str]:
-    start = min(model.released for model in catalog.models.values() if model.released)
-    model = catalog.models[offer.model].name.removeprefix("Llama 4 ")
-    return f"{provider}, {model}", "a" if offer.model == "scout" else "b", start, offer.retired or start
+def _bar(catalog: Catalog, offer: Cited) -> tuple[str, str, str, str]:
+    """Words, colour, first and last day."""
+    model, last = catalog.models[str(offer["model"].value)], str(offer["retired"].value)
+    start = min(each.released for each in catalog.models.values() if is_stated(each.released))
+    provider = catalog.providers[offer.id].name
+    return f"{provider}, {model.name.removeprefix('Llama 4 ')}", "a" if model.id == "scout" else "b", start, last
 
 
-def _ended_row(draft: Draft, provider: Provider, index: int) -> Row:
-    entity, at, offer = f"providers/{provider.id}", f"offers.{index}", provider.offers[index]
+def _ended_row(page: Page, offer: Cited) -> Row:
+    provider = page.catalog.providers[offer.id].name
     return Row(
         cells=(
-            Cell(draft.entity(entity, provider.name, at), provider.name),
-            Cell(draft.catalog.models[offer.model].name, offer.model),
-            draft.cell(entity, f"{at}.announced", offer.announced),
-            draft.cell(entity, f"{at}.retired", offer.retired, brief=False),
-            draft.cell(entity, f"{at}.status", offer.status),
-            Cell(escape(offer.note or "")),
+            Cell(page.entity(offer.entity, provider, offer.path), provider),
+            _model_cell(page, offer["model"]),
+            page.cell(offer["announced"]),
+            page.cell(offer["retired"], brief=False),
+            page.cell(offer["status"]),
+            Cell(escape(str(offer["note"].value or ""))),
         )
     )
 
 
 def _pictures(catalog: Catalog) -> str:
-    draft = Draft(
+    page = Page(
         catalog,
         "providers/pictures.md",
         title="Context and prices, drawn",
         description="Context by provider against native, and price against context.",
     )
-    draft.add(
-        f"The numbers are in the table below, and in {draft.to('providers/index.md', 'the table of all offers')}."
-    )
-    draft.heading(2, "Context by provider, against native", "context")
-    draft.add(context_by_provider(catalog))
-    draft.heading(2, "Price against context", "price")
-    draft.add(price_against_context(catalog))
-    columns = (
-        Column(head="Provider"),
-        Column(head="Model", filter="choice"),
-        Column(head="Context", unit="tokens", numeric=True, filter="least"),
-        Column(head="Input", unit="US$ per million tokens", numeric=True, filter="most"),
-    )
+    page.add(f"The numbers are in the table below, and in {page.to('providers/index.md', 'the table of all offers')}.")
+    page.heading(2, "Context by provider, against native", "context")
+    page.add(context_by_provider(catalog))
+    page.heading(2, "Price against context", "price")
+    page.add(price_against_context(catalog))
+    columns = {name: _STATES[name] for name in ("context_tokens", "price_input")}
     rows = [
         Row(
             cells=(
-                Cell(draft.entity(f"providers/{provider.id}", provider.name, f"offers.{index}"), provider.name),
-                Cell(catalog.models[offer.model].name, offer.model),
-                draft.cell(f"providers/{provider.id}", f"offers.{index}.context_tokens", offer.context_tokens),
-                draft.cell(f"providers/{provider.id}", f"offers.{index}.price_input", offer.price_input),
+                Cell(page.entity(offer.entity, provider.name, offer.path), provider.name),
+                _model_cell(page, offer["model"]),
+                *(page.cell(offer[name]) for name in columns),
             )
         )
-        for provider in catalog.providers.values()
-        for index, offer in enumerate(provider.offers)
-        if offer.context_tokens is not UNKNOWN
+        for provider, offer in offers_of(page)
+        if is_stated(offer["context_tokens"].value)
     ]
-    draft.add(table("Context and input price of each offer that states a context", columns, rows, sortable=True))
-    return draft.finished()
+    heads = (Column(head="Provider"), Column(head="Model", filter="choice"), *columns.values())
+    page.add(table("Context and input price of each offer that states a context", heads, rows, sortable=True))
+    return page.finished()

@@ -1,17 +1,18 @@
-"""Pages across all entities: disagreements, unknowns, claims, errata, retirements, pictures of the offers."""
+"""Pages across all entities: questions, disagreements, unknowns, claims, errata."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.audit.errata_checking import checked_errata
+from llama4ref.facts.queries.comparing import disagreements, unknowns
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.field_values import shown, unit_of
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, table
 from llama4ref.website.markup.links import home_of, relative
+from llama4ref.website.markup.page import Page
 from llama4ref.website.pages.question_page import question_page
 from llama4ref.website.tables.claim_tables import checked, claim_table
 from llama4ref.website.tables.leaf_tables import spoken
@@ -19,8 +20,12 @@ from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.queries.comparing import LeafOf
     from llama4ref.facts.types.errata import CheckedErratum, Reference
-    from llama4ref.facts.types.sources import Provenance
+    from llama4ref.facts.types.sources import Citation
+
+_STATES = {"there": "still there", "corrected": "corrected", "unknown": "unknown"}
+"""Whether a wrong value still stands where it was read."""
 
 
 def overview_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
@@ -32,62 +37,53 @@ def overview_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "errata.md", _errata(catalog)
 
 
-def _disputed(catalog: Catalog) -> Iterator[tuple[str, str, Provenance]]:
-    for entity, leaves in catalog.provenance.items():
-        for path, leaf in leaves.items():
-            if leaf.disputed:
-                yield entity, path, leaf
-
-
 def _disagreements(catalog: Catalog) -> str:
-    found = list(_disputed(catalog))
-    draft = Draft(
+    found = disagreements(catalog)
+    page = Page(
         catalog, "disagreements.md", title="Disagreements", description="Every value that sources dispute: all of them, and why one is preferred.",
         boost=1.5, hide=("toc",),
     )  # fmt: skip
-    draft.add(
+    page.add(
         f"{counted(len(found), 'value')} in this catalogue are disputed. All values are kept, one is preferred, and the reason is said; "
         "the link of a fact leads to the sources of each word."
     )
     columns = (
         Column(head="Fact"),
-        Column(head="Kind", filter="choice"),
-        Column(head="Preferred"),
-        Column(head="Others say"),
-        Column(head="Why the preferred one"),
+        Column(head="Kind", filter="choice", cited=False),
+        Column(head="Preferred", cited=False),
+        Column(head="Others say", cited=False),
+        Column(head="Why the preferred one", cited=False),
     )
-    rows = []
-    for entity, path, leaf in found:
-        page, _ = home_of(catalog, entity)
-        href = relative(draft.path, page, f"disputed-{entity.partition('/')[2]}.{path}")
-        kind, _, id_ = entity.partition("/")
-        words = f"{id_}: {spoken(draft, entity, path)}"
-        others = [
-            f"{escape(shown(each.value, path))}, <i>{escape(each.source.publisher)}</i>"
-            + (" (not believed)" if each.doubt else "")
-            for each in leaf.citations
-            if not each.agrees
-        ]
-        rows.append(
-            Row(
-                cells=(
-                    Cell(f'<a href="{href}">{escape(words)}</a>', words),
-                    Cell(kind, kind),
-                    Cell(
-                        escape(shown(leaf.citations[0].value, path) if leaf.state == "known" else leaf.state)
-                        + f", <i>{escape(leaf.citations[0].source.publisher)}</i>"
-                    ),
-                    Cell("<br>".join(others)),
-                    Cell(escape(leaf.because or "")),
-                )
-            )
+    page.add(
+        table("Values that sources dispute", columns, [_disputed_row(page, each) for each in found], sortable=True)
+    )
+    return page.finished()
+
+
+def _disputed_row(page: Page, each: LeafOf) -> Row:
+    """A disputed value in words; its link leads to the sources of each word."""
+    home, _ = home_of(page.catalog, each.entity)
+    kind, _, id_ = each.entity.partition("/")
+    href = relative(page.path, home, f"disputed-{id_}.{each.field}")
+    name = f"{id_}: {spoken(page, each.entity, each.field)}"
+    others = [_word(word, each.field, word.value) + (" (not believed)" if word.doubt else "") for word in each.others]
+    return Row(
+        cells=(
+            Cell(f'<a href="{href}">{escape(name)}</a>', name),
+            Cell(kind, kind),
+            Cell(_word(each.preferred, each.field, each.preferred.value)),
+            Cell("<br>".join(others)),
+            Cell(escape(each.leaf.because or "")),
         )
-    draft.add(table("Values that sources dispute", columns, rows, sortable=True))
-    return draft.finished()
+    )
+
+
+def _word(word: Citation, field: str, value: object) -> str:
+    return f"{escape(shown(value, field))}, <i>{escape(word.source.publisher)}</i>"
 
 
 def _unknowns(catalog: Catalog) -> str:
-    draft = Draft(
+    page = Page(
         catalog,
         "unknowns.md",
         title="Unknowns",
@@ -95,53 +91,51 @@ def _unknowns(catalog: Catalog) -> str:
         boost=1.5,
         hide=("toc",),
     )
-    found = [
-        (entity, path)
-        for entity, leaves in catalog.provenance.items()
-        for path, leaf in leaves.items()
-        if leaf.state == "unknown"
-    ]
-    draft.add(
-        f"{counted(len(found), 'value')} are recorded as unknown: looked for, and not published. Nothing is guessed in their place."
+    by_entity: dict[str, list[str]] = {}
+    for each in unknowns(catalog):
+        by_entity.setdefault(each.entity, []).append(each.field)
+    page.add(
+        f"{counted(sum(map(len, by_entity.values())), 'value')} are recorded as unknown: looked for, and not published. "
+        "Nothing is guessed in their place."
     )
     columns = (
         Column(head="Of"),
-        Column(head="Kind", filter="choice"),
-        Column(head="Unknown"),
-        Column(head="Facts", numeric=True, filter="least"),
+        Column(head="Kind", filter="choice", cited=False),
+        Column(head="Unknown", cited=False),
+        Column(head="Facts", numeric=True, filter="least", cited=False),
     )
-    entities = dict.fromkeys(entity for entity, _ in found)
-    rows = [_unknown_row(draft, entity, [path for each, path in found if each == entity]) for entity in entities]
-    draft.add(table("What is not published", columns, rows, sortable=True))
+    rows = [_unknown_row(page, entity, fields) for entity, fields in by_entity.items()]
+    page.add(table("What is not published", columns, rows, sortable=True))
     for family in catalog.families.values():
-        draft.heading(2, f"What the developer of {family.name} does not say", family.id)
-        note = draft.notes.of(draft.provenance(f"families/{family.id}", "undisclosed"))
-        draft.add(bullets(escape(item) + note for item in family.undisclosed))
-    return draft.finished()
+        page.heading(2, f"What the developer of {family.name} does not say", family.id)
+        note = page.note(page.facts(f"families/{family.id}")["undisclosed"])
+        page.add(bullets(escape(item) + note for item in family.undisclosed))
+    return page.finished()
 
 
-def _unknown_row(draft: Draft, entity: str, paths: list[str]) -> Row:
+def _unknown_row(page: Page, entity: str, fields: Sequence[str]) -> Row:
     kind = entity.partition("/")[0]
-    counted = Counter(_general(path) for path in paths)
-    words = ", ".join(code(path) + (f" x {count}" if count > 1 else "") for path, count in counted.items())
+    times = Counter(_general(field) for field in fields)
+    words = ", ".join(code(field) + (f" x {count}" if count > 1 else "") for field, count in times.items())
     return Row(
         cells=(
-            Cell(draft.entity(entity, entity), entity),
+            Cell(page.entity(entity, entity), entity),
             Cell(kind, kind),
             Cell(words),
-            Cell(str(len(paths)), len(paths)),
+            Cell(str(len(fields)), len(fields)),
         )
     )
 
 
 def _general(path: str) -> str:
+    """A path without the numbers of list entries."""
     return ".".join(part for part in path.split(".") if not part.isdecimal())
 
 
 def _claims(catalog: Catalog) -> str:
     claims = checked(catalog)
     counts = Counter(each.agrees for each in claims)
-    draft = Draft(
+    page = Page(
         catalog,
         "claims.md",
         title="Published figures, checked",
@@ -149,17 +143,17 @@ def _claims(catalog: Catalog) -> str:
         boost=1.5,
         hide=("toc",),
     )
-    draft.add(
+    page.add(
         f"{counted(len(claims), 'published figure')} about things that can be computed: {counts[True]} agree at the precision they are stated in, "
         f"{counts[False]} differ, and nothing computes {counts[None]}."
     )
-    draft.add(claim_table(draft, claims, with_entity=True))
-    return draft.finished()
+    page.add(claim_table(page, claims, with_entity=True))
+    return page.finished()
 
 
 def _errata(catalog: Catalog) -> str:
     found = checked_errata(catalog)
-    draft = Draft(
+    page = Page(
         catalog,
         "errata.md",
         title="Errata",
@@ -167,27 +161,26 @@ def _errata(catalog: Catalog) -> str:
         boost=1.5,
         hide=("toc",),
     )
-    draft.add(
+    page.add(
         f"{counted(len(found), 'wrong value')} that public catalogues, tools and pages state about Llama 4, each beside ours. "
         "The proof is computed from cited facts whenever the site is built; the date says when the wrong value was last seen."
     )
     columns = (
         Column(head="Claim"),
-        Column(head="Model", filter="choice"),
+        Column(head="Model", filter="choice", cited=False),
         Column(head="Printed", numeric=True),
         Column(head="Ours", numeric=True),
-        Column(head="Why"),
+        Column(head="Why", cited=False),
         Column(head="Last read"),
         Column(head="State", filter="choice"),
     )
-    draft.add(table("Errata", columns, [_erratum_row(draft, each) for each in found], sortable=True))
-    return draft.finished()
+    page.add(table("Errata", columns, [_erratum_row(page, each) for each in found], sortable=True))
+    return page.finished()
 
 
-def _erratum_row(draft: Draft, checked: CheckedErratum) -> Row:
+def _erratum_row(page: Page, checked: CheckedErratum) -> Row:
     each = checked.erratum
-    entity = f"errata/{each.id}"
-    said = draft.notes.of(draft.provenance(entity, "said.printed"))
+    said = page.facts(f"errata/{each.id}")["said"]
     right = "not published" if checked.right is UNKNOWN else shown(checked.right)
     state = str(each.said.status)
     return Row(
@@ -195,11 +188,11 @@ def _erratum_row(draft: Draft, checked: CheckedErratum) -> Row:
         cells=(
             Cell(escape(each.title)),
             Cell(each.model or "any", each.model or "any"),
-            Cell(escape(each.said.printed) + said),
-            Cell(f"{escape(right)}{_unit(each.ours)}{_proof(draft, each.ours)}"),
+            Cell(escape(each.said.printed) + page.note(said["printed"])),
+            Cell(f"{escape(right)}{_unit(each.ours)}{_proof(page, each.ours)}"),
             Cell(escape(each.why) + (f" <br><small class='hint'>{escape(each.note)}</small>" if each.note else "")),
-            Cell(each.said.checked, each.said.checked),
-            Cell({"there": "still there", "corrected": "corrected", "unknown": "unknown"}[state], state),
+            page.cell(said["checked"]),
+            Cell(_STATES[state] + page.note(said["status"], brief=True), state),
         ),
     )
 
@@ -209,7 +202,7 @@ def _unit(ours: Reference) -> str:
     return f" {escape(unit)}" if unit else ""
 
 
-def _proof(draft: Draft, ours: Reference) -> str:
+def _proof(page: Page, ours: Reference) -> str:
     if ours.quantity is not None:
-        return draft.notes.computed(f"{code(ours.quantity)} of {draft.entity(ours.entity, ours.entity)}")
-    return draft.notes.of(draft.provenance(ours.entity, ours.field or ""), ours.field or "")
+        return page.notes.computed(f"{code(ours.quantity)} of {page.entity(ours.entity, ours.entity)}")
+    return page.note(page.facts(ours.entity)[ours.field or ""])

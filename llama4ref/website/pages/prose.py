@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import Fault, Llama4refError, SpecErrors, nearest_names
 from llama4ref.facts.arithmetic.quantities import quantities
-from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.field_values import number
 from llama4ref.website.markup.html import code
+from llama4ref.website.markup.page import Page
 from llama4ref.website.pages.blocks import BLOCKS
 from llama4ref.website.tables.computed_tables import from_facts
 
@@ -55,31 +55,31 @@ def glossary(text: str) -> dict[str, str]:
     return dict(_TERM.findall(text))
 
 
-def with_terms(page: str, terms: Mapping[str, str]) -> str:
+def with_terms(text: str, terms: Mapping[str, str]) -> str:
     """A page whose readers see the meaning of a term that stands in it."""
-    used = {term: meaning for term, meaning in terms.items() if re.search(rf"\b{re.escape(term)}\b", page)}
-    return page + "".join(f"\n*[{term}]: {meaning}" for term, meaning in used.items()) + ("\n" if used else "")
+    used = {term: meaning for term, meaning in terms.items() if re.search(rf"\b{re.escape(term)}\b", text)}
+    return text + "".join(f"\n*[{term}]: {meaning}" for term, meaning in used.items()) + ("\n" if used else "")
 
 
 def _page(catalog: Catalog, path: str, text: str, faults: list[Fault]) -> str:
     title = _TITLE.search(text)
-    draft = Draft(catalog, path, title=title[1] if title else path, description="")
+    page = Page(catalog, path, title=title[1] if title else path, description="")
     lines = []
     fenced = False
     for at, line in enumerate(text.splitlines(), 1):
         fenced ^= line.lstrip().startswith("```")
-        fill = functools.partial(_filled, draft, path, at, faults)
+        fill = functools.partial(_filled, page, path, at, faults)
         lines.append(line if fenced else _CALL.sub(fill, line))
-    body, notes = draft.notes.numbered("\n".join(lines))
+    body, notes = page.notes.numbered("\n".join(lines))
     head = f"---\nprose: docs/{path}\n---\n\n" if not text.startswith("---") else ""
     return head + body + (f"\n\n## Sources\n\n{notes}\n" if notes else "\n")
 
 
-def _filled(draft: Draft, path: str, line: int, faults: list[Fault], match: re.Match[str]) -> str:
+def _filled(page: Page, path: str, line: int, faults: list[Fault], match: re.Match[str]) -> str:
     call = match[1]
     try:
         name, arguments = _parsed(call)
-        return _CALLS[name](draft, *arguments)
+        return _CALLS[name](page, *arguments)
     except (KeyError, TypeError, SyntaxError, ValueError, Llama4refError) as error:
         expected, do = _expected(call, error)
         faults.append(Fault(f"docs/{path}", line, "", f"{{{{ {call} }}}}", expected, do))
@@ -102,23 +102,23 @@ def _parsed(call: str) -> tuple[str, tuple[object, ...]]:
     return tree.func.id, tuple(ast.literal_eval(argument) for argument in tree.args)
 
 
-def _fact(draft: Draft, entity: str, field: str) -> str:
-    leaf = draft.catalog.trace(entity, field)
-    return draft.value(entity, field, leaf.citations[0].value)
+def _fact(page: Page, entity: str, field: str) -> str:
+    page.catalog.trace(entity, field)
+    return page.value(page.facts(entity)[field])
 
 
-def _computed(draft: Draft, model: str, quantity: str) -> str:
-    found = quantities(draft.catalog.model(model))
+def _computed(page: Page, model: str, quantity: str) -> str:
+    found = quantities(page.catalog.model(model))
     if quantity not in found:
         near = nearest_names(quantity, found)
         raise ValueError(f"no quantity {quantity}; nearest {near}")
-    return number(found[quantity]) + from_facts(draft, code(quantity))
+    return number(found[quantity]) + from_facts(page, code(quantity))
 
 
-def _name(draft: Draft, entity: str) -> str:
+def _name(page: Page, entity: str) -> str:
     kind, _, id_ = entity.partition("/")
-    thing = getattr(draft.catalog, kind)[id_]
-    return draft.entity(entity, str(getattr(thing, "name", id_)))
+    thing = getattr(page.catalog, kind)[id_]
+    return page.entity(entity, str(getattr(thing, "name", id_)))
 
 
 _CALLS: dict[str, Callable[..., str]] = {**BLOCKS, "fact": _fact, "computed": _computed, "link": _name}

@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.kinds import KINDS
-from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, inline, quoted, table
+from llama4ref.website.markup.page import Page
 
 if TYPE_CHECKING:
     import click
@@ -30,7 +30,7 @@ MODULES = (
 _SECTION = re.compile(r"^(Args|Raises|Examples|Returns|Yields):$")
 
 
-def reference_pages(catalog: Catalog, program: click.Command) -> Iterator[tuple[str, str]]:
+def reference_pages(catalog: Catalog, program: click.Command | None = None) -> Iterator[tuple[str, str]]:
     """The pages, by path."""
     yield "reference/index.md", _python(catalog)
     yield "reference/commands.md", _commands(catalog, program)
@@ -38,19 +38,19 @@ def reference_pages(catalog: Catalog, program: click.Command) -> Iterator[tuple[
 
 
 def _python(catalog: Catalog) -> str:
-    draft = Draft(
+    page = Page(
         catalog, "reference/index.md", title="Python", description="The public functions and types of llama4ref."
     )
-    draft.add(
+    page.add(
         "Everything here is made from the code: what a thing is for, what it takes, what it gives and when it fails."
     )
     for name in MODULES:
         module = importlib.import_module(name)
-        draft.heading(2, name, name)
-        draft.add(documentation(module.__doc__ or ""))
+        page.heading(2, name, name)
+        page.add(documentation(module.__doc__ or ""))
         for member_name, member in public_members(module):
-            _member(draft, f"{name}.{member_name}", member_name, member)
-    return draft.finished()
+            _member(page, f"{name}.{member_name}", member_name, member)
+    return page.finished()
 
 
 def public_members(module: ModuleType) -> Iterator[tuple[str, object]]:
@@ -66,16 +66,16 @@ def public_members(module: ModuleType) -> Iterator[tuple[str, object]]:
             yield name, member
 
 
-def _member(draft: Draft, path: str, name: str, member: object) -> None:
-    draft.heading(3, name, path)
+def _member(page: Page, path: str, name: str, member: object) -> None:
+    page.heading(3, name, path)
     if inspect.isfunction(member):
-        draft.add(f"<pre><code>{escape(_signature(name, member))}</code></pre>")
-        draft.add(documentation(member.__doc__ or ""))
+        page.add(f"<pre><code>{escape(_signature(name, member))}</code></pre>")
+        page.add(documentation(member.__doc__ or ""))
     elif inspect.isclass(member):
-        draft.add(documentation(member.__doc__ or "") if not (member.__doc__ or "").startswith(f"{name}(") else "")
+        page.add(documentation(member.__doc__ or "") if not (member.__doc__ or "").startswith(f"{name}(") else "")
         if dataclasses.is_dataclass(member):
-            draft.add(_fields(name, member))
-        draft.add(_methods(member))
+            page.add(_fields(name, member))
+        page.add(_methods(member))
 
 
 def _signature(name: str, function: Callable[..., object]) -> str:
@@ -104,7 +104,11 @@ def _fields(name: str, kind: type) -> str:
         for field in dataclasses.fields(kind)
     ]
     return (
-        table(f"Fields of {name}", (Column(head="Field"), Column(head="Type"), Column(head="Meaning")), rows)
+        table(
+            f"Fields of {name}",
+            (Column(head="Field"), Column(head="Type", cited=False), Column(head="Meaning", cited=False)),
+            rows,
+        )
         if rows
         else ""
     )
@@ -149,24 +153,29 @@ def _block(block: str) -> str:
     return f"<p><b>{section[1]}</b></p>" + bullets(inline(" ".join(item.split())) for item in items if item)
 
 
-def _commands(catalog: Catalog, program: click.Command) -> str:
-    import click
-
-    draft = Draft(
+def _commands(catalog: Catalog, program: click.Command | None) -> str:
+    page = Page(
         catalog,
         "reference/commands.md",
         title="Commands",
         description="Every command of llama4ref with its options.",
         boost=1.2,
     )
+    if program is None:
+        page.add(
+            "This site was built without its command line; `llama4ref --help` and `llama4ref COMMAND --help` describe it."
+        )
+        return page.finished()
+    import click
+
     context = click.Context(program, info_name="llama4ref")
-    draft.add(_help(program, context))
+    page.add(_help(program, context))
     if isinstance(program, click.Group):
-        _group(draft, program, context, 2)
-    return draft.finished()
+        _group(page, program, context, 2)
+    return page.finished()
 
 
-def _group(draft: Draft, group: click.Group, context: click.Context, level: int) -> None:
+def _group(page: Page, group: click.Group, context: click.Context, level: int) -> None:
     import click
 
     for name in group.list_commands(context):
@@ -174,10 +183,10 @@ def _group(draft: Draft, group: click.Group, context: click.Context, level: int)
         if command is None:
             continue
         inner = click.Context(command, info_name=name, parent=context)
-        draft.heading(level, inner.command_path, inner.command_path.replace(" ", "-"))
-        draft.add(_help(command, inner))
+        page.heading(level, inner.command_path, inner.command_path.replace(" ", "-"))
+        page.add(_help(command, inner))
         if isinstance(command, click.Group):
-            _group(draft, command, inner, level + 1)
+            _group(page, command, inner, level + 1)
 
 
 def _help(command: click.Command, context: click.Context) -> str:
@@ -188,18 +197,20 @@ def _help(command: click.Command, context: click.Context) -> str:
 
 
 def _data(catalog: Catalog) -> str:
-    draft = Draft(
+    page = Page(
         catalog,
         "reference/data.md",
         title="Data and schemas",
         description="The whole catalogue as JSON, and the schemas of its files.",
     )
-    draft.add("Each file holds the values of one kind by id, and for each leaf its sources, preferred first.")
+    page.add(
+        "Each file is what `llama4ref facts export` prints of one kind: facts by entity and field, each with its sources, preferred first, and those sources."
+    )
     columns = (
         Column(head="Kind"),
-        Column(head="Entries", numeric=True),
-        Column(head="Values and sources"),
-        Column(head="Schema of the YAML"),
+        Column(head="Entries", numeric=True, cited=False),
+        Column(head="Values and sources", cited=False),
+        Column(head="Schema of the YAML", cited=False),
     )
     rows = []
     for kind in (*KINDS, "sources"):
@@ -209,11 +220,11 @@ def _data(catalog: Catalog) -> str:
                 cells=(
                     Cell(kind),
                     Cell(f"{len(getattr(catalog, kind)):,}"),
-                    Cell(draft.to(data, data)),
-                    Cell(draft.to(schema, schema)),
+                    Cell(page.to(data, data)),
+                    Cell(page.to(schema, schema)),
                 )
             )
         )
-    draft.add(table("Files", columns, rows))
-    draft.add(f"<p>{draft.to('llms.txt', 'llms.txt')} says what is where, for programs that read text.</p>")
-    return draft.finished()
+    page.add(table("Files", columns, rows))
+    page.add(f"<p>{page.to('llms.txt', 'llms.txt')} says what is where, for programs that read text.</p>")
+    return page.finished()

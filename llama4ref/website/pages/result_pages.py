@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import UNKNOWN, is_stated
-from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.field_values import number
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, escape, table
+from llama4ref.website.markup.page import Page
 from llama4ref.website.pictures.drawing import LinearScale, dot, figure, legend, line, svg, text
-from llama4ref.website.tables.leaf_tables import add_disagreements, linked
+from llama4ref.website.tables.leaf_tables import add_disagreements
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.types.benchmarks import Benchmark, Result
+    from llama4ref.facts.types.benchmarks import Benchmark
     from llama4ref.facts.types.measurements import Measurement
+    from llama4ref.website.markup.cited import Cited
 
 CATEGORIES = {
     "knowledge": "Knowledge",
@@ -49,7 +50,7 @@ def result_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
 def _category(catalog: Catalog, category: str) -> str:
     title = f"Benchmarks: {CATEGORIES.get(category, category)}"
     path = f"benchmarks/{category.replace('_', '-')}.md"
-    draft = Draft(
+    page = Page(
         catalog,
         path,
         title=title,
@@ -59,16 +60,16 @@ def _category(catalog: Catalog, category: str) -> str:
     )
     for each in catalog.benchmarks.values():
         if each.category == category:
-            _benchmark(draft, each)
-    return draft.finished()
+            _benchmark(page, each)
+    return page.finished()
 
 
-def _benchmark(draft: Draft, each: Benchmark) -> None:
-    entity = f"benchmarks/{each.id}"
-    draft.heading(2, each.name, each.id)
+def _benchmark(page: Page, each: Benchmark) -> None:
+    facts = page.facts(f"benchmarks/{each.id}")
+    page.heading(2, each.name, each.id)
     better = "higher is better" if each.higher_is_better else "lower is better"
-    metric = draft.value(entity, "metric", each.metric, brief=True)
-    draft.add(
+    metric = page.value(facts["metric"], brief=True)
+    page.add(
         f"<p>{escape(each.measures[:1].upper() + each.measures[1:])}. Metric: {metric}, in {escape(each.unit)}; {better}.</p>"
     )
     used = [name for name in _OPTIONAL if any(is_stated(getattr(result, name)) for result in each.results)]
@@ -78,53 +79,44 @@ def _benchmark(draft: Draft, each: Benchmark) -> None:
         Column(head="Reported by"),
         Column(head="Stage"),
         *(Column(head=name.replace("_", " ").capitalize(), numeric=name == "shots") for name in used),
-        Column(head="Remark"),
+        Column(head="Remark", cited=False),
     )
-    rows = [_result_row(draft, entity, index, result, used) for index, result in enumerate(each.results)]
-    draft.add(table(f"Results of {each.name}", columns, rows, sortable=len(rows) > 5))
+    rows = [_result_row(page, result, used) for result in facts["results"]]
+    page.add(table(f"Results of {each.name}", columns, rows, sortable=len(rows) > 5))
     said = [*each.conditions, *each.notes]
-    draft.add(bullets(escape(word) for word in said) if said else "")
-    add_disagreements(draft, entity, level=3) if any(
-        leaf.disputed for leaf in draft.catalog.provenance[entity].values()
-    ) else None
+    page.add(bullets(escape(word) for word in said) if said else "")
+    add_disagreements(page, facts.entity, level=3)
 
 
-def _result_row(draft: Draft, entity: str, index: int, result: Result, used: Sequence[str]) -> Row:
-    at = f"results.{index}"
+def _result_row(page: Page, result: Cited, used: Sequence[str]) -> Row:
+    system, remark = str(result["system"].value), result["note"].value
+    known = page.catalog.models.get(system)
     return Row(
-        anchor=f"{entity.partition('/')[2]}.{at}",
+        anchor=f"{result.id}.{result.path}",
         cells=(
-            Cell(linked(draft, entity, f"{at}.system", result.system, brief=True).split("\x02")[0], result.system),
-            draft.cell(entity, f"{at}.score", result.score, brief=False),
-            Cell(escape(result.label), result.label),
-            Cell(escape(result.stage), result.stage),
-            *(
-                Cell(
-                    escape(str(getattr(result, name))) if is_stated(getattr(result, name)) else "",
-                    getattr(result, name) if is_stated(getattr(result, name)) else "",
-                )
-                for name in used
-            ),
-            Cell(escape(result.note or "")),
+            Cell(page.entity(f"models/{system}", known.name) if known else escape(system), system),
+            page.cell(result["score"], brief=False),
+            *(page.cell(result[name], missing="") for name in ("label", "stage", *used)),
+            Cell(escape(str(remark or ""))),
         ),
     )
 
 
 def _index(catalog: Catalog) -> str:
-    draft = Draft(
+    page = Page(
         catalog, "benchmarks/index.md", title="Benchmarks", description="Every published score of Llama 4, by whom and how.",
         spec="specs/benchmarks", hide=("toc",), boost=1.5,
     )  # fmt: skip
     categories = list(dict.fromkeys(each.category for each in catalog.benchmarks.values()))
-    links = [draft.to(f"benchmarks/{name.replace('_', '-')}.md", CATEGORIES.get(name, name)) for name in categories]
-    draft.add(f"<p>{' · '.join(links)}</p>")
-    draft.add(
+    links = [page.to(f"benchmarks/{name.replace('_', '-')}.md", CATEGORIES.get(name, name)) for name in categories]
+    page.add(f"<p>{' · '.join(links)}</p>")
+    page.add(
         "A developer's own score and others' stand side by side; both are instruct models where nothing else is said."
     )
     columns = (
         Column(head="Benchmark"),
-        Column(head="Category", filter="choice"),
-        Column(head="Unit"),
+        Column(head="Category", filter="choice", cited=False),
+        Column(head="Unit", cited=False),
         *(
             Column(head=f"{name}, {who}", numeric=True)
             for name in ("Scout", "Maverick")
@@ -134,27 +126,24 @@ def _index(catalog: Catalog) -> str:
     rows = [
         Row(
             cells=(
-                Cell(draft.entity(f"benchmarks/{each.id}", each.name), each.name),
+                Cell(page.entity(f"benchmarks/{each.id}", each.name), each.name),
                 Cell(CATEGORIES.get(each.category, each.category), each.category),
                 Cell(escape(each.unit)),
-                *(_scores(draft, each, model, own=own) for model in ("scout", "maverick") for own in (True, False)),
+                *(_scores(page, each, model, own=own) for model in ("scout", "maverick") for own in (True, False)),
             )
         )
         for each in catalog.benchmarks.values()
     ]
-    draft.add(table("Scores of Scout and Maverick", columns, rows, sortable=True))
-    draft.heading(2, "Developer and others, drawn", "drawn")
-    draft.add(_plot(catalog))
-    return draft.finished()
+    page.add(table("Scores of Scout and Maverick", columns, rows, sortable=True))
+    page.heading(2, "Developer and others, drawn", "drawn")
+    page.add(_plot(catalog))
+    return page.finished()
 
 
-def _scores(draft: Draft, each: Benchmark, model: str, *, own: bool) -> Cell:
+def _scores(page: Page, each: Benchmark, model: str, *, own: bool) -> Cell:
     found = [
-        (
-            result.score,
-            f"{number(result.score)}{draft.notes.of(draft.provenance(f'benchmarks/{each.id}', f'results.{index}.score'), brief=True)}",
-        )
-        for index, result in enumerate(each.results)
+        (result.score, f"{number(result.score)}{page.note(fact['score'], brief=True)}")
+        for fact, result in zip(page.facts(f"benchmarks/{each.id}")["results"], each.results, strict=True)
         if result.system == model
         and result.score is not UNKNOWN
         and (result.label == "developer") is own
@@ -162,8 +151,8 @@ def _scores(draft: Draft, each: Benchmark, model: str, *, own: bool) -> Cell:
     ]
     if len(found) > _FEW_SCORES:
         lowest, highest = min(found), max(found)
-        page = draft.entity(f"benchmarks/{each.id}", counted(len(found), "score"))
-        return Cell(f"{page}: {lowest[1]} to {highest[1]}", lowest[0])
+        link = page.entity(f"benchmarks/{each.id}", counted(len(found), "score"))
+        return Cell(f"{link}: {lowest[1]} to {highest[1]}", lowest[0])
     return Cell("<br>".join(dict.fromkeys(words for _, words in found)), found[0][0] if found else "")
 
 
@@ -214,7 +203,7 @@ def _both(each: Benchmark) -> bool:
 
 
 def _measurements(catalog: Catalog) -> str:
-    draft = Draft(
+    page = Page(
         catalog, "measurements/index.md", title="Measurements", description="Observed runs of Llama 4: on what, with what, and what was seen.",
         hide=("toc",), spec="specs/measurements",
     )  # fmt: skip
@@ -230,32 +219,33 @@ def _measurements(catalog: Catalog) -> str:
         Column(head="Concurrency", numeric=True),
         Column(head="As of"),
     )
-    rows = [row for each in catalog.measurements.values() for row in _measurement_rows(draft, each)]
-    draft.add(table("Measurements", columns, rows, sortable=True))
-    return draft.finished()
+    rows = [row for each in catalog.measurements.values() for row in _measurement_rows(page, each)]
+    page.add(table("Measurements", columns, rows, sortable=True))
+    return page.finished()
 
 
-def _measurement_rows(draft: Draft, each: Measurement) -> Iterator[Row]:
-    entity = f"measurements/{each.id}"
-    accelerator = draft.catalog.accelerators.get(each.accelerator)
-    for index, seen in enumerate(each.observations):
+def _measurement_rows(page: Page, each: Measurement) -> Iterator[Row]:
+    facts = page.facts(f"measurements/{each.id}")
+    for index, seen in enumerate(facts["observations"]):
         yield Row(
             anchor=each.id if not index else "",
             cells=(
-                Cell(draft.entity(f"models/{each.model}", each.model), each.model),
-                Cell(escape(f"{each.engine} {each.release}"), each.engine),
+                page.cell(facts["model"]),
                 Cell(
-                    f"{each.count} x {draft.entity(f'accelerators/{each.accelerator}', accelerator.name) if accelerator else escape(each.accelerator)}"
+                    f"{page.value(facts['engine'], brief=True)} {page.value(facts['release'], brief=True)}", each.engine
                 ),
-                Cell(escape(str(each.precision))),
-                Cell(escape(each.parallelism or "")),
-                Cell(escape(seen.metric.replace("_", " ")), seen.metric),
-                draft.cell(entity, f"observations.{index}.value", seen.value),
-                Cell(escape(seen.unit)),
-                Cell(
-                    "" if seen.concurrency is None else str(seen.concurrency),
-                    "" if seen.concurrency is None else seen.concurrency,
-                ),
-                Cell(each.as_of),
+                Cell(f"{page.value(facts['count'], brief=True)} x {page.value(facts['accelerator'], brief=True)}"),
+                page.cell(facts["precision"]),
+                page.cell(facts["parallelism"], missing=""),
+                _metric_cell(page, seen["metric"]),
+                page.cell(seen["value"]),
+                page.cell(seen["unit"]),
+                page.cell(seen["concurrency"], missing=""),
+                page.cell(facts["as_of"]),
             ),
         )
+
+
+def _metric_cell(page: Page, fact: Cited) -> Cell:
+    name = str(fact.value)
+    return Cell(escape(name.replace("_", " ")) + page.note(fact, brief=True), name)

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from llama4ref.website.markup.drafting import Draft
 from llama4ref.website.markup.footnotes import original
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, table
+from llama4ref.website.markup.page import Page
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def uses_of(catalog: Catalog) -> Uses:
 
 
 def _page(catalog: Catalog, source: Source, used: Mapping[str, list[str]]) -> str:
-    draft = Draft(
+    page = Page(
         catalog,
         f"sources/{source.id}.md",
         title=source.title,
@@ -59,22 +59,22 @@ def _page(catalog: Catalog, source: Source, used: Mapping[str, list[str]]) -> st
         "To know": escape(source.note or ""),
     }
     rows = [Row(cells=(Cell(head), Cell(words))) for head, words in about.items() if words]
-    draft.add(table("About the source", (Column(head="What"), Column(head="Value")), rows))
+    page.add(table("About the source", (Column(head="What"), Column(head="Value", cited=False)), rows))
     count = sum(len(fields) for fields in used.values())
-    draft.heading(2, f"{counted(count, 'fact')} cite it", "facts")
-    items = bullets(_used(draft, entity, fields) for entity, fields in used.items())
-    draft.add(f"<div data-search-exclude>{items}</div>" if used else "No fact cites it yet.")
-    return draft.finished()
+    page.heading(2, f"{counted(count, 'fact')} cite it", "facts")
+    items = bullets(_used(page, entity, fields) for entity, fields in used.items())
+    page.add(f"<div data-search-exclude>{items}</div>" if used else "No fact cites it yet.")
+    return page.finished()
 
 
-def _used(draft: Draft, entity: str, fields: list[str]) -> str:
+def _used(page: Page, entity: str, fields: list[str]) -> str:
     words = ", ".join(code(field) for field in fields[:_SHOWN_FIELDS])
     more = f" and {len(fields) - _SHOWN_FIELDS} more" if len(fields) > _SHOWN_FIELDS else ""
-    return f"{draft.entity(entity, entity)}: {words}{more}"
+    return f"{page.entity(entity, entity)}: {words}{more}"
 
 
 def _index(catalog: Catalog, uses: Uses) -> str:
-    draft = Draft(
+    page = Page(
         catalog,
         "sources/index.md",
         title="Sources",
@@ -84,11 +84,11 @@ def _index(catalog: Catalog, uses: Uses) -> str:
     )
     columns = (
         Column(head="Source"),
-        Column(head="Publisher"),
-        Column(head="Kind", filter="choice"),
-        Column(head="Published"),
-        Column(head="Read"),
-        Column(head="Facts", numeric=True, filter="least"),
+        Column(head="Publisher", cited=False),
+        Column(head="Kind", filter="choice", cited=False),
+        Column(head="Published", cited=False),
+        Column(head="Read", cited=False),
+        Column(head="Facts", numeric=True, filter="least", cited=False),
     )
     rows = []
     for source in catalog.sources.values():
@@ -96,7 +96,7 @@ def _index(catalog: Catalog, uses: Uses) -> str:
         rows.append(
             Row(
                 cells=(
-                    Cell(draft.to(f"sources/{source.id}.md", source.title), source.title),
+                    Cell(page.to(f"sources/{source.id}.md", source.title), source.title),
                     Cell(escape(source.publisher)),
                     Cell(source.kind, source.kind),
                     Cell(source.published or "<i>unknown</i>", source.published or ""),
@@ -105,8 +105,8 @@ def _index(catalog: Catalog, uses: Uses) -> str:
                 )
             )
         )
-    draft.add(
+    page.add(
         "A developer's word counts for its own model, a provider's for its own offer; aggregators copy, and are marked so."
     )
-    draft.add(table("Sources", columns, rows, sortable=True))
-    return draft.finished()
+    page.add(table("Sources", columns, rows, sortable=True))
+    return page.finished()

@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.models import Model
     from llama4ref.memory.weight_shards import Share
-    from llama4ref.website.markup.drafting import Draft
+    from llama4ref.website.markup.page import Page
 
 
-def from_facts(draft: Draft, what: str) -> str:
+def from_facts(page: Page, what: str) -> str:
     """The note of a computed figure."""
-    return draft.notes.computed(
-        f"{what}, from the facts on the pages of the models; {draft.to('memory.md', 'how bytes follow')}"
+    return page.notes.computed(
+        f"{what}, from the facts on the pages of the models; {page.to('memory.md', 'how bytes follow')}"
     )
 
 
-def add_model_figures(draft: Draft, model: Model) -> None:
+def add_model_figures(page: Page, model: Model) -> None:
     """The layer pattern and the routing, drawn and as numbers."""
-    draft.heading(2, "Layers: NoPE, chunked-local, MoE, dense", "layers")
-    draft.add(layer_pattern(model))
-    draft.add(layer_table(draft, model))
-    draft.heading(2, "How a token is routed", "routing")
-    draft.add(routing(model))
+    page.heading(2, "Layers: NoPE, chunked-local, MoE, dense", "layers")
+    page.add(layer_pattern(model))
+    page.add(layer_table(page, model))
+    page.heading(2, "How a token is routed", "routing")
+    page.add(routing(model))
 
 
-def layer_table(draft: Draft, model: Model) -> str:
+def layer_table(page: Page, model: Model) -> str:
     """Which layers are of which kind, counted from 0."""
     architecture = model.architecture
-    entity = f"models/{model.id}"
+    facts = page.facts(f"models/{model.id}")
     every = range(architecture.text.layers)
     interval = architecture.attention.nope_interval
     moe = set(moe_layers(architecture))
@@ -56,8 +56,8 @@ def layer_table(draft: Draft, model: Model) -> str:
         Row(
             cells=(
                 Cell(escape(name)),
-                Cell(f"{len(layers)}{draft.notes.of(draft.provenance(entity, field), field)}", len(layers)),
-                Cell(escape(spans(layers))),
+                Cell(f"{len(layers)}{page.note(facts[field])}", len(layers)),
+                Cell(escape(spans(layers)) + page.note(facts[field])),
             )
         )
         for name, (layers, field) in kinds.items()
@@ -85,10 +85,10 @@ def spans(layers: list[int]) -> str:
     return words
 
 
-def add_quantities(draft: Draft, model: Model) -> None:
+def add_quantities(page: Page, model: Model) -> None:
     """Everything that is computed about a model."""
-    draft.heading(2, "What follows from these facts", "computed")
-    note = from_facts(draft, f"{code('llama4ref.facts.arithmetic.quantities')} of this model")
+    page.heading(2, "What follows from these facts", "computed")
+    note = from_facts(page, f"{code('llama4ref.facts.arithmetic.quantities')} of this model")
     rows = [
         Row(anchor=f"computed.{name}", cells=(Cell(code(name), name), Cell(number(value) + note, value)))
         for name, value in quantities(model).items()
@@ -97,10 +97,10 @@ def add_quantities(draft: Draft, model: Model) -> None:
         Column(head="Quantity"),
         Column(head="Value", unit="tokens, bytes or parameters, as named", numeric=True),
     )
-    draft.add(table(f"Computed quantities of {model.name}", columns, rows, sortable=True))
+    page.add(table(f"Computed quantities of {model.name}", columns, rows, sortable=True))
 
 
-def add_checkpoint_bytes(draft: Draft, checkpoint: Checkpoint) -> None:
+def add_checkpoint_bytes(page: Page, checkpoint: Checkpoint) -> None:
     """Bytes of each component in its format.
 
     Raises:
@@ -108,13 +108,14 @@ def add_checkpoint_bytes(draft: Draft, checkpoint: Checkpoint) -> None:
     """
     if checkpoint.kind == "draft_head":
         return
-    stage = weights(draft.catalog.model(checkpoint.model), checkpoint, formats=draft.catalog.formats).stages[0]
-    rows = [_component_row(draft, checkpoint, name, stage.by_component[name]) for name in COMPONENTS]
+    stage = weights(page.catalog.model(checkpoint.model), checkpoint, formats=page.catalog.formats).stages[0]
+    rows = [_component_row(page, checkpoint, name, stage.by_component[name]) for name in COMPONENTS]
+    note = _weights_note(page)
     total = (
         Cell("<b>All weights</b>", "~"),
         Cell(""),
-        Cell(f"<b>{stage.parameters:,}</b>", stage.parameters),
-        Cell(f"<b>{stage.bytes / GIB:,.2f}</b>", stage.bytes),
+        Cell(f"<b>{stage.parameters:,}</b>{note}", stage.parameters),
+        Cell(f"<b>{stage.bytes / GIB:,.2f}</b>{note}", stage.bytes),
     )
     columns = (
         Column(head="Component"),
@@ -122,20 +123,24 @@ def add_checkpoint_bytes(draft: Draft, checkpoint: Checkpoint) -> None:
         Column(head="Parameters", numeric=True),
         Column(head="Bytes", unit="GiB", numeric=True),
     )
-    draft.heading(2, "What is stored in which format", "bytes")
-    draft.add(table("Components, their formats and bytes", columns, [*rows, Row(cells=total)]))
+    page.heading(2, "What is stored in which format", "bytes")
+    page.add(table("Components, their formats and bytes", columns, [*rows, Row(cells=total)]))
 
 
-def _component_row(draft: Draft, checkpoint: Checkpoint, component: str, share: Share) -> Row:
+def _weights_note(page: Page) -> str:
+    return from_facts(page, f"{code('llama4ref.memory.weights')} on one GPU")
+
+
+def _component_row(page: Page, checkpoint: Checkpoint, component: str, share: Share) -> Row:
     format_ = checkpoint.coverage.of(component) if checkpoint.coverage else None
-    leaf = draft.provenance(f"checkpoints/{checkpoint.id}", f"coverage.{component}")
-    state = leaf.state if leaf else "unknown"
-    stored = draft.entity(f"formats/{format_}", format_) if format_ else f"<i>{state}</i>"
-    note = from_facts(draft, f"{code('llama4ref.memory.weights')} on one GPU")
+    fact = page.facts(f"checkpoints/{checkpoint.id}")[f"coverage.{component}"]
+    state = fact.leaf.state if fact.leaf else "unknown"
+    stored = page.entity(f"formats/{format_}", format_) if format_ else f"<i>{state}</i>"
+    note = _weights_note(page)
     return Row(
         cells=(
             Cell(escape(label(component)), component),
-            Cell(stored + draft.notes.of(leaf, brief=True), format_ or ""),
+            Cell(stored + page.note(fact, brief=True), format_ or ""),
             Cell(f"{share.parameters:,}{note}", share.parameters),
             Cell(f"{share.bytes / GIB:,.2f}{note}", share.bytes),
         )

@@ -3,85 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.facts.types.states import UNKNOWN, is_stated
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.website.markup.field_values import label, shown, unit_of
 from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets, code, escape, inline, table
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from llama4ref.facts.types.sources import Provenance
-    from llama4ref.website.markup.drafting import Draft
-
-LINKED = {
-    "model": "models", "license": "licenses", "accelerator": "accelerators", "engine": "engines", "checkpoint": "checkpoints",
-    "format": "formats", "supersedes": "licenses", "members": "models", "teacher": "models", "derived_from": "models",
-    "accelerators": "accelerators", "system": "models",
-}  # fmt: skip
-"""Fields whose words are ids of other entities."""
-_LONG_LIST = 60
+    from llama4ref.website.markup.cited import Cited
+    from llama4ref.website.markup.page import Page
 
 
-def leaf_sections(
-    draft: Draft, entity: str, thing: DataclassInstance, *, skip: Sequence[str] = (), level: int = 2
-) -> None:
+def leaf_sections(page: Page, entity: str, *, skip: Sequence[str] = (), level: int = 2) -> None:
     """Every field of an entity: scalars first, then a section for each group."""
-    draft.heading(level, "At a glance", "at-a-glance")
-    draft.add(_group(draft, entity, "", thing, caption="At a glance", skip=skip))
-    _groups(draft, entity, "", thing, level=level, skip=skip)
+    page.heading(level, "At a glance", "at-a-glance")
+    thing = page.facts(entity)
+    page.add(_group(page, thing, caption="At a glance", skip=skip))
+    _groups(page, thing, level=level, skip=skip)
 
 
-def _groups(
-    draft: Draft, entity: str, path: str, thing: DataclassInstance, *, level: int, skip: Sequence[str] = ()
-) -> None:
-    words = meanings(type(thing))
-    for field in fields(thing):
-        value, inner = getattr(thing, field.name), f"{path}{field.name}"
-        if field.name in skip or not is_compound(value):
-            continue
-        draft.heading(level, label(field.name), inner)
-        draft.add(f"<p>{inline(words[field.name])}</p>" if field.name in words else "")
-        compound(draft, entity, inner, value, level)
+def _groups(page: Page, thing: Cited, *, level: int, skip: Sequence[str] = ()) -> None:
+    words = meanings(type(thing.value))
+    for field in thing.fields():
+        if field.key not in skip and field.is_compound:
+            page.heading(level, label(field.key), field.path)
+            page.add(f"<p>{inline(words[field.key])}</p>" if field.key in words else "")
+            compound(page, field, level)
 
 
-def compound(draft: Draft, entity: str, path: str, value: object, level: int, *, caption: str = "") -> None:
+def compound(page: Page, group: Cited, level: int, *, caption: str = "") -> None:
     """A group, a list of groups, or a mapping, as one or several tables."""
-    title = caption or label(path.rpartition(".")[2])
-    if is_dataclass(value) and not isinstance(value, type):
-        draft.add(_group(draft, entity, f"{path}.", value, caption=title))
-        _groups(draft, entity, f"{path}.", value, level=min(level + 1, 5))
-    elif isinstance(value, Mapping):
-        draft.add(_mapping(draft, entity, path, value, title))
-    elif isinstance(value, tuple) and all(is_dataclass(item) for item in value):
-        rows = {str(index): item for index, item in enumerate(value)}
-        draft.add(records(draft, entity, path, rows, title, keyed=False))
+    title = caption or label(group.key)
+    if is_dataclass(group.value):
+        page.add(_group(page, group, caption=title))
+        _groups(page, group, level=min(level + 1, 5))
+    elif isinstance(group.value, Mapping) and not all(is_dataclass(item.value) for item in group):
+        page.add(_fact_table(title, [_leaf_row(page, item, "") for item in group]))
+    elif isinstance(group.value, Mapping | tuple):
+        page.add(records(page, group, title))
 
 
-def is_compound(value: object) -> bool:
-    """Whether a value holds further fields."""
-    if isinstance(value, tuple):
-        return bool(value) and is_dataclass(value[0])
-    return (isinstance(value, Mapping) and bool(value)) or is_dataclass(value)
-
-
-def _group(
-    draft: Draft, entity: str, path: str, thing: DataclassInstance, *, caption: str, skip: Sequence[str] = ()
-) -> str:
-    words = meanings(type(thing))
-    rows = []
-    for field in fields(thing):
-        value = getattr(thing, field.name)
-        if field.name in {"id", *skip} or is_compound(value):
-            continue
-        leaf = f"{path}{field.name}"
-        if draft.provenance(entity, leaf) is None:
-            continue
-        rows.append(_leaf_row(draft, entity, leaf, value, words.get(field.name, "")))
+def _group(page: Page, thing: Cited, *, caption: str, skip: Sequence[str] = ()) -> str:
+    words = meanings(type(thing.value))
+    rows = [
+        _leaf_row(page, field, words.get(field.key, ""))
+        for field in thing.fields()
+        if field.key not in {"id", *skip} and not field.is_compound and field.leaf is not None
+    ]
     return _fact_table(caption, rows)
 
 
@@ -90,140 +62,86 @@ def _fact_table(caption: str, rows: Sequence[Row]) -> str:
     return table(caption, columns, rows) if rows else ""
 
 
-def _leaf_row(draft: Draft, entity: str, path: str, value: object, meaning: str) -> Row:
-    name = label(path.rpartition(".")[2])
+def _leaf_row(page: Page, fact: Cited, meaning: str) -> Row:
     hint = f' <br><small class="hint">{inline(meaning)}</small>' if meaning else ""
-    note = _note(draft, entity, path)
-    unit = unit_of(path) if isinstance(value, int | float) and not isinstance(value, bool) else ""
-    return Row(
-        anchor=path,
-        cells=(
-            Cell(f"{escape(name)}{hint}"),
-            Cell(f"{linked(draft, entity, path, value, unit=unit)}{note}"),
-        ),
-    )
+    value = Cell(page.value(fact, unit=True) + _remark(fact))
+    return Row(anchor=fact.path, cells=(Cell(f"{escape(label(fact.key))}{hint}"), value))
 
 
-def _note(draft: Draft, entity: str, path: str) -> str:
-    leaf = draft.provenance(entity, path)
-    note = leaf.citations[0].note if leaf and leaf.citations else None
-    return f' <br><small class="hint">{escape(note)}</small>' if note else ""
+def _remark(fact: Cited) -> str:
+    remark = fact.leaf.citations[0].note if fact.leaf else None
+    return f' <br><small class="hint">{escape(remark)}</small>' if remark else ""
 
 
-def linked(draft: Draft, entity: str, path: str, value: object, *, brief: bool = False, unit: str = "") -> str:
-    """A value with its note; ids of other entities lead to their pages, long lists are lists."""
-    leaf = draft.provenance(entity, path)
-    if leaf is None or not is_stated(value):
-        return draft.value(entity, path, value, brief=brief)
-    tail = draft.dispute(entity, path) + draft.notes.of(leaf, path, brief=brief)
-    kind = LINKED.get(path.rpartition(".")[2]) or ("formats" if ".coverage." in f".{path}" else None)
-    if kind is not None:
-        words = value if isinstance(value, tuple) else (value,)
-        return ", ".join(_linked_id(draft, kind, str(word)) for word in words) + tail
-    if isinstance(value, tuple) and not brief and sum(len(str(item)) for item in value) > _LONG_LIST:
-        return bullets([*(escape(shown(item, path)) for item in value[:-1]), escape(shown(value[-1], path)) + tail])
-    return draft.value(entity, path, value, brief=brief, unit=unit)
-
-
-def _linked_id(draft: Draft, kind: str, id_: str) -> str:
-    known = getattr(draft.catalog, kind)
-    return draft.entity(f"{kind}/{id_}", _name(known[id_], id_)) if id_ in known else escape(id_)
-
-
-def _name(thing: object, id_: str) -> str:
-    name = getattr(thing, "name", None)
-    return name if isinstance(name, str) else id_
-
-
-def _mapping(draft: Draft, entity: str, path: str, value: Mapping[str, object], caption: str) -> str:
-    if all(is_dataclass(item) for item in value.values()):
-        return records(draft, entity, path, value, caption, keyed=True)
-    rows = [_leaf_row(draft, entity, f"{path}.{key}", item, "") for key, item in value.items()]
-    return _fact_table(caption, rows)
-
-
-def records(
-    draft: Draft, entity: str, path: str, rows: Mapping[str, object], caption: str, *, keyed: bool, brief: bool = True
-) -> str:
+def records(page: Page, groups: Cited, caption: str, *, brief: bool = True) -> str:
     """Groups of one kind as the rows of one table; columns that no row fills are left out."""
-    known = [field.name for row in rows.values() if is_dataclass(row) for field in fields(row)]
-    names = [name for name in dict.fromkeys(known) if _is_used(draft, entity, path, rows, name)]
-    columns = [Column(head="Name")] if keyed else []
-    columns += [_column(path, name, rows) for name in names]
-    body = [
+    keyed = isinstance(groups.value, Mapping)
+    known = dict.fromkeys(field.key for group in groups for field in group.fields())
+    names = [name for name in known if any(_fills(group[name]) for group in groups)]
+    columns = [*([Column(head="Name")] if keyed else []), *(_column(groups, name) for name in names)]
+    rows = [
         Row(
-            anchor=f"{path}.{key}",
+            anchor=group.path,
             cells=[
-                *([Cell(code(key), key)] if keyed else []),
-                *(
-                    _record_cell(draft, entity, f"{path}.{key}.{name}", getattr(row, name), brief=brief)
-                    for name in names
-                ),
+                *([Cell(code(group.key), group.key)] if keyed else []),
+                *(_record_cell(page, group[name], brief=brief) for name in names),
             ],
         )
-        for key, row in rows.items()
+        for group in groups
     ]
-    return table(caption, columns, body, sortable=len(body) > 5)
+    return table(caption, columns, rows, sortable=len(rows) > 5)
 
 
-def _column(path: str, name: str, rows: Mapping[str, object]) -> Column:
-    values = [getattr(row, name) for row in rows.values()]
-    numeric = any(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return Column(head=label(name), unit=unit_of(f"{path}.0.{name}") if numeric else "", numeric=numeric)
+def _column(groups: Cited, name: str) -> Column:
+    numeric = any(group[name].is_number for group in groups)
+    return Column(head=label(name), unit=unit_of(f"{groups.path}.0.{name}") if numeric else "", numeric=numeric)
 
 
-def _is_used(draft: Draft, entity: str, path: str, rows: Mapping[str, object], name: str) -> bool:
-    values = [getattr(row, name) for row in rows.values()]
-    return any(
-        value not in (None, (), UNKNOWN)
-        and (is_compound(value) or draft.provenance(entity, f"{path}.{key}.{name}") is not None)
-        for key, value in zip(rows, values, strict=True)
-    )
+def _fills(fact: Cited) -> bool:
+    return fact.value not in (None, (), UNKNOWN) and (fact.is_compound or fact.leaf is not None)
 
 
-def _record_cell(draft: Draft, entity: str, path: str, value: object, *, brief: bool) -> Cell:
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = [
-            f"{escape(label(field.name))}: {linked(draft, entity, f'{path}.{field.name}', getattr(value, field.name), brief=brief)}"
-            for field in fields(value)
-            if draft.provenance(entity, f"{path}.{field.name}") is not None
-        ]
-        return Cell(bullets(parts))
-    if isinstance(value, tuple) and is_compound(value):
-        return Cell(_steps(draft, entity, path, value))
-    leaf = draft.provenance(entity, path)
-    if leaf is None:
+def _record_cell(page: Page, fact: Cited, *, brief: bool) -> Cell:
+    if isinstance(fact.value, tuple) and fact.is_compound:
+        return Cell(bullets(_step(page, step) for step in fact))
+    if is_dataclass(fact.value):
+        return Cell(
+            bullets(
+                f"{escape(label(field.key))}: {page.value(field, brief=brief)}"
+                for field in fact.fields()
+                if field.leaf is not None
+            )
+        )
+    if fact.leaf is None:
         return Cell("", "")
-    sort = (
-        value
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else shown(value, path)
-        if is_stated(value)
-        else ""
-    )
-    return Cell(linked(draft, entity, path, value, brief=brief) + _note(draft, entity, path), sort)
+    found = page.cell(fact, brief=brief)
+    return Cell(found.html + _remark(fact), found.sort)
 
 
-def _steps(draft: Draft, entity: str, path: str, steps: Sequence[object]) -> str:
-    return bullets(
-        f"from {draft.value(entity, f'{path}.{index}.since', getattr(step, 'since', None), brief=True)}: "
-        f"{draft.value(entity, f'{path}.{index}.holds', getattr(step, 'holds', None), brief=True)}"
-        for index, step in enumerate(steps)
+def _step(page: Page, step: Cited) -> str:
+    """From when what holds, or the fields of another thing."""
+    names = {field.key for field in step.fields()}
+    if {"since", "holds"} <= names:
+        return f"from {page.value(step['since'], brief=True)}: {page.value(step['holds'], brief=True)}"
+    return "; ".join(
+        f"{escape(label(field.key))}: {page.value(field, brief=True)}"
+        for field in step.fields()
+        if field.leaf is not None
     )
 
 
-def disagreements(draft: Draft, entity: str) -> Iterator[str]:
+def disagreements(page: Page, entity: str) -> Iterator[str]:
     """A box for each value of an entity that sources dispute: all values, who says so, and why one is preferred."""
     id_ = entity.partition("/")[2]
-    for path, leaf in draft.catalog.provenance.get(entity, {}).items():
+    for path, leaf in page.catalog.provenance.get(entity, {}).items():
         if leaf.disputed:
-            words = [_word(draft, path, leaf, index) for index in range(len(leaf.citations))]
+            words = [_word(page, path, leaf, index) for index in range(len(leaf.citations))]
             reason = f"<p>Preferred: {escape(leaf.because)}.</p>" if leaf.because else ""
-            title = f"{spoken(draft, entity, path)}: sources disagree"
+            title = f"{spoken(page, entity, path)}: sources disagree"
             yield admonition("question", title, bullets(words) + reason, anchor=f"disputed-{id_}.{path}")
 
 
-def _word(draft: Draft, path: str, leaf: Provenance, index: int) -> str:
+def _word(page: Page, path: str, leaf: Provenance, index: int) -> str:
     """What one source says, who it is, and what speaks against it."""
     each = leaf.citations[index]
     said = leaf.state if each.agrees and leaf.state != "known" else shown(each.value, path)
@@ -231,25 +149,24 @@ def _word(draft: Draft, path: str, leaf: Provenance, index: int) -> str:
     preferred = ", preferred" if not index else ""
     doubt = f"; not believed: {escape(each.doubt)}" if each.doubt else ""
     note = f"; {escape(each.note)}" if each.note and not each.agrees else ""
-    return f"<b>{escape(said)}</b>{preferred}: {who}{draft.notes.word(each)}{doubt}{note}"
+    return f"<b>{escape(said)}</b>{preferred}: {who}{page.notes.word(each)}{doubt}{note}"
 
 
-def add_disagreements(draft: Draft, entity: str, *, level: int = 2) -> None:
+def add_disagreements(page: Page, entity: str, *, level: int = 2) -> None:
     """The section with all of them, where there is one."""
-    boxes = list(disagreements(draft, entity))
+    boxes = list(disagreements(page, entity))
     if boxes:
-        draft.heading(level, f"{counted(len(boxes), 'disagreement')} among sources", "disagreements")
+        page.heading(level, f"{counted(len(boxes), 'disagreement')} among sources", "disagreements")
         for box in boxes:
-            draft.add(box)
+            page.add(box)
 
 
-def spoken(draft: Draft, entity: str, path: str) -> str:
+def spoken(page: Page, entity: str, path: str) -> str:
     """The name of a leaf in words."""
     kind, _, id_ = entity.partition("/")
     parts = path.split(".")
     if kind == "providers" and parts[0] == "offers":
-        offer = draft.catalog.providers[id_].offers[int(parts[1])]
-        return f"{draft.catalog.models[offer.model].name}, {label(parts[-1])}" + (
-            f" ({offer.tier})" if offer.tier else ""
-        )
+        offer = page.catalog.providers[id_].offers[int(parts[1])]
+        tier = f" ({offer.tier})" if offer.tier else ""
+        return f"{page.catalog.models[offer.model].name}, {label(parts[-1])}{tier}"
     return " / ".join(label(part) for part in parts)

@@ -10,7 +10,7 @@ from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.licenses import License
-    from llama4ref.website.markup.drafting import Draft
+    from llama4ref.website.markup.page import Page
 
 _FEW_USERS = 1_000_000
 USES = {
@@ -42,10 +42,10 @@ USES = {
 """Uses that people ask about."""
 
 
-def add_uses(draft: Draft, license_: License) -> None:
+def add_uses(page: Page, license_: License) -> None:
     """What becomes of these uses, with the clauses that decide."""
-    draft.heading(2, "What it asks of some uses", "uses")
-    columns = (Column(head="Use"), Column(head="Allowed"), Column(head="What decides, and what is owed"))
+    page.heading(2, "What it asks of some uses", "uses")
+    columns = (Column(head="Use"), Column(head="Allowed", cited=False), Column(head="What decides, and what is owed"))
     rows = []
     for name, use in USES.items():
         report = check_use(license_, use)
@@ -54,13 +54,13 @@ def add_uses(draft: Draft, license_: License) -> None:
                 cells=(
                     Cell(escape(name)),
                     Cell(verdict(report), report.verdict),
-                    Cell(clauses(draft, report, with_policy=False)),
+                    Cell(clauses(page, report, with_policy=False)),
                 )
             )
         )
-    draft.add(table("Uses and what the clauses say of them", columns, rows))
+    page.add(table("Uses and what the clauses say of them", columns, rows))
     body = f"<p>{escape(report.disclaimer)}.</p><p>Ask about your own use: {code('llama4ref license check --domicile FR --images --offering product')}</p>"
-    draft.add(admonition("note", "No legal advice", body))
+    page.add(admonition("note", "No legal advice", body))
 
 
 def verdict(report: LicenseReport) -> str:
@@ -69,20 +69,19 @@ def verdict(report: LicenseReport) -> str:
     return f'<b class="verdict {report.verdict}">{words[report.verdict]}</b>'
 
 
-def clauses(draft: Draft, report: LicenseReport, *, with_policy: bool = True) -> str:
+def clauses(page: Page, report: LicenseReport, *, with_policy: bool = True) -> str:
     """Breaches and questions first, then duties; each with its clause and its source, the policy's duties only if asked."""
     owed = [each for each in report.obligations if with_policy or not each.field.startswith("policy.")]
-    items = [_finding(draft, each) for each in (*report.breaches, *report.questions, *owed)]
+    items = [_finding(page, each) for each in (*report.breaches, *report.questions, *owed)]
     hidden = len(report.obligations) - len(owed)
     if hidden:
-        page = draft.entity(report.obligations[0].entity, "use policy", "policy")
-        items.append(f"duty: keep the {hidden} items of the {page}")
+        policy = page.entity(report.obligations[0].entity, "use policy", "policy")
+        items.append(f"duty: keep the {hidden} items of the {policy}")
     return bullets(items)
 
 
-def _finding(draft: Draft, each: Finding) -> str:
-    leaf = draft.provenance(each.entity, each.field)
+def _finding(page: Page, each: Finding) -> str:
     kind = f"<b>{each.kind}</b>" if each.kind != "obligation" else "duty"
-    place = draft.entity(each.entity, each.clause, each.field.removesuffix(".says"))
+    place = page.entity(each.entity, each.clause, each.field.removesuffix(".says"))
     why = f" ({escape(each.because)})" if each.kind != "obligation" else ""
-    return f"{kind}, {place}: {escape(each.says)}{why}{draft.notes.of(leaf, brief=True)}"
+    return f"{kind}, {place}: {escape(each.says)}{why}{page.note(page.facts(each.entity)[each.field], brief=True)}"
