@@ -10,14 +10,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from llama4ref.errors import Llama4refError, SpecErrors
     from llama4ref.facts import Catalog, load
+    from llama4ref.plan_files import load_plan, save_plan
     from llama4ref.planning import PlanRequest, PlanResult, plan
 
 __version__ = "0.1.0"
-__all__ = ["Catalog", "Llama4refError", "PlanRequest", "PlanResult", "SpecErrors", "load", "plan"]
+__all__ = [
+    "Catalog",
+    "Llama4refError",
+    "PlanRequest",
+    "PlanResult",
+    "SpecErrors",
+    "load",
+    "load_plan",
+    "plan",
+    "save_plan",
+]
 
 _HOMES = {
     "Catalog": "llama4ref.facts",
     "load": "llama4ref.facts",
+    "load_plan": "llama4ref.plan_files",
+    "save_plan": "llama4ref.plan_files",
     "Llama4refError": "llama4ref.errors",
     "SpecErrors": "llama4ref.errors",
     "PlanRequest": "llama4ref.planning",

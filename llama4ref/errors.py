@@ -8,6 +8,7 @@ Llama4refError
 ├── RequestError          a request that contradicts itself or cannot be read (ValueError)
 │   └── SettingError          a setting of the engine with a value that its option does not take
 ├── ReleaseError          an engine release the facts do not cover (ValueError)
+├── PlanFileError         a plan file that cannot be read or contradicts itself (ValueError)
 ├── FormError             a plan that a form of writing cannot hold (ValueError)
 ├── OutputError           what was to be written cannot be written (OSError)
 └── ProofError            something outside failed while proving (RuntimeError)
@@ -140,6 +141,16 @@ class ReleaseError(Llama4refError, ValueError):
     def __init__(self, message: str, *, setting: str | None = None) -> None:
         self.setting = setting
         super().__init__(message)
+
+
+class PlanFileError(Llama4refError, ValueError):
+    """A plan file that cannot be read, or whose settings contradict each other or the facts; `faults` by line and field."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        left_out = len(self.faults) - _MOST_OFFERED
+        more = [f"and {left_out:,} more"] if left_out > 0 else []
+        super().__init__("\n".join([*map(str, self.faults[:_MOST_OFFERED]), *more]))
 
 
 class FormError(Llama4refError, ValueError):

@@ -138,9 +138,7 @@ def _errata(catalog: Catalog) -> Outcome:
 
 
 def _schemas(folder: Path) -> Outcome:
-    from llama4ref.facts.reading.json_schema import schema_files
-
-    files = schema_files()
+    files = _schema_files()
     stale = tuple(name for name, text in files.items() if _text_of(folder / "schema" / name) != text)
     wrong = tuple(
         f"{folder.name}/schema/{name} is missing or out of date; run `llama4ref check --write-schemas`"
@@ -167,11 +165,17 @@ def _state(wrong: Sequence[str]) -> State:
 
 
 def _write_schemas(folder: Path) -> None:
-    from llama4ref.facts.reading.json_schema import schema_files
-
     (folder / "schema").mkdir(exist_ok=True)
-    for name, text in schema_files().items():
+    for name, text in _schema_files().items():
         (folder / "schema" / name).write_text(text, encoding="utf-8")
+
+
+def _schema_files() -> dict[str, str]:
+    """The schemas of the specs and of plan files as text, by file name."""
+    from llama4ref.facts.reading.json_schema import schema_files
+    from llama4ref.plan_files.schema import NAME, schema_text
+
+    return schema_files() | {NAME: schema_text()}
 
 
 def _text_of(path: Path) -> str | None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llama4ref.cli.chosen_plan import numbered, own_gpus, plan_number_option, refuse
+from llama4ref.cli.chosen_plan import chosen, plan_choice_option, refuse
 from llama4ref.cli.option_types import SECONDS
 from llama4ref.cli.printing import console_on, drawn, echo, examples, json_option, screen_width
-from llama4ref.cli.request_options import planned, request_options
+from llama4ref.cli.request_options import request_options
 from llama4ref.cli.streams import is_terminal
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ OUTSIDE_FAILED = 3
     epilog=examples(
         "llama4ref prove --model scout --gpu h100-sxm --count 8 --context 1M",
         "llama4ref prove --model scout --gpu h100-sxm --count 8 --rung accepted",
+        "llama4ref prove --plan scout-plan.yaml",
     ),
 )
 @request_options
@@ -40,7 +41,7 @@ OUTSIDE_FAILED = 3
     show_default=True,
     help="How far up the ladder: settings accepted, a miniature served, the real shapes on this machine's GPUs.",
 )
-@plan_number_option
+@plan_choice_option
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -68,7 +69,7 @@ def command(
     *,
     request: PlanRequest,
     rung: RungName,
-    number: int,
+    choice: int | Path,
     port: int,
     directory: Path | None,
     timeout: float,
@@ -79,12 +80,11 @@ def command(
     Exits with 0 where the plan held, 1 where it did not, 3 where something outside failed. The server is always ended.
     """
     from llama4ref.errors import RequestError
-    from llama4ref.planning.outcomes import HostedPlan
+    from llama4ref.planning.outcomes import HostedPlan, PlanResult
 
-    result = planned(request if request.hosted else own_gpus(request))
-    if not result.plans:
-        return refuse(result, as_json=as_json)
-    plan = numbered(result, number)
+    plan = chosen(request, choice)
+    if isinstance(plan, PlanResult):
+        return refuse(plan, as_json=as_json)
     if isinstance(plan, HostedPlan):
         raise RequestError("hosted: a provider's servers cannot be launched here; prove a plan on own GPUs")
     from llama4ref.proving.rungs.proofs import prove

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llama4ref.cli.chosen_plan import numbered, own_gpus, plan_number_option, refuse
+from llama4ref.cli.chosen_plan import chosen, plan_choice_option, refuse
 from llama4ref.cli.printing import echo, echo_json, examples, json_option
-from llama4ref.cli.request_options import planned, request_options
+from llama4ref.cli.request_options import request_options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llama4ref.planning.request import PlanRequest
 
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     "render",
     epilog=examples(
         "llama4ref render --model scout --gpu h100-sxm --count 8 --context 1M",
+        "llama4ref render --plan scout-plan.yaml --as compose > compose.yaml",
         "llama4ref render --model scout --gpu b200 --count 8 --as config > scout.yaml",
         "vllm serve --config scout.yaml",
     ),
@@ -31,20 +34,20 @@ if TYPE_CHECKING:
     show_default=True,
     help="What to write.",
 )
-@plan_number_option
+@plan_choice_option
 @json_option
-def command(*, request: PlanRequest, form: str, number: int, as_json: bool) -> int:
+def command(*, request: PlanRequest, form: str, choice: int | Path, as_json: bool) -> int:
     """Write a plan as vLLM flags, config file, environment file, Compose file or Kubernetes manifest.
 
     Every option exists in the vLLM release that the plan is for; reasons stand beside it as comments.
     """
     from llama4ref.facts import load
+    from llama4ref.planning.outcomes import PlanResult
     from llama4ref.rendering import render
 
-    result = planned(request if request.hosted is not None else own_gpus(request))
-    if not result.plans:
-        return refuse(result, as_json=as_json)
-    plan = numbered(result, number)
+    plan = chosen(request, choice)
+    if isinstance(plan, PlanResult):
+        return refuse(plan, as_json=as_json)
     text = render(plan, form, load().engine("vllm"))
     if as_json:
         from llama4ref.cli.plan_json import plan_json

@@ -91,6 +91,24 @@ def read_again(config: EngineConfig, around: Surroundings) -> EngineConfig:
     return read_settings(config.settings, around, environment=config.environment, reasons=config.reasons)
 
 
+def draft_of(settings: Mapping[str, Setting]) -> str | None:
+    """Repository of the draft head that settings name; None where they name none.
+
+    Raises:
+        SettingError: where `speculative-config` is no object, or names no model.
+    """
+    name = "speculative-config"
+    if name not in settings:
+        return None
+    try:
+        model = object_of(str(settings[name])).get("model")
+    except RequestError as error:
+        raise SettingError(name, str(error)) from error
+    if not isinstance(model, str) or not model:
+        raise SettingError(name, f"found {settings[name]!r}, expected an object with the `model` of a draft head")
+    return model
+
+
 class _Reader:
     """Settings by name, with the values that the engine takes where one is left out."""
 

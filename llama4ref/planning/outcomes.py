@@ -56,6 +56,8 @@ class Plan:
     count: int
     """GPUs in all."""
     nodes: int
+    request: PlanRequest
+    """What was asked for."""
     config: EngineConfig
     """Settings, environment and reasons, for one release of vLLM."""
     budget: MemoryBudget

@@ -23,6 +23,7 @@ from llama4ref.planning.unplanned_hardware import unplanned
 from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
@@ -50,7 +51,7 @@ def own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -
     fitted, refused = _searched(search, models)
     if not fitted:
         fitted, refused = _searched(replace(search, thorough=True), models)
-    plans = [_plan(search, each) for each in fitted]
+    plans = [plan_of(search, each, config_of(catalog, each, request, engine, search.behaviour)) for each in fitted]
     return sorted(plans, key=lambda each: rank(catalog, request, each)), refused
 
 
@@ -179,7 +180,8 @@ def _best_of_variants(search: OwnGpuSearch, template: Candidate) -> Iterator[Fit
         yield outcome
 
 
-def _plan(search: OwnGpuSearch, fitted: FittedCandidate) -> Plan:
+def plan_of(search: OwnGpuSearch, fitted: FittedCandidate, config: EngineConfig) -> Plan:
+    """The plan of a fitted candidate whose settings are written, with its caveats and its speed."""
     candidate, request = fitted.candidate, search.request
     workload = workload_of(request, lengths_of(request, candidate.model.architecture), fitted.config.max_model_len)
     performance = performance_of(search.catalog, fitted, workload) if workload is not None else None
@@ -189,7 +191,8 @@ def _plan(search: OwnGpuSearch, fitted: FittedCandidate) -> Plan:
         accelerator=candidate.accelerator,
         count=candidate.layout.gpus,
         nodes=candidate.nodes,
-        config=config_of(search.catalog, fitted, request, search.engine, search.behaviour),
+        request=request,
+        config=config,
         budget=fitted.budget,
         context=fitted.config.max_model_len,
         largest_context=fitted.largest_context,

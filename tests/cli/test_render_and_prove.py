@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import yaml
 from llama4ref.cli.printing import drawn
 from llama4ref.cli.prove_command import exit_code
 from llama4ref.cli.verdict_report import verdict_lines
+from llama4ref.planning import PlanRequest
 from llama4ref.proving.verdict import Comparison, Explanation, Outcome, Probe, Rung, Verdict
 from tests.proving.conftest import configured
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Answer
 
+SCOUT_REQUEST = PlanRequest(model="scout")
 SCOUT = ("--model", "scout", "--gpu", "h100-sxm", "--count", "8", "--context", "1M")
 
 
@@ -38,6 +41,73 @@ def test_render_writes_another_plan(call: Callable[..., Answer]) -> None:
     answer = call("render", *SCOUT, "--as", "config", "--plan", "2")
 
     assert yaml.safe_load(answer.out) == second["settings"]
+
+
+@pytest.mark.parametrize("name", ["plan.yaml", "plan.json"])
+def test_a_saved_plan_is_rendered_and_proven_as_it_was_planned(
+    call: Callable[..., Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """`plan --save`, `render --plan FILE`, `prove --plan FILE`: to the letter."""
+    file = tmp_path / name
+    saved = call("plan", *SCOUT, "--plan", "2", "--save", str(file))
+    proven: list[object] = []
+    monkeypatch.setattr("llama4ref.proving.rungs.proofs.prove", lambda plan, **_: proven.append(plan) or _verdict())
+    answer = call("prove", "--plan", str(file))
+    call("prove", *SCOUT, "--plan", "2")
+
+    assert saved.code == 0
+    assert saved.out == call("plan", *SCOUT).out, "what is printed is not changed by saving"
+    assert f"Plan 2 is saved in {file}" in saved.err
+    for form in ("command", "compose"):
+        assert (
+            call("render", "--plan", str(file), "--as", form).out
+            == call("render", *SCOUT, "--as", form, "--plan", "2").out
+        )
+    assert answer.code == 0
+    assert [dataclasses.replace(each, request=SCOUT_REQUEST) for each in proven[:1]] == [
+        dataclasses.replace(each, request=SCOUT_REQUEST) for each in proven[1:]
+    ]
+
+
+def test_nothing_is_saved_where_nothing_fits(call: Callable[..., Answer], tmp_path: Path) -> None:
+    """The answer is no, and a file that is there stays as it is."""
+    answer = call("plan", "--model", "scout", "--gpu", "l4", "--count", "1", "--save", str(tmp_path / "plan.yaml"))
+
+    assert answer.code == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["render", "prove"])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--plan", "gone.yaml"), "gone.yaml:1: found no such file or directory, expected a plan file"),
+        (("--plan", "0"), "expected a number from 1, or a file"),
+        (("--plan", "-1"), "expected a number from 1, or a file"),
+        (("--plan", ""), "expected a number from 1, or a file"),
+        (("--plan", "9" * 5000), "expected a number from 1, or a file"),
+        (("--plan", "plan.yaml", "--model", "scout", "--images", "2"), "leave out --model, --images, or edit the file"),
+    ],
+)
+def test_a_plan_that_cannot_be_meant_is_refused(
+    call: Callable[..., Answer], command: str, words: tuple[str, ...], message: str
+) -> None:
+    """One message, exit 2, nothing on stdout."""
+    answer = call(command, *words)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert message in answer.err
+
+
+def test_a_file_whose_name_is_a_number_has_a_path(
+    call: Callable[..., Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Digits alone are a number."""
+    monkeypatch.chdir(tmp_path)
+    call("plan", *SCOUT, "--save", "2")
+
+    assert call("render", "--plan", "./2").out == call("render", *SCOUT).out
+    assert call("render", *SCOUT, "--plan", "2").out == call("render", *SCOUT, "--plan", "2", "--as", "command").out
 
 
 def test_render_has_json(call: Callable[..., Answer]) -> None:
@@ -71,6 +141,15 @@ def test_render_refuses_what_cannot_be(call: Callable[..., Answer], words: tuple
 
     assert (answer.code, answer.out) == (2, "")
     assert message in answer.err
+
+
+@pytest.mark.parametrize("form", ["compose", "kubernetes"])
+def test_a_form_that_cannot_hold_the_plan_is_an_answer(call: Callable[..., Answer], form: str) -> None:
+    """Two machines in one container: the call is right, the answer is no."""
+    answer = call("render", "--model", "scout", "--gpu", "h100-sxm", "--count", "16", "--nodes", "2", "--as", form)
+
+    assert (answer.code, answer.out) == (1, "")
+    assert "one container holds one node" in answer.err
 
 
 def test_prove_needs_a_plan_on_own_gpus(call: Callable[..., Answer]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import Layout
-from llama4ref.engine.settings_reading import Surroundings, read_again
+from llama4ref.engine.settings_reading import Surroundings, draft_of, read_again
 from llama4ref.errors import SettingError
 from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
@@ -116,6 +116,15 @@ def test_a_value_that_cannot_be_meant_is_told_by_name(scout: Plan, setting: str,
         read_again(edited, surroundings(scout))
 
     assert told.value.setting == setting
+
+
+def test_the_draft_head_is_the_one_that_the_settings_name() -> None:
+    """By its repository; settings that name no model are refused."""
+    assert draft_of({"speculative-config": '{"method": "eagle3", "model": "a/b"}'}) == "a/b"
+    assert draft_of({}) is None
+    for value in ("{}", '{"model": 5}', "a/b", True):
+        with pytest.raises(SettingError, match="--speculative-config: found"):
+            draft_of({"speculative-config": value})
 
 
 def test_what_is_left_out_is_the_engines_own_choice(scout: Plan) -> None:

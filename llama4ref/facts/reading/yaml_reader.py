@@ -65,6 +65,8 @@ def read_spec(text: str, file: str) -> tuple[Group | None, list[Fault]]:
             return None, [Fault(file, 1, "", "no mapping", "fields of a spec", "write one `field: value` a line")]
         if _MARK.search(text):
             reader.refuse_marks(text)
+        if reader.faults:
+            return None, reader.faults  # aliases inside aliases would grow without end
         return reader.group(node, ""), reader.faults
     except yaml.YAMLError as error:
         return None, [_syntax_fault(error, file)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.memory.draft_head import draft_bounds, draft_refusal
+from llama4ref.planning.fitting.as_set import as_set
 from llama4ref.planning.fitting.budgets import budget_of, largest_context, weights_held
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.demand import USUAL_TOKENS, Demand, demand_of
@@ -130,15 +131,6 @@ def _outcome(attempt: _Attempt, *, thorough: bool) -> FittedCandidate | Refusal:
     budget = attempt.budget(config)
     if demand.held(budget) < demand.concurrency:
         return too_few(candidate, budget, demand, attempt.lifting(config, thorough=thorough))
-    capacity = budget.cache.capacity(budget.room(demand.headroom))
     levers = levers_between(attempt.start, config)
-    return FittedCandidate(
-        candidate=candidate,
-        config=config,
-        budget=budget,
-        largest_context=largest,
-        max_concurrency=capacity.max_concurrency * candidate.layout.data_parallel,
-        kv_cache_tokens=capacity.tokens,
-        levers=levers,
-        shortage=attempt.shortage() if levers else None,
-    )
+    fitted = as_set(attempt.catalog, candidate, attempt.behaviour, config, demand)
+    return replace(fitted, levers=levers, shortage=attempt.shortage() if levers else None)

@@ -67,6 +67,11 @@ def reachable(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:
     return _without(config, dict.fromkeys(NOT_IN_A_PROOF, "the probes could not ask"))
 
 
+def without_draft(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:
+    """A configuration without its draft head, whose files are not made from the facts."""
+    return _without(config, {"speculative-config": "the draft head's own files are not among the facts"})
+
+
 def on_one_processor(config: EngineConfig, cpu_flags: frozenset[str]) -> tuple[EngineConfig, tuple[str, ...]]:
     """A configuration without what a miniature in one process on a processor cannot take."""
     refused = dict.fromkeys(NOT_ON_ONE_CPU, "one process on this machine")

@@ -24,7 +24,14 @@ from llama4ref.proving.model_files.tokenizer import write_tokenizer
 from llama4ref.proving.rungs.accepting import AcceptanceProof, prove_accepted
 from llama4ref.proving.rungs.full_size import W4A16, Configuration, FullSizeProof, measure_full_size
 from llama4ref.proving.rungs.miniature_proof import MiniatureProof, prove_on_miniature
-from llama4ref.proving.rungs.proof_configs import added, for_release, on_one_processor, reachable, sizes_read
+from llama4ref.proving.rungs.proof_configs import (
+    added,
+    for_release,
+    on_one_processor,
+    reachable,
+    sizes_read,
+    without_draft,
+)
 from llama4ref.proving.server.launching import FOR_THE_PROOF
 from llama4ref.proving.verdict import Explanation, Rung, Verdict
 from llama4ref.rendering.server_command import server_command
@@ -170,13 +177,12 @@ def _accepted(terms: _Terms) -> Verdict:
     plan, available = terms.plan, terms.plan.budget.room()
     write_architecture(terms.directory, plan.model, stage=plan.checkpoint.stage)
     write_tokenizer(terms.directory, vocab_size=plan.model.architecture.text.vocab_size)
-    cache = cache_of(
-        plan.model, plan.checkpoint, terms.config, platform=plan.accelerator.platform, rules=terms.behaviour
-    )
+    config, changes = without_draft(terms.config)
+    cache = cache_of(plan.model, plan.checkpoint, config, platform=plan.accelerator.platform, rules=terms.behaviour)
     verdict = prove_accepted(
         AcceptanceProof(
             subject=plan.model.name,
-            config=terms.config.with_settings({"model": str(terms.directory)}, because=FOR_THE_PROOF),
+            config=config.with_settings({"model": str(terms.directory)}, because=FOR_THE_PROOF),
             directory=terms.directory,
             available_bytes=available,
             predicted=predicted_capacity(cache, available),
@@ -184,7 +190,7 @@ def _accepted(terms: _Terms) -> Verdict:
         ),
         terms.engine,
     )
-    return _with_notes(verdict, *_precision_note(plan.checkpoint))
+    return _with_notes(verdict, *changes, *_precision_note(plan.checkpoint))
 
 
 def _miniature(terms: _Terms) -> Verdict:
@@ -231,7 +237,8 @@ def _full_size(terms: _Terms) -> Verdict:
             f"the full size of this plan needs {plan.count} GPUs, this machine has {found.gpu_fault or len(found.gpus)}; "
             "prove the miniature instead with --rung miniature"
         )
-    config, changes = reachable(terms.config)
+    open_, hidden = reachable(terms.config)
+    config, left_out = without_draft(open_)
     budget = memory_budget(plan.model, plan.checkpoint, plan.accelerator, config, terms.behaviour)
     proof = FullSizeProof(
         model=plan.model,
@@ -246,7 +253,7 @@ def _full_size(terms: _Terms) -> Verdict:
         raise ProofError(
             f"{terms.time_limit_seconds:.0f} s are too short for one launch of the full size; give more with --timeout"
         )
-    return _with_notes(runs[0].verdict, *changes)
+    return _with_notes(runs[0].verdict, *hidden, *left_out)
 
 
 def full_size_configuration(checkpoint: Checkpoint, config: EngineConfig, budget: MemoryBudget) -> Configuration:

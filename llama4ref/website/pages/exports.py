@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.reading.json_schema import schema_files
 from llama4ref.facts.types.kinds import KINDS
+from llama4ref.plan_files.schema import NAME, schema_text
 from llama4ref.rendering.catalog_exports import exported_sources, facts_with_sources
 from llama4ref.website.markup.links import address, home_of
 from llama4ref.wording import json_text
@@ -27,6 +28,7 @@ def data_files(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "data/sources.json", json_text({"sources": exported_sources(catalog, catalog.sources)}, indent=None)
     for name, text in schema_files().items():
         yield f"schema/{name.rpartition('/')[2]}", text
+    yield f"schema/{NAME}", schema_text()
 
 
 def llms_text(catalog: Catalog) -> str:

@@ -226,5 +226,7 @@ def _data(catalog: Catalog) -> str:
             )
         )
     page.add(table("Files", columns, rows))
+    plans = page.to("schema/plan.schema.json", "schema/plan.schema.json")
+    page.add(f"<p>{plans} is the schema of plan files, which `llama4ref plan --save` writes.</p>")
     page.add(f"<p>{page.to('llms.txt', 'llms.txt')} says what is where, for programs that read text.</p>")
     return page.finished()
