@@ -67,7 +67,9 @@ def _comparisons(rows: Sequence[Comparison]) -> Table:
                         right=("predicted", "observed"), wrap=("what", "agreement"))  # fmt: skip
     for row in rows:
         observed = "-" if row.observed is None else _figure(row.observed)
-        bound = f" of {_figure(row.bound)}" if row.bound and row.agreement.value == "within bound" else ""
+        bound = ""
+        if row.agreement.value == "within bound" and row.low is not None and row.high is not None:
+            bound = f", {_figure(row.low)} to {_figure(row.high)}"
         name = row.name.replace("_", " ")
         table.add_row(f"{name}{_unit(row, ', ')}", _figure(row.predicted), observed, f"{row.agreement.value}{bound}")
     return table

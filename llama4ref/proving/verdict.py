@@ -73,8 +73,10 @@ class Comparison:
     """What it is: a name of `facts.types.metrics`, or words for what is no number of the vocabulary."""
     predicted: Number
     observed: Number | None
-    bound: Number = 0
-    """How far observed may lie from predicted; 0 where the prediction is exact."""
+    low: Number | None = None
+    """Least that it may be; none where the prediction is exact."""
+    high: Number | None = None
+    """Most that it may be; none where the prediction is exact."""
 
     @property
     def agreement(self) -> Agreement:
@@ -83,14 +85,16 @@ class Comparison:
         Examples:
             >>> Comparison(name="kv_cache_tokens", predicted=10, observed=10).agreement.value
             'equal'
-            >>> Comparison(name="model_loading", predicted=10.0, observed=10.4, bound=0.5).agreement.value
+            >>> Comparison(name="model_loading", predicted=10.0, observed=10.4, low=9.0, high=10.5).agreement.value
             'within bound'
         """
         if self.observed is None:
             return Agreement.NOT_OBSERVED
         if self.observed == self.predicted:
             return Agreement.EQUAL
-        return Agreement.WITHIN_BOUND if abs(self.observed - self.predicted) <= self.bound else Agreement.DIFFERS
+        low = self.predicted if self.low is None else self.low
+        high = self.predicted if self.high is None else self.high
+        return Agreement.WITHIN_BOUND if low <= self.observed <= high else Agreement.DIFFERS
 
     @property
     def unit(self) -> str:
@@ -115,6 +119,19 @@ class Probe:
     """Observed numbers by name."""
     seconds: float = 0.0
     """How long it took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTest:
+    """What was seen while so many requests were sent at once."""
+
+    concurrency: int
+    prompt_tokens: int
+    """Of every prompt."""
+    output_tokens: int
+    """Of every reply."""
+    values: Mapping[str, float]
+    """Latencies and throughput by name of their metric, in its unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +163,10 @@ class Verdict:
     """What was launched, or asked about: the configuration that rendering made the server's words of."""
     comparisons: tuple[Comparison, ...] = ()
     probes: tuple[Probe, ...] = ()
+    observed: Mapping[str, Number] = field(default_factory=dict)
+    """Everything that the server stated about memory and capacity, by metric, in its unit; also what nothing was predicted of."""
+    loads: tuple[LoadTest, ...] = ()
+    """What was seen at each number of requests at once, where speed was measured."""
     kept: tuple[str, ...] = ()
     """What the miniature has in common with the original."""
     shrunk: tuple[str, ...] = ()
@@ -173,7 +194,7 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether the launch succeeded, no probe failed, and every prediction, of which there is one, was seen within its bound."""
+        """Whether the launch succeeded, no probe failed, and every prediction, of which there is one, was seen within its bounds."""
         return self.conclusion is Conclusion.HELD
 
     def to_json(self) -> str:
@@ -188,11 +209,12 @@ def compare(
     predicted: Mapping[str, Number],
     observed: Mapping[str, Number | None],
     *,
-    bounds: Mapping[str, Number] | None = None,
+    bounds: Mapping[str, tuple[Number, Number]] | None = None,
 ) -> tuple[Comparison, ...]:
-    """Lay predicted beside observed, a row for each prediction, in the predictions' order."""
+    """Lay predicted beside observed, a row for each prediction, in the predictions' order; `bounds` are least and most."""
     allowed = bounds or {}
     return tuple(
-        Comparison(name=name, predicted=value, observed=observed.get(name), bound=allowed.get(name, 0))
+        Comparison(name=name, predicted=value, observed=observed.get(name), low=low, high=high)
         for name, value in predicted.items()
+        for low, high in (allowed.get(name, (None, None)),)
     )

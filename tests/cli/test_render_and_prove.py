@@ -205,7 +205,7 @@ def _verdict(**changes: object) -> Verdict:
         "config": configured({"max-model-len": 1024}),
         "comparisons": (
             Comparison(name="kv_cache_tokens", predicted=1_000_000, observed=1_000_000),
-            Comparison(name="model_loading", predicted=10.0, observed=10.25, bound=0.5),
+            Comparison(name="model_loading", predicted=10.0, observed=10.25, low=9.5, high=10.5),
         ),
         "probes": (Probe(name="health", outcome=Outcome.PASSED, detail="200", seconds=0.1),),
         "log": "server.log",
@@ -222,7 +222,7 @@ def test_a_verdict_lays_predicted_beside_observed() -> None:
     assert "kv cache tokens" in text
     assert "model loading, GiB" in text
     assert "equal" in text
-    assert "within bound of 0.5000" in text
+    assert "within bound, 9.5000 to 10.5000" in " ".join(text.split())
     assert "Log: server.log" in text
     assert "never quality" in text
 

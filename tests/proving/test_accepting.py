@@ -10,10 +10,11 @@ import pytest
 
 from llama4ref.errors import LaunchError
 from llama4ref.memory import kv_cache
+from llama4ref.planning import Plan
 from llama4ref.proving.model_files.architecture_files import write_architecture
+from llama4ref.proving.records.measuring import configuration_of, planned, standard_runs
 from llama4ref.proving.rungs import accepting
 from llama4ref.proving.rungs.accepting import Acceptance, AcceptanceProof, accept, prove_accepted
-from llama4ref.proving.rungs.full_size import W4A16, standard_configurations
 from llama4ref.rendering.server_command import Option, ServerCommand, server_command
 from llama4ref.units import GIB
 from tests.proving.conftest import RELEASE, configured
@@ -147,18 +148,21 @@ class TestInstalledVllm:
 
     @pytest.mark.parametrize("number", range(5))
     def test_the_full_size_measurement_uses_settings_that_vllm_accepts(
-        self, scout: Model, engine: Engine, tmp_path: Path, number: int
+        self, catalog: Catalog, engine: Engine, tmp_path: Path, number: int
     ) -> None:
         """So that time on an accelerator is not lost on a flag."""
         pytest.importorskip("vllm")
-        configuration = standard_configurations(engine.at(RELEASE))[number]
-        write_architecture(tmp_path, scout, text_only=True, quantization=configuration.quantization)
+        run = standard_runs("h200-sxm", RELEASE)[number]
+        best = planned(run, catalog)
+        assert isinstance(best, Plan)
+        configuration = configuration_of(run, best, {})
+        write_architecture(tmp_path, best.model, quantization=configuration.quantization)
         config = configuration.config.with_settings({"model": str(tmp_path), "load-format": "dummy"}, because="test")
         said = accept(server_command(config, engine), tmp_path)
 
         assert said.explanation is None
         assert said.resolved["quantization"] == (
-            "compressed-tensors" if configuration.quantization is W4A16 else config.settings["quantization"]
+            "compressed-tensors" if configuration.quantization else config.settings["quantization"]
         )
 
 

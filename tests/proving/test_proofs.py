@@ -13,10 +13,12 @@ from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.proving.environment import environment
 from llama4ref.proving.rungs import proofs
-from llama4ref.proving.rungs.full_size import W4A16, Configuration
+from llama4ref.proving.rungs.full_size import Configuration
 from llama4ref.proving.rungs.proof_configs import for_release, on_one_processor, reachable
 from llama4ref.proving.rungs.proofs import full_size_configuration, miniature_config, prove
+from llama4ref.proving.verdict import compare
 from llama4ref.rendering.server_command import server_command
+from llama4ref.units import GIB
 
 ENGINE = load().engine("vllm")
 
@@ -149,7 +151,10 @@ def test_a_four_bit_checkpoint_brings_its_quantization_to_the_full_size() -> Non
     """Random weights must lie in the checkpoint's format, or memory would be that of bf16."""
     four_bit = full_size(count=1, checkpoint="RedHatAI/Llama-4-Scout-17B-16E-Instruct-quantized.w4a16")
 
-    assert four_bit.quantization == W4A16
+    assert four_bit.quantization is not None
+    assert four_bit.quantization["quant_method"] == "compressed-tensors"
+    (group,) = four_bit.quantization["config_groups"].values()
+    assert (group["weights"]["num_bits"], group["weights"]["group_size"]) == (4, 128)
 
 
 def test_a_checkpoint_of_unknown_configuration_is_not_measured_in_another_format() -> None:
@@ -162,8 +167,40 @@ def test_predicted_memory_of_the_full_size_has_bounds() -> None:
     """A prediction without a bound could not be wrong."""
     configuration = full_size(count=1, checkpoint="recipe-vllm-fp8-per-tensor-scout")
 
-    assert configuration.bounds.keys() == configuration.predicted.keys()
-    assert all(bound > 0 for bound in configuration.bounds.values())
+    assert configuration.predicted.keys() - configuration.bounds.keys() == {"max_model_len", "hybrid_kv_cache"}
+    for name, (low, high) in configuration.bounds.items():
+        assert low < configuration.predicted[name] < high, name
+
+
+@pytest.mark.parametrize(("share", "agreement"), [(0.999, "within bound"), (1.001, "differs")])
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("name", ["model_loading", "available_kv_cache", "kv_cache_tokens", "num_gpu_blocks"])
+def test_a_value_just_outside_its_bound_differs(name: str, side: int, share: float, agreement: str) -> None:
+    """Bounds are those of the budget's lines: a thousandth of their width further out is no longer as predicted."""
+    configuration = full_size(count=1, checkpoint="recipe-vllm-fp8-per-tensor-scout")
+    expected, bound = configuration.predicted[name], configuration.bounds[name][side]
+    observed = {name: expected + share * (bound - expected)}
+    (row,) = compare({name: expected}, observed, bounds=configuration.bounds)
+
+    assert row.agreement == agreement
+
+
+def test_bounds_of_the_full_size_are_the_budgets() -> None:
+    """Worked from the lines: the worst of each estimate at one end, the best at the other; weights within a hundredth."""
+    best = planned(count=1, checkpoint="recipe-vllm-fp8-per-tensor-scout")
+    bounds = full_size_configuration(best.checkpoint, best.config, best.budget).bounds
+    inside = [line for line in best.budget.lines if line.place in {"weights", "buffers", "overhead"}]
+    peaks = [line for line in best.budget.lines if line.place == "peak"]
+    left = [
+        best.budget.requested_bytes
+        - sum(getattr(line, end) for line in inside)
+        - max(getattr(line, end) for line in peaks)
+        for end in ("high", "low")
+    ]
+    weights = sum(line.bytes for line in best.budget.lines if line.place == "weights" or line.name == "RoPE table")
+
+    assert bounds["available_kv_cache"] == pytest.approx([each / GIB for each in left], rel=1e-12)
+    assert bounds["model_loading"] == pytest.approx([0.99 * weights / GIB, 1.01 * weights / GIB], rel=1e-12)
 
 
 def test_an_unknown_rung_is_refused() -> None:

@@ -16,10 +16,15 @@ def verdict(**changes: object) -> Verdict:
 
 @pytest.mark.parametrize(
     ("observed", "bounds", "holds"),
-    [({"tokens": 10}, {}, True), ({"tokens": 11}, {}, False), ({"tokens": 11}, {"tokens": 1}, True), ({}, {}, False)],
+    [
+        ({"tokens": 10}, {}, True),
+        ({"tokens": 11}, {}, False),
+        ({"tokens": 11}, {"tokens": (9, 11)}, True),
+        ({}, {}, False),
+    ],
 )
 def test_it_holds_when_observed_is_predicted_or_within_its_bound(
-    observed: dict[str, int], bounds: dict[str, int], holds: bool
+    observed: dict[str, int], bounds: dict[str, tuple[int, int]], holds: bool
 ) -> None:
     """An unobserved prediction does not hold."""
     assert verdict(comparisons=compare({"tokens": 10}, observed, bounds=bounds)).holds is holds
@@ -46,11 +51,11 @@ def test_without_a_prediction_nothing_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("observed", "agreement"), [(9, "within bound"), (11, "within bound"), (8, "differs"), (12, "differs")]
+    ("observed", "agreement"), [(9, "within bound"), (12, "within bound"), (8, "differs"), (13, "differs")]
 )
 def test_a_bound_is_as_wide_as_it_says(observed: int, agreement: str) -> None:
     """The last value inside and the first one outside, on both sides."""
-    (row,) = compare({"num_gpu_blocks": 10}, {"num_gpu_blocks": observed}, bounds={"num_gpu_blocks": 1})
+    (row,) = compare({"num_gpu_blocks": 10}, {"num_gpu_blocks": observed}, bounds={"num_gpu_blocks": (9, 12)})
 
     assert row.agreement == agreement
 

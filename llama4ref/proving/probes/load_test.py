@@ -11,15 +11,15 @@ import itertools
 import json
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import ProbeError
 from llama4ref.proving.probes.questions import prompt_of
 from llama4ref.proving.probes.token_stream import STREAM_OPTIONS, Arrival, arrivals
 from llama4ref.proving.server.launching import HOST
+from llama4ref.proving.verdict import LoadTest
 
 if TYPE_CHECKING:
     from llama4ref.proving.server.launching import Server
@@ -31,17 +31,6 @@ LONGEST_LINE = 65_536
 """More bytes than this in one line are no event of a completion."""
 LINES_A_TOKEN = 4
 """More lines than this for each token asked for, and a few, are no stream of tokens."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadTest:
-    """What was seen while so many requests were sent at once."""
-
-    concurrency: int
-    prompt_tokens: int
-    output_tokens: int
-    values: Mapping[str, float]
-    """Latencies and throughput by name of their metric, in its unit."""
 
 
 def load_tests(

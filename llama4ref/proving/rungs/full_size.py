@@ -13,26 +13,24 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from llama4ref.engine.settings_reading import Surroundings, read_settings
 from llama4ref.errors import LaunchError, ProbeError, ProofError
 from llama4ref.facts import catalog_of
 from llama4ref.proving.environment import Environment, environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
 from llama4ref.proving.model_files.tokenizer import write_tokenizer
-from llama4ref.proving.probes.load_test import LoadTest, load_tests
+from llama4ref.proving.probes.load_test import load_tests
 from llama4ref.proving.rungs.miniature_proof import metrics_of
 from llama4ref.proving.rungs.proof_configs import added
 from llama4ref.proving.server.explaining import explain, explain_launch
 from llama4ref.proving.server.launching import Launch, for_serving, launch
 from llama4ref.proving.server.observing import EngineReport, observe
-from llama4ref.proving.verdict import Number, Outcome, Probe, Rung, Verdict, compare
+from llama4ref.proving.verdict import LoadTest, Number, Outcome, Probe, Rung, Verdict, compare
 from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from llama4ref.engine.engine_config import EngineConfig, Setting
-    from llama4ref.facts.types.engines import Behaviour
     from llama4ref.facts.types.models import Model, Stage
     from llama4ref.proving.model_files.architecture_files import JsonValue
     from llama4ref.proving.server.launching import Progress, Server
@@ -41,29 +39,10 @@ RANDOM_WEIGHTS_SETTINGS: Mapping[str, Setting] = {"load-format": "dummy"}
 """No checkpoint is read."""
 SPEED_PROBE = "speed"
 """Name of the probe that measures latencies and throughput."""
+HYBRID = "hybrid_kv_cache"
+"""Name under which a verdict says whether chunked-local layers kept one chunk only."""
 SHORTEST_RUN_SECONDS = 60.0
 """With less time left a configuration is not started."""
-
-W4A16: Mapping[str, JsonValue] = {
-    "quant_method": "compressed-tensors",
-    "format": "pack-quantized",
-    "quantization_status": "compressed",
-    "config_groups": {
-        "group_0": {
-            "targets": ["Linear"],
-            "weights": {
-                "num_bits": 4,
-                "type": "int",
-                "symmetric": True,
-                "strategy": "group",
-                "group_size": 128,
-                "dynamic": False,
-            },
-        }
-    },
-    "ignore": ["re:.*lm_head", "re:.*self_attn", "re:.*router", "re:.*vision_model.*", "re:.*multi_modal_projector.*"],
-}
-"""The quantization of published W4A16 checkpoints: experts and dense feed-forward in 4 bits, in groups of 128."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +57,8 @@ class Configuration:
     """The checkpoint's `quantization_config`, where it has one."""
     predicted: Mapping[str, Number] = field(default_factory=dict)
     """Expected values by name of their metric."""
-    bounds: Mapping[str, Number] = field(default_factory=dict)
-    """How far off each may be."""
+    bounds: Mapping[str, tuple[Number, Number]] = field(default_factory=dict)
+    """Least and most that each may be; what has none is exact."""
     concurrencies: Sequence[int] = (1, 8, 32)
     """Requests at once whose speed is measured; none for memory and capacity only."""
 
@@ -94,7 +73,7 @@ class FullSizeProof:
     """Where configuration files and logs are written, and kept."""
     stage: Stage = "instruct"
     """Stage of the checkpoint, which its context limit depends on."""
-    text_only: bool = True
+    text_only: bool = False
     """Whether the vision tower and projector are left out of the checkpoint's architecture."""
     prompt_tokens: int = 1024
     output_tokens: int = 64
@@ -102,64 +81,9 @@ class FullSizeProof:
     """For all configurations together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What one configuration gave."""
-
-    configuration: Configuration
-    verdict: Verdict
-    report: EngineReport | None
-    """None where the server did not start."""
-    loads: tuple[LoadTest, ...]
-    """What was seen at each number of requests at once; none where speed was not measured, or could not be."""
-
-
-def standard_configurations(
-    behaviour: Behaviour, max_model_len: int = 131_072, *, kernels: Mapping[str, Setting] | None = None
-) -> tuple[Configuration, ...]:
-    """What tells most about one accelerator of at least 140 GB with Scout, within nine minutes.
-
-    Settings are those of vLLM 0.24.0 and later. Scout in bf16 takes more than one such accelerator has, so it is not here.
-    Those without concurrencies skip compilation and speed: they only show memory and capacity.
-
-    Args:
-        behaviour: What holds at the release that is measured.
-        max_model_len: Context asked for.
-        kernels: Settings that choose kernels, such as `moe-backend`, where the engine's own choice is not installed.
-    """
-    common: dict[str, Setting] = {
-        "max-model-len": max_model_len,
-        "max-num-batched-tokens": 8192,
-        "max-num-seqs": 64,
-        **(kernels or {}),
-    }
-    fp8: dict[str, Setting] = {**common, "quantization": "fp8_per_tensor"}
-    eager: dict[str, Setting] = {"enforce-eager": True}
-
-    def config(*groups: Mapping[str, Setting]) -> EngineConfig:
-        settings = {name: value for group in groups for name, value in group.items()}
-        return read_settings(settings, Surroundings(behaviour=behaviour, platform="cuda"))
-
-    return (
-        Configuration(name="fp8 experts and layers, hybrid cache", config=config(fp8)),
-        Configuration(
-            name="fp8, hybrid cache off",
-            config=config(fp8, eager, {"disable-hybrid-kv-cache-manager": True}),
-            concurrencies=(),
-        ),
-        Configuration(name="4-bit experts, hybrid cache", config=config(common), quantization=W4A16),
-        Configuration(
-            name="fp8 with fp8 cache", config=config(fp8, eager, {"kv-cache-dtype": "fp8"}), concurrencies=()
-        ),
-        Configuration(
-            name="fp8 by channel", config=config(fp8, eager, {"quantization": "fp8_per_channel"}), concurrencies=()
-        ),
-    )
-
-
 def measure_full_size(
     proof: FullSizeProof, *, progress: Progress | None = None, found: Callable[[], Environment] = environment
-) -> tuple[Run, ...]:
+) -> tuple[Verdict, ...]:
     """Measure each configuration in turn; those that the time limit leaves no room for are not in the answer.
 
     Raises:
@@ -175,20 +99,22 @@ def measure_full_size(
     return run_configurations(proof, here, progress=progress)
 
 
-def run_configurations(proof: FullSizeProof, here: Environment, *, progress: Progress | None = None) -> tuple[Run, ...]:
+def run_configurations(
+    proof: FullSizeProof, here: Environment, *, progress: Progress | None = None
+) -> tuple[Verdict, ...]:
     """The measuring itself, on whatever the installed vLLM runs on."""
     started = time.monotonic()
-    runs: list[Run] = []
+    verdicts: list[Verdict] = []
     for number, configuration in enumerate(proof.configurations):
         left = proof.time_limit_seconds - (time.monotonic() - started)
         if left < SHORTEST_RUN_SECONDS:
             break
         if progress is not None:
             progress(f"measuring: {configuration.name}", time.monotonic() - started)
-        runs.append(
+        verdicts.append(
             _run(proof, configuration, here, directory=proof.directory / f"{number}", left=left, progress=progress)
         )
-    return tuple(runs)
+    return tuple(verdicts)
 
 
 def _run(
@@ -199,7 +125,7 @@ def _run(
     directory: Path,
     left: float,
     progress: Progress | None,
-) -> Run:
+) -> Verdict:
     directory.mkdir(parents=True, exist_ok=True)
     write_architecture(
         directory,
@@ -225,20 +151,27 @@ def _run(
         versions=here.versions,
         log=str(wanted.log),
     )
-    report = progress or (lambda _stage, _seconds: None)
     try:
-        with launch(wanted, progress=report) as server:
-            observed = observe(server.log_text(), metrics_of(server))
+        with launch(wanted, progress=progress or (lambda _stage, _seconds: None)) as server:
+            report = observe(server.log_text(), metrics_of(server))
             loads, probes = _loads(proof, configuration, server)
             ended = None if server.answers else explain(server.log_text())
     except LaunchError as error:
-        failed = verdict(explanation=explain_launch(error))
-        return Run(configuration=configuration, verdict=failed, report=None, loads=())
-    compared = compare(configuration.predicted, observed.values, bounds=configuration.bounds)
-    done = verdict(
-        comparisons=compared, probes=probes, startup_seconds=round(server.startup_seconds, 1), explanation=ended
+        return verdict(explanation=explain_launch(error))
+    seen = stated(report, config)
+    return verdict(
+        comparisons=compare(configuration.predicted, seen, bounds=configuration.bounds),
+        probes=probes,
+        observed=seen,
+        loads=loads,
+        startup_seconds=round(server.startup_seconds, 1),
+        explanation=ended,
     )
-    return Run(configuration=configuration, verdict=done, report=observed, loads=loads)
+
+
+def stated(report: EngineReport, config: EngineConfig) -> dict[str, Number]:
+    """What a server stated, by metric; and whether chunked-local layers kept one chunk only."""
+    return {**report.values, HYBRID: config.hybrid and not report.hybrid_disabled}
 
 
 def _loads(

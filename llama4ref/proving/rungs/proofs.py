@@ -7,6 +7,7 @@ for that release and its platform, and whatever of the plan it cannot take is na
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -17,12 +18,13 @@ from llama4ref.errors import LaunchError, ProofError, ReleaseError, RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.gpu_budget import cache_of, memory_budget
+from llama4ref.memory.predicted_metrics import predicted_metrics
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
 from llama4ref.proving.model_files.miniature import miniature_of
 from llama4ref.proving.model_files.tokenizer import write_tokenizer
 from llama4ref.proving.rungs.accepting import AcceptanceProof, prove_accepted
-from llama4ref.proving.rungs.full_size import W4A16, Configuration, FullSizeProof, measure_full_size
+from llama4ref.proving.rungs.full_size import HYBRID, Configuration, FullSizeProof, measure_full_size
 from llama4ref.proving.rungs.miniature_proof import MiniatureProof, prove_on_miniature
 from llama4ref.proving.rungs.proof_configs import (
     added,
@@ -64,6 +66,8 @@ _RUNG_OF: Mapping[RungName, Rung] = {
     "miniature": Rung.MINIATURE,
     "full-size": Rung.FULL_SIZE,
 }
+PREDICTED = ("model_loading", "available_kv_cache", "kv_cache_tokens", "num_gpu_blocks", "max_concurrency")
+"""What a full-size proof predicts of the server's log: the sums, whose parts are only estimates."""
 MINIATURE_CACHE_LIMIT = 4 * GIB
 """Most KV cache that a miniature is given: it must fit beside other work on a small machine."""
 CPU_BLOCK_SIZE = 128
@@ -245,29 +249,30 @@ def _full_size(terms: _Terms) -> Verdict:
         stage=plan.checkpoint.stage,
         configurations=(full_size_configuration(plan.checkpoint, config, budget),),
         directory=terms.directory,
-        text_only=False,
         time_limit_seconds=terms.time_limit_seconds,
     )
-    runs = measure_full_size(proof, progress=terms.progress)
-    if not runs:
+    verdicts = measure_full_size(proof, progress=terms.progress)
+    if not verdicts:
         raise ProofError(
             f"{terms.time_limit_seconds:.0f} s are too short for one launch of the full size; give more with --timeout"
         )
-    return _with_notes(runs[0].verdict, *hidden, *left_out)
+    return _with_notes(verdicts[0], *hidden, *left_out)
 
 
 def full_size_configuration(checkpoint: Checkpoint, config: EngineConfig, budget: MemoryBudget) -> Configuration:
     """What is predicted of a launch on the accelerator: memory with bounds, in GiB as the engine prints it."""
-    weights = sum(line.bytes for line in budget.lines if line.place == "weights" or line.name == "RoPE table")
-    spread = max(
-        budget.kv_cache_at_most_bytes - budget.kv_cache_bytes, budget.kv_cache_bytes - budget.kv_cache_at_least_bytes
-    )
+    figures = predicted_metrics(budget)
+    chosen = {name: figures[name] for name in PREDICTED if name in figures}
     return Configuration(
         name=checkpoint.id,
         config=config,
         quantization=_quantization(checkpoint),
-        predicted={"available_kv_cache": budget.kv_cache_bytes / GIB, "model_loading": weights / GIB},
-        bounds={"available_kv_cache": spread / GIB, "model_loading": 0.05 * weights / GIB},
+        predicted={
+            **{name: each.value for name, each in chosen.items()},
+            "max_model_len": config.max_model_len,
+            HYBRID: config.hybrid,
+        },
+        bounds={name: (each.low, each.high) for name, each in chosen.items()},
     )
 
 
@@ -279,10 +284,9 @@ def _quantization(checkpoint: Checkpoint) -> Mapping[str, JsonValue] | None:
     """
     if not _precision_note(checkpoint):
         return None
-    coverage = checkpoint.coverage
-    four_bit = coverage is not UNKNOWN and (coverage.routed_experts, coverage.attention) == ("int4-group-128", "bf16")
-    if checkpoint.quantization_method == "compressed-tensors" and four_bit:
-        return W4A16
+    if checkpoint.quantization_config is not UNKNOWN:
+        content: dict[str, JsonValue] = json.loads(checkpoint.quantization_config)
+        return content
     raise ProofError(
         f"the quantization_config of {checkpoint.id} is not among the facts, so its full size cannot be built with random "
         "weights; prove a recipe such as recipe-vllm-fp8-per-tensor-scout, or a lower rung"

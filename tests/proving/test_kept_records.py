@@ -1,0 +1,186 @@
+"""A record that a proof writes is kept: it loads, is checked, is compared with the estimates, and quotes what was launched."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from llama4ref.cli.check_command import command
+from llama4ref.facts import load
+from llama4ref.facts.audit.cross_checks import check_results
+from llama4ref.performance.comparison import comparisons, quoted_config
+from llama4ref.planning import Plan
+from llama4ref.proving.probes.load_test import load_test
+from llama4ref.proving.probes.token_stream import Arrival
+from llama4ref.proving.records.measurement_records import Circumstances, measurement_record, record_id
+from llama4ref.proving.records.measuring import configuration_of, keep, planned, standard_runs
+from llama4ref.proving.rungs.full_size import RANDOM_WEIGHTS_SETTINGS, stated
+from llama4ref.proving.rungs.proof_configs import added
+from llama4ref.proving.server.launching import for_serving
+from llama4ref.proving.server.observing import observe
+from llama4ref.proving.verdict import RANDOM_WEIGHTS, Rung, Verdict, compare
+
+if TYPE_CHECKING:
+    from llama4ref.facts import Catalog
+    from llama4ref.proving.records.measuring import StandardRun
+
+SPECS = Path(__file__).parents[2] / "specs"
+RELEASE = "0.32.0"
+KEPT = ("fp8", "w4a16")
+LOG = """(Worker pid=7) INFO 11-25 10:00:40 [default_loader.py:502] Loading weights took 0.52 seconds
+(Worker pid=7) INFO 11-25 10:00:41 [gpu_model_runner.py:5150] Model loading took {model_loading:.2f} GiB memory and 3.118802 seconds
+(Worker pid=7) INFO 11-25 10:01:10 [gpu_model_runner.py:6475] Estimated CUDA graph memory: 1.13 GiB total
+(Worker pid=7) INFO 11-25 10:01:11 [gpu_worker.py:760] Available KV cache memory: {available_kv_cache:.2f} GiB
+(EngineCore pid=6) INFO 11-25 10:01:11 [kv_cache_utils.py:2327] GPU KV cache size: {kv_cache_tokens:,} tokens, \
+Maximum concurrency for {max_model_len:,} tokens per request: {max_concurrency:.2f}x
+(EngineCore pid=6) INFO 11-25 10:01:31 [core.py:403] init engine (profile, create kv cache, warmup model) took 49.12 s
+"""
+"""What vLLM 0.32.0 prints, in the format strings of its source."""
+METRICS = (
+    'vllm:cache_config_info{{block_size="16",kv_cache_max_concurrency="{max_concurrency}",kv_cache_size_tokens="{kv_cache_tokens}",'
+    'num_gpu_blocks="{num_gpu_blocks}"}} 1.0\n'
+)
+REPLIES = [[Arrival(0.061, 1), *(Arrival(round(0.061 + 0.0123 * n, 6), 1 + n) for n in range(1, 64))]]
+
+
+def proven(run: StandardRun, catalog: Catalog) -> tuple[Verdict, Circumstances]:
+    """The verdict on a standard run whose server printed what was predicted, as the full-size proof makes it."""
+    best = planned(run, catalog)
+    assert isinstance(best, Plan)
+    configuration = configuration_of(run, best, {})
+    config = for_serving(added(configuration.config, RANDOM_WEIGHTS_SETTINGS)[0], checkpoint=Path("/somewhere"), port=0)
+    report = observe(LOG.format(**configuration.predicted), METRICS.format(**configuration.predicted))
+    seen = stated(report, config)
+    verdict = Verdict(
+        rung=Rung.FULL_SIZE,
+        subject=f"Llama 4 Scout, {run.name}",
+        config=config,
+        comparisons=compare(configuration.predicted, seen, bounds=configuration.bounds),
+        observed=seen,
+        loads=(load_test(REPLIES, prompt_tokens=1024, seconds=0.87),),
+        versions={"python": "3.12.3", "vllm": f"{RELEASE}+cu130"},
+        notes=(RANDOM_WEIGHTS,),
+    )
+    about = Circumstances(
+        checkpoint=best.checkpoint, accelerator="h200-sxm", device="NVIDIA H200", as_of="2026-11-25", name=run.name
+    )
+    return verdict, about
+
+
+@pytest.fixture(scope="module")
+def runs(catalog: Catalog) -> tuple[tuple[Verdict, Circumstances], ...]:
+    """Two standard runs."""
+    return tuple(proven(run, catalog) for run in standard_runs("h200-sxm", RELEASE) if run.name in KEPT)
+
+
+@pytest.fixture(scope="module")
+def kept(
+    runs: tuple[tuple[Verdict, Circumstances], ...], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, tuple[str, ...]]:
+    """A copy of the specs with their records in it, as a person would copy them, and the records' ids."""
+    folder = tmp_path_factory.mktemp("kept")
+    shutil.copytree(SPECS, folder / "specs")
+    for verdict, about in runs:
+        keep(verdict, about, folder)
+    records = sorted(folder.glob("*.yaml"))
+    for record in records:
+        shutil.copy(record, folder / "specs/measurements")
+    return folder / "specs", tuple(record.stem for record in records)
+
+
+def test_a_run_as_predicted_holds(runs: tuple[tuple[Verdict, Circumstances], ...]) -> None:
+    """What is printed with two digits lies within the bounds, blocks and tokens are equal."""
+    assert [verdict.conclusion.value for verdict, _ in runs] == ["held", "held"]
+    assert {row.name for row in runs[0][0].comparisons if row.agreement == "equal"} >= {
+        "num_gpu_blocks",
+        "kv_cache_tokens",
+    }
+
+
+def test_records_load_and_every_check_holds(kept: tuple[Path, tuple[str, ...]]) -> None:
+    """No fault at the door, and no comparison of facts that does not hold."""
+    folder, ids = kept
+    catalog = load(folder)
+    ours = {f"measurements/{id_}" for id_ in ids}
+    compared = [(check.name, verdict) for check, verdict in check_results(catalog) if verdict.entity in ours]
+
+    assert ids == (f"vllm-{RELEASE}-scout-h200-sxm-1-fp8", f"vllm-{RELEASE}-scout-h200-sxm-1-w4a16")
+    assert {name for name, _ in compared} >= {"observed-units", "observed-load", "runs", "quoted-settings"}
+    assert [(name, verdict) for name, verdict in compared if not verdict.held] == []
+
+
+def test_check_passes_with_records(kept: tuple[Path, tuple[str, ...]], capsys: pytest.CaptureFixture[str]) -> None:
+    """The command that a person runs before a record is kept."""
+    code = command.main(["--specs", str(kept[0]), "--no-engine"], standalone_mode=False)
+
+    assert code == 0, capsys.readouterr().out
+
+
+def test_every_number_of_a_record_is_compared(kept: tuple[Path, tuple[str, ...]]) -> None:
+    """Latencies, throughput, memory and capacity stand beside the estimate; what was printed as predicted agrees."""
+    folder, ids = kept
+    catalog = load(folder)
+    for id_ in ids:
+        found = {each.metric: each for each in comparisons(catalog.measurement(id_), catalog)}
+
+        assert found.keys() >= {
+            "model_loading", "available_kv_cache", "kv_cache_tokens", "num_gpu_blocks", "max_concurrency", "cuda_graphs_estimated",
+            "ttft_median", "ttft_mean", "itl_median", "tpot_median", "e2el_median", "output_throughput", "total_throughput",
+            "request_throughput",
+        }  # fmt: skip
+        assert found["num_gpu_blocks"].ratio == found["kv_cache_tokens"].ratio == 1
+        assert found["model_loading"].ratio == pytest.approx(1, abs=0.001)
+
+
+def test_a_record_quotes_the_configuration(
+    kept: tuple[Path, tuple[str, ...]], runs: tuple[tuple[Verdict, Circumstances], ...]
+) -> None:
+    """Read back it is the launched one in every size, without the folder and the port of one machine."""
+    catalog = load(kept[0])
+    for verdict, about in runs:
+        run = catalog.measurement(record_id(verdict, about))
+        quoted = quoted_config(run, catalog)
+        assert quoted is not None
+        sizes = [
+            field.name
+            for field in dataclasses.fields(quoted)
+            if field.name not in {"settings", "environment", "reasons"}
+        ]
+
+        assert [getattr(quoted, name) for name in sizes] == [getattr(verdict.config, name) for name in sizes]
+        assert quoted.settings["load-format"] == "dummy"
+        assert "/somewhere" not in str(run)
+        assert (run.checkpoint, run.device) == (about.checkpoint.id, "NVIDIA H200")
+
+
+def test_a_record_states_formats_that_are_known(kept: tuple[Path, tuple[str, ...]]) -> None:
+    """Precision names the formats of the experts and of the cache by their ids."""
+    catalog = load(kept[0])
+    stated_ = [str(catalog.measurement(id_).precision) for id_ in kept[1]]
+
+    assert stated_ == ["W:fp8-per-tensor-dynamic KV:bfloat16", "W:int4-group-128 KV:bfloat16"]
+    assert all(words.split()[0].removeprefix("W:") in catalog.formats for words in stated_)
+
+
+@pytest.mark.parametrize("written", ["0.24.0+cu130", "v0.24", "0.24.0"])
+def test_the_release_is_that_of_the_build(catalog: Catalog, written: str) -> None:
+    """A wheel says how it was built; the record says which release it is."""
+    verdict, about = proven(standard_runs("h200-sxm", RELEASE)[0], catalog)
+    built = dataclasses.replace(verdict, config=dataclasses.replace(verdict.config, release=written))
+
+    assert '\nrelease: "0.24.0"\n' in measurement_record(built, about)
+    assert record_id(built, about) == "vllm-0.24.0-scout-h200-sxm-1-fp8"
+
+
+def test_the_verdict_beside_it_has_every_number(kept: tuple[Path, tuple[str, ...]]) -> None:
+    """Also what nothing was predicted of, for programs that read it."""
+    content = json.loads((kept[0].parent / f"{kept[1][0]}.json").read_text(encoding="utf-8"))
+
+    assert content["conclusion"] == "held"
+    assert content["observed"]["cuda_graphs_estimated"] == 1.13
+    assert content["loads"][0]["values"]["ttft_median"] == 0.061
