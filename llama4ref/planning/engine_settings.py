@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.engine_config import EngineConfig, Reason, Setting
 from llama4ref.engine.option_values import object_text
 from llama4ref.engine.settings_reading import HYBRID_VARIABLE
+from llama4ref.facts.queries.membership import family_of
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.lengths import Lengths, in_words, lengths_of
@@ -24,13 +25,8 @@ if TYPE_CHECKING:
     from llama4ref.planning.fitting.levers import LeverName
     from llama4ref.planning.request import PlanRequest
 
-TEMPERATURE_RULE_SINCE = "0.8.5"
-"""First release known to turn the attention temperature on by itself beyond 32,768 tokens (PR 16439)."""
-TEMPERATURE_FROM_TOKENS = 32_768
-LLAMA4_PARSER_SINCE = "0.9.0"
-"""First release with the parser `llama4_pythonic`; `pythonic` reads the same form before."""
-BF16_CACHE_SINCE = "0.11.0"
-"""First release whose `--kv-cache-dtype` takes `bfloat16`; earlier ones take the model's dtype whatever a checkpoint asks for."""
+TEMPERATURE_BUG = "tuning-off-at-long-context"
+"""Id of the fault that attention temperature is not turned on by itself at long context."""
 
 
 class SettingsDraft:
@@ -46,6 +42,10 @@ class SettingsDraft:
         """Whether the release has an option."""
         known = self.engine.flags.get(flag)
         return known is not None and holds_at(self.release, since=known.since, until=known.until)
+
+    def takes(self, flag: str, value: str) -> bool:
+        """Whether the release has an option that takes a value."""
+        return self.has(flag) and self.engine.flags[flag].takes_at(value, self.release)
 
     def set(self, flag: str, value: Setting, because: str, *, source: str | None = None) -> None:
         """Set an option the release has."""
@@ -77,6 +77,7 @@ def config_of(
     _parallel(draft, fitted)
     _lengths(draft, fitted, request)
     _cache(draft, fitted, request, behaviour)
+    _temperature(catalog, draft, fitted)
     _quantization(draft, fitted)
     _abilities(catalog, draft, fitted, request, behaviour)
     return replace(fitted.config, settings=draft.settings, environment=draft.environment, reasons=tuple(draft.reasons))
@@ -217,23 +218,36 @@ def _why_length(lengths: Lengths, fitted: FittedCandidate) -> str:
 
 
 def _cache(draft: SettingsDraft, fitted: FittedCandidate, request: PlanRequest, behaviour: Behaviour) -> None:
-    config, cache = fitted.config, fitted.budget.cache
+    cache = fitted.budget.cache
     _cache_dtype(draft, fitted, request)
     platform = fitted.candidate.accelerator.platform
     can = platform in behaviour.hybrid_platforms.split()
     if cache.hybrid and not behaviour.hybrid_kv_cache:
+        local = sum(stage.chunked_local_layers for stage in cache.stages)
+        layers = sum(len(stage.layers) for stage in cache.stages)
         draft.export(
-            HYBRID_VARIABLE, "1", f"off by default in {behaviour.release}; 36 of 48 layers then keep {format_tokens(cache.chunked_local_tokens)} "
-            "tokens at most", source="llama4-engine-prs",
-        )  # fmt: skip
+            HYBRID_VARIABLE,
+            "1",
+            f"off by default in {behaviour.release}; {local} of {layers} layers then keep "
+            f"{format_tokens(cache.chunked_local_tokens)} tokens at most",
+            source="llama4-engine-prs",
+        )
     elif can and behaviour.hybrid_kv_cache and not cache.hybrid:
         why = "a draft head turns it off" if request.speculative else "as asked for"
         draft.set("disable-hybrid-kv-cache-manager", True, f"{why}: every layer keeps the full length")
-    if not holds_at(draft.release, since=TEMPERATURE_RULE_SINCE) and config.max_model_len > TEMPERATURE_FROM_TOKENS:
+
+
+def _temperature(catalog: Catalog, draft: SettingsDraft, fitted: FittedCandidate) -> None:
+    """Attention temperature at long context, where the release does not turn it on itself."""
+    faults = [bug for bug in draft.engine.bugs if bug.id == TEMPERATURE_BUG]
+    if not any(holds_at(draft.release, since=bug.since, until=bug.until) for bug in faults):
+        return
+    threshold = family_of(catalog, fitted.candidate.model).positions.temperature_vllm_threshold_tokens
+    if fitted.config.max_model_len > threshold:
         draft.set_object(
             "override-generation-config",
             {"attn_temperature_tuning": True},
-            f"attention temperature beyond {TEMPERATURE_FROM_TOKENS:,} tokens, which this release does not turn on itself",
+            f"attention temperature beyond {format_tokens(threshold)} tokens, which this release does not turn on itself",
             source="vllm-llama4-blog",
         )
 
@@ -250,7 +264,8 @@ def _cache_dtype(draft: SettingsDraft, fitted: FittedCandidate, request: PlanReq
             else "bf16 does not fit"
         )
         draft.set("kv-cache-dtype", "fp8", f"half the bytes of bf16: {why}", source="vllm-llama4-blog")
-    elif own is not None and holds_at(draft.release, since=BF16_CACHE_SINCE):
+    elif own is not None and draft.takes("kv-cache-dtype", "bfloat16"):
+        # Earlier releases take the model's dtype whatever a checkpoint asks for.
         asks = f"asks for {own}" if own else "may ask for another"
         draft.set(
             "kv-cache-dtype",
@@ -292,13 +307,14 @@ def _abilities(
         )
     if request.tools:
         draft.set("enable-auto-tool-choice", True, "tool calls are asked for")
-        parser = "llama4_pythonic" if holds_at(behaviour.release, since=LLAMA4_PARSER_SINCE) else "pythonic"
+        # `pythonic` reads the same form before.
+        parser = "llama4_pythonic" if draft.takes("tool-call-parser", "llama4_pythonic") else "pythonic"
         draft.set("tool-call-parser", parser, "Meta's documented form of calls", source="vllm-tool-calling-docs")
     if request.speculative:
         draft.set_object(
             "speculative-config",
             {"method": "eagle3", "model": _draft_head(catalog, request.speculative), "num_speculative_tokens": 3},
-            "as asked for; it forces the hybrid KV cache off, so long context costs four times the cache",
+            "as asked for; it forces the hybrid KV cache off, so every layer keeps the full length",
             source="vllm-0.32.0",
         )
     if fitted.candidate.nodes > 1:

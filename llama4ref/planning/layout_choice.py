@@ -96,18 +96,19 @@ def _refusal(
         numbers = f"it takes {named.gpus:,} GPUs, {placement.count:,} are given"
         return Refusal(subject=subject, rule="layout", numbers=numbers)
     if placement.per_node % tensor:
-        return _across_nodes(subject, tensor, placement, tensor_parallel_sizes(architecture))
+        return _across_nodes(subject, request, placement, tensor_parallel_sizes(architecture))
     return _no_split(placement, architecture)
 
 
-def _across_nodes(subject: str, tensor: int, placement: Placement, sizes: Sequence[int]) -> Refusal:
+def _across_nodes(subject: str, request: PlanRequest, placement: Placement, sizes: Sequence[int]) -> Refusal:
+    tensor = request.tensor_parallel
     widest = max(size for size in sizes if placement.per_node % size == 0)
     return Refusal(
         subject=subject,
         rule="tensor-parallel-across-nodes",
         numbers=f"tensor parallel {tensor} does not stay within the {placement.per_node} GPUs of a node, whose link it needs",
         instead=f"tensor parallel {widest} with stages or replicas on the {placement.nodes} nodes would",
-        changes=(("tensor_parallel", widest),),
+        changes=(("tensor_parallel", widest), *((("count", placement.count),) if request.count is None else ())),
     )
 
 

@@ -98,6 +98,12 @@ class Flag:
     """What it means for Llama 4."""
     json_since: str | None = None
     """First release that takes JSON where earlier ones take `key=value` pairs; none where an object is JSON in each release."""
+    values: dict[str, str] = field(default_factory=dict)
+    """First release that takes a value, for values of Llama 4 that not all releases take."""
+
+    def takes_at(self, value: str, release: str) -> bool:
+        """Whether a release takes a value; those that nothing is recorded of are taken by each."""
+        return holds_at(release, since=self.values.get(value))
 
     def takes_pairs_at(self, release: str) -> bool:
         """Whether an object is written as `key=value` pairs at a release, not as JSON."""
