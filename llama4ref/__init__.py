@@ -8,43 +8,81 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llama4ref.errors import Llama4refError, SpecErrors
+    from llama4ref.engine.engine_config import EngineConfig
+    from llama4ref.errors import (
+        Fault,
+        FormError,
+        LaunchError,
+        Llama4refError,
+        MissingExtraError,
+        OutputError,
+        PortInUseError,
+        ProbeError,
+        ProofError,
+        ReleaseError,
+        RequestError,
+        SettingError,
+        SpecErrors,
+        UnknownFactError,
+        UnknownNameError,
+    )
     from llama4ref.facts import Catalog, load
+    from llama4ref.facts.types.states import UNKNOWN
     from llama4ref.plan_files import load_plan, save_plan
-    from llama4ref.planning import PlanRequest, PlanResult, plan
+    from llama4ref.planning import HostedPlan, Plan, PlanRequest, PlanResult, Reason, Refusal, plan
+    from llama4ref.rendering import render
 
 __version__ = "0.1.0"
 __all__ = [
+    "UNKNOWN",
     "Catalog",
+    "EngineConfig",
+    "Fault",
+    "FormError",
+    "HostedPlan",
+    "LaunchError",
     "Llama4refError",
+    "MissingExtraError",
+    "OutputError",
+    "Plan",
     "PlanRequest",
     "PlanResult",
+    "PortInUseError",
+    "ProbeError",
+    "ProofError",
+    "Reason",
+    "Refusal",
+    "ReleaseError",
+    "RequestError",
+    "SettingError",
     "SpecErrors",
+    "UnknownFactError",
+    "UnknownNameError",
     "load",
     "load_plan",
     "plan",
+    "render",
     "save_plan",
 ]
 
-_HOMES = {
-    "Catalog": "llama4ref.facts",
-    "load": "llama4ref.facts",
-    "load_plan": "llama4ref.plan_files",
-    "save_plan": "llama4ref.plan_files",
-    "Llama4refError": "llama4ref.errors",
-    "SpecErrors": "llama4ref.errors",
-    "PlanRequest": "llama4ref.planning",
-    "PlanResult": "llama4ref.planning",
-    "plan": "llama4ref.planning",
+_MODULES = {
+    "llama4ref.engine.engine_config": ("EngineConfig",),
+    "llama4ref.facts": ("Catalog", "load"),
+    "llama4ref.facts.types.states": ("UNKNOWN",),
+    "llama4ref.plan_files": ("load_plan", "save_plan"),
+    "llama4ref.planning": ("HostedPlan", "Plan", "PlanRequest", "PlanResult", "Reason", "Refusal", "plan"),
+    "llama4ref.rendering": ("render",),
 }
+"""Where a public name is defined; the others are errors."""
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULE_OF.get(name, "llama4ref.errors")), name)
 
 
 def __dir__() -> list[str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import llama4ref
-from llama4ref import PlanRequest, memory, plan
+from llama4ref import PlanRequest, errors, memory, plan
 from llama4ref.memory import kv_cache, parameters, weights
 from llama4ref.planning import Plan
 
@@ -188,3 +190,39 @@ def test_functions_and_modules_have_different_names():
         assert callable(getattr(memory, name))
         with pytest.raises(ModuleNotFoundError):
             __import__(f"llama4ref.memory.{name}")
+
+
+def test_every_public_name_is_listed_once_and_typed():
+    """What a type checker sees, what is loaded when it is used, and `__all__` are the same names."""
+    tree = ast.parse(Path(llama4ref.__file__).read_text(encoding="utf-8"))
+    seen = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+
+    assert seen - {"TYPE_CHECKING", "annotations", "import_module"} == set(llama4ref.__all__)
+    assert len(set(llama4ref.__all__)) == len(llama4ref.__all__)
+    assert {"Plan", "HostedPlan", "Refusal", "RequestError", "UnknownNameError", "render"} <= set(llama4ref.__all__)
+    assert set(errors.__all__) - {"nearest_names"} <= set(llama4ref.__all__)
+
+
+def test_what_is_printed_of_a_catalogue_or_an_answer_is_short(catalog: Catalog):
+    """A notebook cell and a failing assertion stay readable."""
+    result = plan(PlanRequest(model="scout", gpu="h100-sxm", count=8, context="1M"))
+    hosted = plan(PlanRequest(model="scout", hosted=True)).best
+
+    assert repr(catalog).startswith(f"Catalog(models={len(catalog.models)}, checkpoints={len(catalog.checkpoints)}")
+    assert repr(catalog.model("scout")) == "Model('scout')"
+    assert all(len(repr(each)) < 400 for each in (catalog, *result, hosted))
+    assert len(repr(result)) < 600
+    assert f"PlanResult({len(result.plans)} plans, {len(result.refused)} refused, best=Plan(model='scout'" in repr(
+        result
+    )
+
+
+def test_an_answer_is_true_where_there_is_a_plan():
+    """It is as long as its plans are many, and goes through them best first."""
+    some = plan(PlanRequest(model="scout", gpu="h100-sxm", count=8))
+    none = plan(PlanRequest(model="scout", gpu="l4", count=1))
+
+    assert some
+    assert list(some) == list(some.plans)
+    assert len(some) == len(some.plans)
+    assert not none

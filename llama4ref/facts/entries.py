@@ -29,6 +29,11 @@ class Entries(EntitiesById):
         vars(self)["sources"] = read_only(self.sources)
         self._own_entities()
 
+    def __repr__(self) -> str:
+        """How many things there are of each kind, as all of them would fill megabytes."""
+        counts = ", ".join(f"{kind.name}={len(getattr(self, kind.name))}" for kind in fields(EntitiesById))
+        return f"{type(self).__name__}({counts}, sources={len(self.sources)})"
+
     def __setstate__(self, state: Mapping[str, object]) -> None:
         vars(self).update(state)
         self._own_entities()

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import Reason, Setting
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.types.accelerators import Accelerator
@@ -77,6 +78,13 @@ class Plan:
     workload: Workload | None
     """The requests that `performance` is stated for; None where it is."""
 
+    def __repr__(self) -> str:
+        """What tells it from other plans; the facts and the budget behind it would fill pages."""
+        return (
+            f"Plan(model={self.model.id!r}, checkpoint={self.checkpoint.id!r}, gpu={self.accelerator.id!r}, count={self.count}, "
+            f"nodes={self.nodes}, release={self.release!r}, context={self.context}, max_concurrency={self.max_concurrency:.2f})"
+        )
+
     @property
     def release(self) -> str:
         """Release of vLLM that the settings are for."""
@@ -115,6 +123,13 @@ class HostedPlan:
     caveats: tuple[Reason, ...]
     """Disputes among sources, and what is not disclosed."""
 
+    def __repr__(self) -> str:
+        """What tells it from other offers."""
+        return (
+            f"HostedPlan(model={self.model.id!r}, provider={self.provider.id!r}, offer={self.offer.name!r}, "
+            f"context={self.context}, price={self.price})"
+        )
+
     @property
     def budget(self) -> None:
         """The provider's business."""
@@ -151,6 +166,18 @@ class PlanResult:
     """Best first."""
     refused: tuple[Refusal, ...]
     """What was considered and why it does not hold."""
+
+    def __repr__(self) -> str:
+        """How much there is, and the best; `plans` and `refused` have it all."""
+        return f"PlanResult({counted(len(self.plans), 'plan')}, {len(self.refused)} refused, best={self.best!r})"
+
+    def __len__(self) -> int:
+        """How many plans there are; none is false."""
+        return len(self.plans)
+
+    def __iter__(self) -> Iterator[Plan | HostedPlan]:
+        """The plans, best first."""
+        return iter(self.plans)
 
     @property
     def best(self) -> Plan | HostedPlan | None:

@@ -142,3 +142,13 @@ def test_ladder_says_that_the_full_size_was_not_run(catalog: Catalog, made: dict
     ]
 
     assert ("Rung 3 has not been run" in made["ladder.md"]) is not bool(own)
+
+
+def test_a_name_of_several_modules_is_described_once(made: dict[str, str]) -> None:
+    """Elsewhere the Python reference points there."""
+    text = made["reference/index.md"]
+    fields = re.findall(r"<caption>Fields of (\w+)</caption>", text)
+
+    assert len(fields) == len(set(fields))
+    assert 'The same as <a href="#llama4ref.PlanRequest">llama4ref.PlanRequest</a>' in text
+    assert "Annotated[" not in text

@@ -31,7 +31,7 @@ class Measured:
     fp8: float | Unknown | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Accelerator(Entity):
     """One GPU or other device, as a product."""
 

@@ -36,7 +36,7 @@ class Result:
     note: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Benchmark(Entity):
     """One test with one metric and all results we know."""
 

@@ -80,7 +80,7 @@ class Requirements:
     """What else it needs."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Checkpoint(Entity):
     """A published artefact of a model, or a way to make one while loading. It equals itself alone."""
 

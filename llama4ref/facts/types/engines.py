@@ -154,7 +154,7 @@ class Kernel:
     """What they cost or refuse."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Engine(Entity):
     """A serving engine."""
 

@@ -16,6 +16,12 @@ class Entity:
     `dataclasses.replace` makes, belongs to no catalogue.
     """
 
+    id: str
+
+    def __repr__(self) -> str:
+        """Short, as an entity may hold thousands of facts; `dataclasses.asdict` has them all."""
+        return f"{type(self).__name__}({self.id!r})"
+
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in vars(self).items() if name != _CATALOG}
 

@@ -43,7 +43,7 @@ class Saying:
     """Whether the newest copy still says so; unknown where no newer one could be read."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Erratum(Entity):
     """One wrong value, ours, and how the two exclude each other."""
 

@@ -100,7 +100,7 @@ class HardwareEstimates:
     limits."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class EstimateSet(Entity):
     """The estimates of one engine, or those that all engines share."""
 

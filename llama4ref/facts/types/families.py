@@ -135,7 +135,7 @@ class Event:
     """Whether others say otherwise, or only one source says so."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Family(Entity):
     """A herd of models."""
 

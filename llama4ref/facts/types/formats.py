@@ -78,7 +78,7 @@ class Activation:
     """Bits of the stored activation scale of one matrix."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Format(Entity):
     """A way to store weights."""
 

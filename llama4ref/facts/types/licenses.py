@@ -84,7 +84,7 @@ class Regions:
     """Codes the European Commission writes for countries that ISO codes otherwise."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class License(Entity):
     """A licence with its policy. A clause that is not listed is not in the text."""
 

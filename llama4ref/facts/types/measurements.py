@@ -31,7 +31,7 @@ class Observation:
     """What else to know; it changes nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Measurement(Entity):
     """One run, or one published row."""
 

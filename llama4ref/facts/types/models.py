@@ -214,7 +214,7 @@ class Architecture:
     context: Context
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Model(Entity):
     """One member of the Llama 4 family. A model equals itself alone."""
 

@@ -49,7 +49,7 @@ class Offer:
     note: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Provider(Entity):
     """A company or router that serves the models over an API."""
 

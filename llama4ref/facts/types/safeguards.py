@@ -23,7 +23,7 @@ class Score:
     """Difference from the classifier before, in the same unit."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Safeguard(Entity):
     """A classifier that guards prompts or replies."""
 

@@ -9,7 +9,7 @@ from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Start(Entity):
     """One start of a server, of one GPU where a size is meant."""
 

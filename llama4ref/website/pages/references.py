@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.kinds import KINDS
 from llama4ref.website.markup.field_words import meanings
-from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, inline, quoted, table
+from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, inline, link, quoted, table
 from llama4ref.website.markup.page import Page
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ MODULES = (
     "llama4ref.website",
 )  # fmt: skip
 """What the Python reference covers."""
+_ANNOTATED = re.compile(r"Annotated\[(.*), \w+\(.*\)\]")
 _SECTION = re.compile(r"^(Args|Raises|Examples|Returns|Yields):$")
 
 
@@ -44,12 +45,19 @@ def _python(catalog: Catalog) -> str:
     page.add(
         "Everything here is made from the code: what a thing is for, what it takes, what it gives and when it fails."
     )
+    described: dict[int, str] = {}
     for name in MODULES:
         module = importlib.import_module(name)
         page.heading(2, name, name)
         page.add(documentation(module.__doc__ or ""))
         for member_name, member in public_members(module):
-            _member(page, f"{name}.{member_name}", member_name, member)
+            path = f"{name}.{member_name}"
+            page.heading(3, member_name, path)
+            first = described.setdefault(id(member), path)
+            if first == path:
+                _describe(page, member_name, member)
+            else:
+                page.add(f"<p>The same as {link(f'#{first}', first)}.</p>")
     return page.finished()
 
 
@@ -66,8 +74,7 @@ def public_members(module: ModuleType) -> Iterator[tuple[str, object]]:
             yield name, member
 
 
-def _member(page: Page, path: str, name: str, member: object) -> None:
-    page.heading(3, name, path)
+def _describe(page: Page, name: str, member: object) -> None:
     if inspect.isfunction(member):
         page.add(f"<pre><code>{escape(_signature(name, member))}</code></pre>")
         page.add(documentation(member.__doc__ or ""))
@@ -100,7 +107,7 @@ def _signature(name: str, function: Callable[..., object]) -> str:
 def _fields(name: str, kind: type) -> str:
     words = meanings(kind)
     rows = [
-        Row(cells=(Cell(code(field.name)), Cell(code(str(field.type))), Cell(inline(words.get(field.name, "")))))
+        Row(cells=(Cell(code(field.name)), Cell(code(_type(field))), Cell(inline(words.get(field.name, "")))))
         for field in dataclasses.fields(kind)
     ]
     return (
@@ -112,6 +119,11 @@ def _fields(name: str, kind: type) -> str:
         if rows
         else ""
     )
+
+
+def _type(field: dataclasses.Field[object]) -> str:
+    """The type of a field as it is written, without what is annotated to it."""
+    return _ANNOTATED.sub(r"\1", str(field.type))
 
 
 def _methods(kind: type) -> str:
