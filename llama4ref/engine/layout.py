@@ -1,4 +1,4 @@
-"""How a model is laid over GPUs, and which layouts vLLM refuses.
+"""Layouts of a model over GPUs, and those that vLLM refuses.
 
 Rules: vLLM 0.32.0 `config/model.py:1532`, `models/llama4.py:185` and `:520`, `models/mllama4.py:226`, `layers/fused_moe/config.py:1189`
 and `:1341`, `distributed/utils.py:121`, `config/parallel.py:764`.

@@ -1,4 +1,4 @@
-"""How much KV cache does one request need, how many requests fit, and how long may they be?
+"""KV cache: bytes of a request, blocks and tokens of an amount of memory, the longest request.
 
 The arithmetic of vLLM's own planner (`v1/core/kv_cache_utils.py`, `v1/kv_cache_interface.py`), release by release.
 Sizes are bytes on one GPU; with pipeline parallelism on a GPU of the most loaded stage.
@@ -165,11 +165,13 @@ class KVCache:
         )
 
     def _checked_bytes(self, stage: CacheStage, length: int) -> int:
-        """What the start check counts for one request on a stage.
+        """Bytes that the start check charges for one request on a stage, by `rules.start_check`.
 
-        Where it counts layers, it does so before the hybrid cache is given up: a chunked-local layer counts as one even
-        where it goes on to keep every token. Where it counts the first group alone, that is one of the chunked-local
-        ones, so such a release starts with less memory than one request needs.
+        - `layers`: the check runs before hybrid is disabled, so a chunked-local layer is charged for one chunk although it will
+          later store every token.
+        - `first-group`, `first-group-of-stage`: only the first group is charged. It is chunked-local, so the engine starts with
+          less memory than one request needs.
+        - `groups`: every group is charged.
         """
         match self.rules.start_check:
             case "layers":

@@ -15,8 +15,8 @@ class BudgetLine:
     name: str
     """What it is."""
     place: Place
-    """`weights`, `buffers` and `overhead` add up inside the engine's share; of the `peak` lines only the largest counts, as
-    they are not there at the same time; `outside` lies beside the engine's share, `host` in the host's memory."""
+    """`weights`, `buffers` and `overhead` add up inside the gpu_memory_utilization budget. Of the `peak` lines only the largest
+    counts: they are not there at the same time. `outside` is outside that budget, `host` in the host's memory."""
     bytes: int
     """The figure."""
     low: int

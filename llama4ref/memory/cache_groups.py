@@ -1,4 +1,4 @@
-"""Which layers share a block table, and how many bytes does one block take on each pipeline stage?
+"""Groups of layers that share a block table, and the bytes of one block on each pipeline stage.
 
 vLLM gives every group of layers its own block table and lets all groups draw from one pool, so a block is as large as
 the largest group (`_get_kv_cache_groups_uniform_page_size` in `v1/core/kv_cache_utils.py`).

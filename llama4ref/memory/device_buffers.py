@@ -1,4 +1,4 @@
-"""Which tables and buffers does the engine keep beside weights and KV cache?
+"""Tables and buffers that the engine keeps beside weights and KV cache.
 
 Shapes are those that the engine allocates: `layers/rotary_embedding/base.py`, `v1/worker/block_table.py`,
 `v1/worker/gpu/block_table.py`, `v1/worker/gpu/states.py`, `v1/worker/gpu/sample/` and `v1/worker/gpu_input_batch.py`. Here they

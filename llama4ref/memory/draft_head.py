@@ -1,4 +1,4 @@
-"""How much does a draft head for speculative decoding take: weights, tables, buffers and pages of the KV cache?
+"""Memory of a draft head for speculative decoding: weights, tables, buffers and pages of the KV cache.
 
 The head lies on the last pipeline stage. What its configuration leaves unknown lies between the least and the most that the other
 heads in the catalogue and the model itself have, so its lines are bounds.

@@ -1,4 +1,4 @@
-"""Where does the memory of one GPU go, and what is left for the KV cache?"""
+"""The memory of a server's GPUs, line by line, and what is left for the KV cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many parameters does a model have, and how many does one text token use."""
+"""Parameters of a model, and those that one text token uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of one GPU of a pipeline stage once everything but the KV cache has its place?"""
+"""The memory of one GPU of one pipeline stage, line by line."""
 
 from __future__ import annotations
 

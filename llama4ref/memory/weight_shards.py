@@ -1,6 +1,6 @@
-"""What does each GPU hold of a model's weights.
+"""Bytes of weights on each GPU of a layout.
 
-The answer is what vLLM's modules create on a rank, before a kernel repacks them: its linear layers split outputs or
+They are what vLLM's modules create on a rank, before a kernel repacks them: its linear layers split outputs or
 inputs over tensor-parallel ranks, routed experts split over tensor- and data-parallel ranks together, every pipeline
 stage has a vision tower, the first stage has the embedding, the last one the final norm and the head. Tables that are
 computed, such as the rotary one, are no weights and not counted here.

@@ -1,4 +1,4 @@
-"""How many tokens does an image become?
+"""Tiles and tokens of an image.
 
 An image is resized to a canvas of square tiles; each tile becomes the same number of tokens, and an image of several tiles is
 followed by a small copy of the whole, the global tile.

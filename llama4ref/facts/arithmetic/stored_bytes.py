@@ -1,4 +1,4 @@
-"""How many bytes do a matrix and a checkpoint take in a number format, scales included."""
+"""Bytes of a matrix and of a checkpoint in a number format, scales included."""
 
 from __future__ import annotations
 

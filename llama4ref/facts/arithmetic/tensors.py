@@ -1,4 +1,4 @@
-"""Which tensors is a model made of: names, components, layers and shapes.
+"""The tensors of a model: names, components, layers and shapes.
 
 All of it follows from the architecture. Names and shapes are those of the published Hugging Face checkpoints: a weight of
 a linear layer is (outputs, inputs), and the routed experts of one layer lie in one tensor of (experts, inputs, outputs).
