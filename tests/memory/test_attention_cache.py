@@ -325,6 +325,15 @@ def test_more_ranks_than_kv_heads_hold_a_whole_one_each(
     assert ours.largest_max_model_len(16 * GIB) == planner.auto_length(model, case, [16 * GIB])
 
 
+@pytest.mark.parametrize("tensor_parallel", [8, 16, 32])
+@pytest.mark.parametrize("hybrid", [True, False])
+def test_a_page_has_a_whole_kv_head(tensor_parallel: int, *, hybrid: bool) -> None:
+    """Keys and values of 16 tokens, one head of 128 numbers of two bytes: 8,192 bytes, on 8 ranks and on more."""
+    cache = kv_cache(few_kv_heads(), max_model_len=50_000, tensor_parallel=tensor_parallel, hybrid=hybrid)
+
+    assert cache.page_bytes == 2 * 16 * 128 * 2 == 8192
+
+
 def few_kv_heads() -> Model:
     """Scout with 32 heads, and a tower that is split as far."""
     scout = load().model("scout")
