@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from llama4ref.engine.estimates import Estimate
 
 Place = Literal["weights", "buffers", "peak", "overhead", "outside", "host"]
 
@@ -39,16 +43,17 @@ def exact_line(name: str, place: Place, count: int, *, formula: str, source: str
     return BudgetLine(name=name, place=place, bytes=count, low=count, high=count, formula=formula, source=source)
 
 
-def estimated_line(
-    name: str, place: Place, count: int, *, low: float, high: float, formula: str, source: str
+def estimate_line(
+    name: str, place: Place, count: int, estimate: Estimate, *, formula: str, exact: int = 0
 ) -> BudgetLine:
-    """A line known within factors of its figure."""
+    """A line of `count` times an estimate, and what is known exactly beside it."""
+    borrowed = f"; observed on {', '.join(estimate.borrowed)}, bounds widened" if estimate.borrowed else ""
     return BudgetLine(
         name=name,
         place=place,
-        bytes=count,
-        low=int(count * low),
-        high=int(count * high),
-        formula=formula,
-        source=source,
+        bytes=round(count * estimate.value) + exact,
+        low=math.floor(count * estimate.low) + exact,
+        high=math.ceil(count * estimate.high) + exact,
+        formula=formula + borrowed,
+        source=estimate.source or "",
     )

@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llama4ref.memory.activation_peaks import outside_overhead, overhead_lines, peak_lines
+from llama4ref.engine.estimates import Circumstances, EstimatesFor, experts_format, spread_over
+from llama4ref.facts import catalog_of
+from llama4ref.memory.activation_peaks import peak_lines
 from llama4ref.memory.attention_cache import PLATFORMS, KVCache, kv_cache
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
 from llama4ref.memory.device_buffers import buffer_lines, length_lines
 from llama4ref.memory.draft_head import DraftBounds, draft_bounds, draft_lines, draft_rope_line
+from llama4ref.memory.overheads import overhead_lines
 from llama4ref.memory.stage_budget import StageBudget
 from llama4ref.memory.weight_shards import Stage, Weights, weights_of
 
@@ -146,10 +149,8 @@ def memory_budget(
     cache = cache_of(model, checkpoint, config, platform=accelerator.platform, rules=behaviour, draft=draft)
     held = (weights or weights_of(model, checkpoint, config.layout)).stages
     requested = math.ceil(accelerator.memory_bytes * config.gpu_memory_utilization)
-    shared = (
-        *overhead_lines(config, behaviour, platform=accelerator.platform),
-        outside_overhead(config, behaviour),
-    )
+    estimates = estimates_for(checkpoint, accelerator, config, behaviour)
+    shared = tuple(overhead_lines(config, behaviour, estimates, platform=accelerator.platform))
     stages = []
     for stage in config.layout.pipeline(model.architecture.text.layers):
         lines = (
@@ -163,7 +164,7 @@ def memory_budget(
                 draft_tokens=draft_tokens if draft else 0,
             ),
             *(draft_lines(bounds, model.architecture, config, behaviour) if bounds and stage.last else ()),
-            *peak_lines(model.architecture, config, behaviour, stage=stage, draft=bounds),
+            *peak_lines(model.architecture, config, behaviour, estimates, stage=stage, draft=bounds),
             *shared,
         )
         stages.append(
@@ -176,6 +177,19 @@ def memory_budget(
             )
         )
     return MemoryBudget(stages=tuple(stages), cache=cache, draft=bounds)
+
+
+def estimates_for(
+    checkpoint: Checkpoint | None, accelerator: Accelerator, config: EngineConfig, behaviour: Behaviour
+) -> EstimatesFor:
+    """The estimates of memory that hold for a configuration, of the catalogue that the accelerator is from."""
+    where = Circumstances(
+        release=behaviour.release,
+        accelerator=accelerator,
+        gpus=spread_over(config.layout),
+        experts=experts_format(checkpoint),
+    )
+    return EstimatesFor(catalog_of(accelerator), "vllm", where)
 
 
 def cache_of(

@@ -171,5 +171,6 @@ def _number(set_: str, name: str, quantity: Quantity, *, where: Circumstances) -
 
 
 def _rows(each: EstimateSet) -> Iterator[EstimateRow]:
-    for _, quantity in each.quantities():
-        yield from quantity.rows
+    for field, quantity in each.quantities():
+        if not field.startswith("memory."):
+            yield from quantity.rows

@@ -11,6 +11,8 @@ from llama4ref.facts.types.entities import Entity
 EstimateUnit = Literal["MiB", "bytes", "s", "ms", "us", "ratio", "tokens", "sequences"]
 """`us` are microseconds; a `ratio` multiplies something that is computed."""
 Method = Literal["stated", "logged", "fitted", "borrowed"]
+Spread = Literal["one", "several", "stages"]
+"""`one` GPU; `several` that compute each layer together; or several that hold one pipeline `stage` each and nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +34,14 @@ class EstimateRow:
     """First release that it no longer holds for; none while it holds."""
     accelerators: tuple[str, ...] = ()
     """Ids of the accelerators that it was observed on; an empty list where it depends on none."""
-    gpus: Literal["one", "several"] | None = None
-    """Whether the model lies on one GPU or on several; none where that does not matter."""
+    gpus: Spread | None = None
+    """How the model lies over GPUs; none where that does not matter."""
+    experts: tuple[str, ...] = ()
+    """Ids of the formats of routed experts that it is for; an empty list where they do not matter."""
     basis: tuple[str, ...] = ()
     """Ids of the starts or measurements that set it."""
+    alone: tuple[str, ...] = ()
+    """Which of them sets a bound by itself: the others' bounds would not hold it."""
     borrowed_from: str | None = None
     """Id of the estimates that it is borrowed from."""
     note: str | None = None
@@ -50,6 +56,37 @@ class Quantity:
     """Unit of every value and bound."""
     rows: tuple[EstimateRow, ...]
     """What it is; the most specific row that applies counts."""
+    wider_same: float | None = None
+    """Factor on the bounds where it was observed on another accelerator of the same architecture alone; none where every row
+    holds for all accelerators."""
+    wider_other: float | None = None
+    """Factor on the bounds where it was observed on accelerators of other architectures alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryEstimates:
+    """Lines of a GPU's memory budget that no formula gives exactly."""
+
+    libraries: Quantity
+    """What no tensor holds while the engine measures a step: kernel modules, communication buffers, library workspaces; before
+    the engine counted from what it found, the driver's context as well."""
+    driver_context: Quantity
+    """What is taken when the engine begins to count: the driver's context and, where GPUs work together, the first buffers of
+    their communication."""
+    cuda_graphs: Quantity
+    """Piecewise CUDA graphs of all batch sizes; Llama 4 has no others."""
+    activations: Quantity
+    """A step's peak over the tensors that the model's code has at once."""
+    vision_activations: Quantity
+    """The peak of encoding images over the tensors that the vision tower's code has at once."""
+    logit_bytes: Quantity
+    """Bytes that are alive for each logit while a step samples."""
+    margin: Quantity
+    """Share that bounds reach beyond what was logged at most; it counts whole where a single start was logged."""
+    narrow_margin: Quantity
+    """Share that they reach beyond it at least, however close together it lies."""
+    least_margin: Quantity
+    """What bounds of sizes reach beyond what was logged at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +148,8 @@ class EstimateSet(Entity):
     """Id of the engine; none where they hold for all."""
     mixes_prefill: bool | None = None
     """Whether a prompt is computed inside a decode step, and so pays no latency of layers of its own."""
+    memory: MemoryEstimates | None = None
+    """Of a GPU's memory."""
     speed: SpeedEstimates | None = None
     """Of an engine's speed."""
     hardware: HardwareEstimates | None = None
@@ -118,10 +157,20 @@ class EstimateSet(Entity):
 
     def quantities(self) -> Iterator[tuple[str, Quantity]]:
         """Every estimate by its field, such as `speed.layer_latency`."""
-        for group in ("speed", "hardware"):
+        for group in ("memory", "speed", "hardware"):
             inside = getattr(self, group)
             for field in fields(inside) if inside is not None else ():
                 yield f"{group}.{field.name}", getattr(inside, field.name)
 
 
-__all__ = ["EstimateRow", "EstimateSet", "EstimateUnit", "HardwareEstimates", "Method", "Quantity", "SpeedEstimates"]
+__all__ = [
+    "EstimateRow",
+    "EstimateSet",
+    "EstimateUnit",
+    "HardwareEstimates",
+    "MemoryEstimates",
+    "Method",
+    "Quantity",
+    "SpeedEstimates",
+    "Spread",
+]
