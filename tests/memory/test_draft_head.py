@@ -14,7 +14,6 @@ from llama4ref.errors import RequestError
 from llama4ref.facts.types.drafts import DraftHead
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory import kv_cache, memory_budget
-from llama4ref.memory.gpu_budget import estimates_for
 from llama4ref.memory.draft_head import DraftBounds, DraftShape, draft_bounds, draft_lines, draft_weight_bytes
 from llama4ref.memory.gpu_budget import estimates_for
 from llama4ref.units import GIB, MIB
