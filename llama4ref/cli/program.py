@@ -31,6 +31,7 @@ _COMMANDS = {
     "plan": ("llama4ref.cli.plan_command", "What to run, and why, or why nothing fits."),
     "render": ("llama4ref.cli.render_command", "A plan as vLLM flags, config file, Compose or Kubernetes."),
     "prove": ("llama4ref.cli.prove_command", "Launch a plan; predicted beside observed."),
+    "record": ("llama4ref.cli.record_command", "A run of a plan, from its server's log, as a measurement to keep."),
     "facts": ("llama4ref.cli.facts_command", "Look up, compare, cite and export facts."),
     "providers": ("llama4ref.cli.providers_command", "Who serves it, with which limits, at what price, as of when."),
     "license": ("llama4ref.cli.license_command", "Obligations of a use, clause by clause."),

@@ -14,6 +14,7 @@ from llama4ref.proving.model_files.miniature import Miniature, build, miniature_
 from llama4ref.proving.rungs.miniature_proof import MiniatureProof, prove_on_miniature
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from llama4ref.engine.engine_config import EngineConfig, Setting
@@ -26,6 +27,27 @@ CPU_BLOCK_SIZE = 128
 BATCHED_TOKENS = 2048
 CONTEXT = 32_768
 KV_BYTES = 2**30
+
+
+START_LOG = """(EngineCore pid=6) INFO 11-25 10:00:05 [core.py:134] Initializing a V1 LLM engine (v0.32.0) with config: model=...
+(Worker pid=7) INFO 11-25 10:00:40 [default_loader.py:502] Loading weights took 0.52 seconds
+(Worker pid=7) INFO 11-25 10:00:41 [gpu_model_runner.py:5150] Model loading took {model_loading:.2f} GiB memory and 3.118802 seconds
+(Worker pid=7) INFO 11-25 10:01:10 [gpu_model_runner.py:6475] Estimated CUDA graph memory: 1.13 GiB total
+(Worker pid=7) INFO 11-25 10:01:11 [gpu_worker.py:760] Available KV cache memory: {available_kv_cache:.2f} GiB
+(EngineCore pid=6) INFO 11-25 10:01:11 [kv_cache_utils.py:2327] GPU KV cache size: {kv_cache_tokens:,} tokens, \
+Maximum concurrency for {max_model_len:,} tokens per request: {max_concurrency:.2f}x
+(EngineCore pid=6) INFO 11-25 10:01:31 [core.py:403] init engine (profile, create kv cache, warmup model) took 49.12 s
+"""
+"""What vLLM 0.32.0 prints, in the format strings of its source."""
+START_METRICS = (
+    'vllm:cache_config_info{{block_size="16",kv_cache_max_concurrency="{max_concurrency}",kv_cache_size_tokens="{kv_cache_tokens}",'
+    'num_gpu_blocks="{num_gpu_blocks}"}} 1.0\n'
+)
+
+
+def start_of(figures: Mapping[str, float]) -> tuple[str, str]:
+    """The log and the metrics of a start that states figures by metric."""
+    return START_LOG.format(**figures), START_METRICS.format(**figures)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from llama4ref.proving.rungs.proof_configs import added
 from llama4ref.proving.server.launching import for_serving
 from llama4ref.proving.server.observing import observe
 from llama4ref.proving.verdict import RANDOM_WEIGHTS, Rung, Verdict, compare
+from tests.proving.conftest import start_of
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -32,19 +33,6 @@ if TYPE_CHECKING:
 SPECS = Path(__file__).parents[2] / "specs"
 RELEASE = "0.32.0"
 KEPT = ("fp8", "w4a16")
-LOG = """(Worker pid=7) INFO 11-25 10:00:40 [default_loader.py:502] Loading weights took 0.52 seconds
-(Worker pid=7) INFO 11-25 10:00:41 [gpu_model_runner.py:5150] Model loading took {model_loading:.2f} GiB memory and 3.118802 seconds
-(Worker pid=7) INFO 11-25 10:01:10 [gpu_model_runner.py:6475] Estimated CUDA graph memory: 1.13 GiB total
-(Worker pid=7) INFO 11-25 10:01:11 [gpu_worker.py:760] Available KV cache memory: {available_kv_cache:.2f} GiB
-(EngineCore pid=6) INFO 11-25 10:01:11 [kv_cache_utils.py:2327] GPU KV cache size: {kv_cache_tokens:,} tokens, \
-Maximum concurrency for {max_model_len:,} tokens per request: {max_concurrency:.2f}x
-(EngineCore pid=6) INFO 11-25 10:01:31 [core.py:403] init engine (profile, create kv cache, warmup model) took 49.12 s
-"""
-"""What vLLM 0.32.0 prints, in the format strings of its source."""
-METRICS = (
-    'vllm:cache_config_info{{block_size="16",kv_cache_max_concurrency="{max_concurrency}",kv_cache_size_tokens="{kv_cache_tokens}",'
-    'num_gpu_blocks="{num_gpu_blocks}"}} 1.0\n'
-)
 REPLIES = [[Arrival(0.061, 1), *(Arrival(round(0.061 + 0.0123 * n, 6), 1 + n) for n in range(1, 64))]]
 
 
@@ -54,7 +42,7 @@ def proven(run: StandardRun, catalog: Catalog) -> tuple[Verdict, Circumstances]:
     assert isinstance(best, Plan)
     configuration = configuration_of(run, best, {})
     config = for_serving(added(configuration.config, RANDOM_WEIGHTS_SETTINGS)[0], checkpoint=Path("/somewhere"), port=0)
-    report = observe(LOG.format(**configuration.predicted), METRICS.format(**configuration.predicted))
+    report = observe(*start_of(configuration.predicted))
     seen = stated(report, config)
     verdict = Verdict(
         rung=Rung.FULL_SIZE,

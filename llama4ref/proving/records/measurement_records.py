@@ -38,8 +38,8 @@ class Circumstances:
     """Whose formats were served."""
     accelerator: str
     """Id of the accelerator."""
-    device: str
-    """What the driver calls it."""
+    device: str | None
+    """What the driver calls it; None where nobody says."""
     as_of: str
     """Day of the run, ISO 8601."""
     name: str
@@ -152,6 +152,8 @@ def _group(name: str, content: Mapping[str, object]) -> Iterator[str]:
 
 def _scalar(value: object) -> str:
     """A value as specs write it: numbers and switches bare, every text in quotes."""
+    if value is None:
+        return "unknown"
     if isinstance(value, bool | int):
         return json.dumps(value)
     return repr(value) if isinstance(value, float) else json.dumps(str(value))

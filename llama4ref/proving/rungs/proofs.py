@@ -261,18 +261,26 @@ def _full_size(terms: _Terms) -> Verdict:
 
 def full_size_configuration(checkpoint: Checkpoint, config: EngineConfig, budget: MemoryBudget) -> Configuration:
     """What is predicted of a launch on the accelerator: memory with bounds, in GiB as the engine prints it."""
-    figures = predicted_metrics(budget)
-    chosen = {name: figures[name] for name in PREDICTED if name in figures}
+    predicted, bounds = full_size_predictions(config, budget)
     return Configuration(
         name=checkpoint.id,
         config=config,
         quantization=_quantization(checkpoint),
-        predicted={
-            **{name: each.value for name, each in chosen.items()},
-            "max_model_len": config.max_model_len,
-            HYBRID: config.hybrid,
-        },
-        bounds={name: (each.low, each.high) for name, each in chosen.items()},
+        predicted=predicted,
+        bounds=bounds,
+    )
+
+
+def full_size_predictions(
+    config: EngineConfig, budget: MemoryBudget
+) -> tuple[dict[str, Number], dict[str, tuple[Number, Number]]]:
+    """What a server of the full size should state, by metric, and between which bounds; what has none is exact."""
+    figures = predicted_metrics(budget)
+    chosen = {name: figures[name] for name in PREDICTED if name in figures}
+    exact: dict[str, Number] = {"max_model_len": config.max_model_len, HYBRID: config.hybrid}
+    return (
+        {**{name: each.value for name, each in chosen.items()}, **exact},
+        {name: (each.low, each.high) for name, each in chosen.items()},
     )
 
 

@@ -53,6 +53,7 @@ _GAUGES = {
     "num_gpu_blocks": "num_gpu_blocks",
 }
 """Labels of the cache gauge that hold a metric with all its digits."""
+_RELEASE = re.compile(r"(?:LLM engine \(v|server version )(?P<name>[0-9][\w.+!]{0,62})")
 _FITTED = re.compile(r"Auto-fit max_model_len: reduced from (\d+) to (\d+)")
 _MOE_BACKEND = re.compile(r"Using (?P<name>\S+)(?: \w+)? MoE backend(?! out of)")
 _ATTENTION_BACKEND = re.compile(r"Using (?:AttentionBackendEnum\.)?(?P<name>[A-Z_0-9]+) (?:attention )?backend")
@@ -69,6 +70,8 @@ class EngineReport:
     values: Mapping[str, Number] = field(default_factory=dict)
     """Numbers by name of their metric, in its unit, in the order of the vocabulary. Memory is of one GPU and capacity of one
     data-parallel replica, as printed; what was not stated is not there."""
+    release: str | None = None
+    """Release of the engine, as it writes it; None where the log does not have the line."""
     block_size: int | None = None
     """Tokens of one block."""
     kv_cache_bytes: int | None = None
@@ -95,6 +98,7 @@ def observe(log: str, metrics: str = "") -> EngineReport:
     fitted = _FITTED.search(log)
     return EngineReport(
         values={name: stated[name] for name in METRICS if name in stated},
+        release=_named(_RELEASE, log),
         block_size=_whole(labels.get("block_size")),
         kv_cache_bytes=_whole(labels.get("kv_cache_memory_bytes")),
         fitted_from=int(fitted[1]) if fitted else None,
