@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from llama4ref.cli.printing import broken, heading, indented, pair_table, plain_table, screen_width
+from llama4ref.cli.printing import address, broken, heading, indented, pair_table, plain_table, screen_width
 from llama4ref.wording import shown
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.sources import Citation, Provenance, Source
 
 _FIELD_WIDTH = 36
+_PARTICULAR_WIDTH = 9
+"""Columns of the names of a citation's and a source's particulars."""
 _TELLING_QUANTITIES = ("parameters.total", "parameters.active_text")
 
 
@@ -51,27 +53,33 @@ def citations_in_full(entity: str, path: str, leaf: Provenance) -> Iterator[Rend
     """One leaf with everything that is known about where it comes from."""
     yield heading(f"{entity} {path} = {value_of(leaf)}")
     for each in leaf.citations:
-        yield _citation_table(each, leaf)
+        yield from _citation_lines(each, leaf)
     if leaf.because:
         yield indented(f"Preferred because {leaf.because}", 0)
     yield f"Written in {leaf.file}:{leaf.line}"
 
 
-def _citation_table(citation: Citation, leaf: Provenance) -> Table:
+def _citation_lines(citation: Citation, leaf: Provenance) -> Iterator[RenderableType]:
     source = citation.source
     stance = ("agrees" if citation.agrees else "disagrees") if leaf.disputed else "source"
-    says = None if citation.agrees else shown(citation.value)
+    yield _particular(stance, f"{source.publisher}: {source.title} ({source.kind})")
     particulars = {
-        "says": says,
+        "says": None if citation.agrees else shown(citation.value),
         "place": citation.at,
-        "url": source.url,
+        "url": source.url or None,
         "as of": citation.as_of,
         "read on": source.retrieved,
         "doubt": citation.doubt,
         "note": citation.note,
     }
-    said = [(f"  {name}", value) for name, value in particulars.items() if value]
-    return pair_table([(stance, f"{source.publisher}: {source.title} ({source.kind})"), *said])
+    yield from (_particular(f"  {name}", value) for name, value in particulars.items() if value)
+
+
+def _particular(name: str, value: str) -> RenderableType:
+    """A name and what is said under it; addresses in one piece where they can be."""
+    if name.strip() == "url":
+        return address(value, name=f"{name:<{_PARTICULAR_WIDTH}} ")
+    return pair_table([(f"{name:<{_PARTICULAR_WIDTH}}", value)])
 
 
 def dispute(each: LeafOf) -> Iterator[RenderableType]:
@@ -83,10 +91,11 @@ def dispute(each: LeafOf) -> Iterator[RenderableType]:
         yield indented(f"preferred because {each.leaf.because}")
 
 
-def source_table(source: Source) -> Table:
+def source_lines_in_full(source: Source) -> Iterator[RenderableType]:
     """A source with all its particulars."""
-    particulars = {field.name: getattr(source, field.name) for field in fields(source) if field.name != "id"}
-    return pair_table((name, shown(value)) for name, value in particulars.items())
+    for field in fields(source):
+        if field.name != "id":
+            yield _particular(field.name, shown(getattr(source, field.name)))
 
 
 def comparison_table(

@@ -287,12 +287,12 @@ def _echo_leaves(catalog: Catalog, found: Iterable[LeafOf]) -> None:
 
 
 def _show_source(id_: str, catalog: Catalog, *, as_json: bool) -> None:
-    from llama4ref.cli.fact_tables import source_table
+    from llama4ref.cli.fact_tables import source_lines_in_full
 
     if as_json:
         echo_json(catalog.sources[id_])
     else:
-        echo(drawn(source_table(catalog.sources[id_])))
+        echo(drawn(*source_lines_in_full(catalog.sources[id_])))
 
 
 def _show_entity(entity: str, leaves: Mapping[str, Provenance], catalog: Catalog) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llama4ref.cli.printing import (
+    address,
     drawn,
     echo,
     echo_json,
@@ -95,23 +96,26 @@ def command() -> None:
     metavar="NAME",
     help="A purpose that the use policy bans; see `license purposes`.",
 )
+@click.option("--strict", is_flag=True, help="Open questions fail it as well: exit with 1 unless the answer is yes.")
 @json_option
-def check(*, id_: str, as_json: bool, **use: object) -> int:
+def check(*, id_: str, strict: bool, as_json: bool, **use: object) -> int:
     """What a licence asks of a use.
 
-    Exits with 1 where the use breaches the licence.
+    Exits with 1 where the use breaches the licence. An answer that depends on what was not said is no breach: it is unclear, and
+    exits with 0 unless --strict is given.
     """
     from llama4ref.facts import load
+    from llama4ref.facts.queries.naming import id_meant
     from llama4ref.planning.licensing.obligations import check_use
     from llama4ref.planning.licensing.uses import Use
 
     catalog = load()
-    report = check_use(catalog.license(id_), Use(**use))  # type: ignore[arg-type]  # click has typed each option
+    report = check_use(catalog.license(id_meant(catalog, "licenses", id_)), Use(**use))  # type: ignore[arg-type]  # click has typed each option
     if as_json:
         echo_json({"verdict": report.verdict, **json_object(report)})
     else:
         echo(drawn(*_lines(report, catalog)))
-    return 1 if report.verdict == "no" else 0
+    return 1 if report.verdict == "no" or (strict and report.verdict == "unclear") else 0
 
 
 @command.command()
@@ -123,9 +127,11 @@ def purposes(*, id_: str, as_json: bool) -> None:
     Their names are those that `license check --purpose` takes.
     """
     from llama4ref.facts import load
+    from llama4ref.facts.queries.naming import id_meant
     from llama4ref.planning.licensing.obligations import banned_purposes
 
-    license_ = load().license(id_)
+    catalog = load()
+    license_ = catalog.license(id_meant(catalog, "licenses", id_))
     clauses = license_.policy.clauses if license_.policy else {}
     banned = {name: clauses[name].says for name in banned_purposes(license_)}
     if as_json:
@@ -162,7 +168,9 @@ def _lines(report: LicenseReport, catalog: Catalog) -> Iterator[RenderableType]:
     yield ""
     for id_ in sorted(sources):
         source = catalog.sources[id_]
-        yield f"Source: {source.title}, {source.url}" if source.url else f"Source: {source.title}"
+        yield f"Source: {source.title}"
+        if source.url:
+            yield address(source.url, indent=2)
     yield indented(f"{report.disclaimer}.", 0)
 
 

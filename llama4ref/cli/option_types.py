@@ -15,9 +15,22 @@ from llama4ref.errors import RequestError
 from llama4ref.units import parse_day, parse_price, parse_seconds, parse_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
+
+
+class ChoiceWithAliases(click.Choice):  # type: ignore[type-arg]  # generic in some releases of click only
+    """One of some words, which people know by other names too."""
+
+    def __init__(self, choices: Sequence[str], aliases: Mapping[str, str]) -> None:
+        super().__init__(choices)
+        self.aliases = aliases
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word itself, whichever name it was given."""
+        word: str = super().convert(self.aliases.get(value.lower(), value), param, ctx)
+        return word
 
 
 def _option_type(read: Callable[[str], T]) -> Callable[[str], T]:

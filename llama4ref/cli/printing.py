@@ -123,7 +123,7 @@ def plain_table(
     return table
 
 
-def pair_table(pairs: Iterable[tuple[str, str]]) -> Table:
+def pair_table(pairs: Iterable[tuple[str, RenderableType]]) -> Table:
     """Names with a value each, without a head."""
     table = plain_table("what", "value", wrap=("value",), show_header=False)
     for pair in pairs:
@@ -149,6 +149,20 @@ def indented(text: str, by: int = 2) -> Padding:
     from rich.text import Text
 
     return Padding(Text(text), (0, 0, 0, by))
+
+
+def address(url: str, *, indent: int = 0, name: str = "") -> RenderableType:
+    """An address after its name: whole where the output is no screen; on a screen over lines, each of which leads there."""
+    from rich.padding import Padding
+    from rich.style import Style
+    from rich.text import Text
+
+    if not is_screen():
+        return f"{' ' * indent}{name}{url}"
+    style = Style(link=url) if is_terminal(sys.stdout) else Style()
+    first, *more = broken(url, screen_width() - indent - len(name)).split("\n")
+    lines = [Text(name + first, style=style), *(Text(" " * len(name) + line, style=style) for line in more)]
+    return Padding(Text("\n").join(lines), (0, 0, 0, indent))
 
 
 def broken(text: str, width: int) -> str:

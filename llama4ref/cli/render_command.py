@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING
 import click
 
 from llama4ref.cli.chosen_plan import chosen, plan_choice_option, refuse
+from llama4ref.cli.option_types import ChoiceWithAliases
 from llama4ref.cli.printing import echo, echo_json, examples, json_option
 from llama4ref.cli.request_options import request_options
+from llama4ref.rendering import FORMS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from llama4ref.planning.request import PlanRequest
+
+_OTHER_NAMES = {
+    "cli": "command", "flags": "command", "sh": "command", "shell": "command", "bash": "command",
+    "yaml": "config", "yml": "config", "config-file": "config",
+    "dotenv": "env", ".env": "env", "environment": "env",
+    "docker": "compose", "docker-compose": "compose", "podman-compose": "compose",
+    "k8s": "kubernetes", "kube": "kubernetes", "manifest": "kubernetes", "deployment": "kubernetes",
+}  # fmt: skip
+"""What people call the forms of a plan."""
 
 
 @click.command(
@@ -29,10 +40,10 @@ if TYPE_CHECKING:
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["command", "config", "env", "compose", "kubernetes"]),
+    type=ChoiceWithAliases(FORMS, _OTHER_NAMES),
     default="command",
     show_default=True,
-    help="What to write.",
+    help="What to write; k8s, docker-compose, yaml, dotenv and the like are understood too.",
 )
 @plan_choice_option
 @json_option

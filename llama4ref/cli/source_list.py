@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from llama4ref.cli.printing import section
+from llama4ref.cli.printing import address, section
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,21 +35,20 @@ class SourceList:
             return ""
         return f" [{self.met.setdefault(source, len(self.met) + 1)}]"
 
-    def lines(self) -> list[str]:
-        """Number, publisher, title and, on a line of its own, the address of each source that was met."""
-        return [
-            f"[{number}] {_described(self.known[id_]) if id_ in self.known else id_}"
-            for id_, number in self.met.items()
-        ]
+    def lines(self) -> Iterator[RenderableType]:
+        """Number, publisher and title of each source that was met, and, on a line of its own, its address."""
+        for id_, number in self.met.items():
+            source = self.known.get(id_)
+            yield f"[{number}] {id_ if source is None else _described(source)}"
+            if source is not None and source.url:
+                yield address(source.url, indent=4)
 
 
 def source_lines(sources: SourceList) -> Iterator[RenderableType]:
-    """The sources that were met, under a heading of their own; addresses are never broken."""
-    lines = sources.lines()
-    if lines:
-        yield from section("Sources", *lines)
+    """The sources that were met, under a heading of their own."""
+    if sources.met:
+        yield from section("Sources", *sources.lines())
 
 
 def _described(source: Source) -> str:
-    first = textwrap.shorten(f"{source.publisher}: {source.title}", _TITLE_WIDTH, placeholder=" …")
-    return f"{first}\n    {source.url}" if source.url else first
+    return textwrap.shorten(f"{source.publisher}: {source.title}", _TITLE_WIDTH, placeholder=" …")

@@ -288,7 +288,7 @@ def test_kinds_are_listed(call: Callable[..., Answer], catalog: Catalog) -> None
 
 @pytest.mark.parametrize("columns", [80, 120])
 def test_lines_fit_the_screen(call: Callable[..., Answer], columns: int) -> None:
-    """Only addresses may be longer."""
+    """Addresses too, which are broken between their parts."""
     for words in (
         ("scout",),
         ("compare", "scout", "maverick"),
@@ -297,7 +297,21 @@ def test_lines_fit_the_screen(call: Callable[..., Answer], columns: int) -> None
         ("unknown",),
         ("errata",),
         ("timeline",),
+        ("scout", "text.layers"),
+        ("sources/llama4-model-card",),
+        ("scout", "--cite"),
     ):
         lines = call("facts", *words, columns=columns).out.splitlines()
 
-        assert [line for line in lines if len(line) > columns and "://" not in line] == []
+        assert [line for line in lines if len(line) > columns] == []
+
+
+def test_an_address_is_whole_in_a_pipe(spawn: Callable[..., Answer], catalog: Catalog) -> None:
+    """So that it can be followed."""
+    url = catalog.sources["llama4-model-card"].url
+    leaf = catalog.trace("models/scout", "text.layers")
+
+    assert str(url) in spawn("facts", "sources/llama4-model-card").out.split()
+    assert {str(each.source.url) for each in leaf.citations if each.source.url} <= {
+        *spawn("facts", "scout", "text.layers").out.split()
+    }

@@ -143,6 +143,23 @@ def test_a_french_product_with_images_is_a_breach(call: Callable[..., Answer]) -
     assert "no legal advice" in answer.out
 
 
+def test_open_questions_fail_a_use_only_where_that_is_asked_for(call: Callable[..., Answer]) -> None:
+    """A gate in a script can ask for a plain yes."""
+    words = ("license", "check", "--who", "company", "--domicile", "US")
+    known = (*words, "--monthly-users", "1000")
+
+    assert call(*words).out.splitlines()[0].endswith("Unclear: questions are open")
+    assert (call(*words).code, call(*words, "--strict").code) == (0, 1)
+    assert (call(*known).code, call(*known, "--strict").code) == (0, 0)
+
+
+def test_a_licence_is_named_by_its_words(call: Callable[..., Answer], catalog: Catalog) -> None:
+    """Where only one has them."""
+    name = catalog.license("llama-4-community").name
+
+    assert call("license", "purposes", "--license", name).out == call("license", "purposes").out
+
+
 def test_an_american_service_has_obligations(call: Callable[..., Answer]) -> None:
     """Exit 0; the words to show are written out."""
     words = ("--who", "company", "--domicile", "US", "--offering", "hosted_api", "--monthly-users", "1000")

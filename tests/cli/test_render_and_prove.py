@@ -110,6 +110,17 @@ def test_a_file_whose_name_is_a_number_has_a_path(
     assert call("render", *SCOUT, "--plan", "2").out == call("render", *SCOUT, "--plan", "2", "--as", "command").out
 
 
+@pytest.mark.parametrize(
+    ("name", "form"), [("k8s", "kubernetes"), ("Docker-Compose", "compose"), ("yaml", "config"), ("dotenv", "env"), ("bash", "command")]
+)  # fmt: skip
+def test_a_form_is_known_by_other_names_too(call: Callable[..., Answer], name: str, form: str) -> None:
+    """As people call it."""
+    words = ("render", "--model", "scout", "--gpu", "h100-sxm", "--count", "8", "--json", "--as")
+
+    assert call(*words, name).json["form"] == form
+    assert call(*words, name).json == call(*words, form).json
+
+
 def test_render_has_json(call: Callable[..., Answer]) -> None:
     """The text and the plan it is of."""
     answer = call("render", *SCOUT, "--json")
