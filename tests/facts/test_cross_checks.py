@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from llama4ref.facts import Catalog
+    from llama4ref.facts.types.sources import Provenance
 
     Change = Callable[[Catalog], Catalog]
 
@@ -41,6 +43,29 @@ def _replaced(thing: object, path: list[str], value: object) -> object:
     if isinstance(thing, dict):
         return thing | {first: _replaced(thing[first], rest, value) if rest else value}
     return dataclasses.replace(thing, **{first: _replaced(getattr(thing, first), rest, value) if rest else value})
+
+
+def _cited(provider: str, field: str, change: Callable[[Provenance], Provenance]) -> Change:
+    """A catalogue where one leaf of a provider is cited otherwise."""
+
+    def changed(catalog: Catalog) -> Catalog:
+        leaves = {entity: dict(cited) for entity, cited in catalog.provenance.items()}
+        leaf = leaves[f"providers/{provider}"]
+        leaf[field] = change(leaf[field])
+        return dataclasses.replace(catalog, packed_provenance=pickle.dumps(leaves))
+
+    return changed
+
+
+def _word(index: int, because: str | None = None, **said: object) -> Callable[[Provenance], Provenance]:
+    """One word of a leaf says something else, or the leaf gives another reason."""
+
+    def changed(leaf: Provenance) -> Provenance:
+        words = list(leaf.citations)
+        words[index] = dataclasses.replace(words[index], **said)
+        return dataclasses.replace(leaf, citations=tuple(words), because=because or leaf.because)
+
+    return changed
 
 
 def _figure(catalog: Catalog) -> Catalog:
@@ -112,6 +137,17 @@ BREAKS: tuple[tuple[str, Change], ...] = (
     ("passed-on-prices", _with("providers", "kilo", offers__0__price_input=0.07)),
     ("offer-days", _with("providers", "groq", offers__0__as_of="2025-04-04")),
     ("offer-days", _with("providers", "groq", offers__0__retired="2027-01-01")),
+    ("offer-days", _with("providers", "amazon-bedrock", offers__0__as_of="2027-04-01")),
+    ("offer-days", _with("providers", "amazon-bedrock", offers__0__status="retired")),
+    ("offer-ages", _cited("deepinfra", "offers.0.price_input", _word(-3, as_of="2026-10-01"))),
+    ("offer-ages", _cited("deepinfra", "offers.0.price_input", _word(0, as_of="2026-11-21"))),
+    ("offer-ages", _cited("groq", "offers.0.price_input", _word(-1, as_of="2026-08-22"))),
+    ("vendor-words", _cited("openrouter", "offers.2.price_input", _word(0, "the rounder figure", as_of="2026-07-31"))),
+    ("vendor-words", _cited("snowflake-cortex", "offers.0.status", _word(-1, "a list still has it", doubt=None))),
+    ("offer-ends", _with("providers", "meta-llama-api", offers__0__status="preview")),
+    ("offer-ends", _cited("snowflake-cortex", "offers.0.status", _word(-1, doubt=None))),
+    ("offer-ends", _cited("snowflake-cortex", "offers.0.status", _word(-1, doubt=None, as_of="2026-08-03"))),
+    ("offer-abilities", _with("providers", "vercel-ai-gateway", offers__4__tools=True)),
     ("who-measured", _with("benchmarks", "mmlu-pro", results__0__label="independent")),
     ("who-measured", _with("benchmarks", "mmlu-pro", results__0__stage="base")),
     ("tested-systems", _with("benchmarks", "mmlu-pro", results__0__system="scuot")),

@@ -157,11 +157,12 @@ RETIRED = [offer for _, _, offer in _offers() if offer.retired and offer.tier is
 
 @pytest.mark.parametrize("offer", RETIRED, ids=lambda each: f"{each.name}-{each.retired}")
 def test_a_retired_offer_holds_until_its_day(offer: Offer):
-    """On a day before its end it is a plan, from its end on a refusal, and today as well."""
+    """On a day before its end it is a plan, from its end on a refusal; without a day one that has ended is a refusal as well."""
     before = _answer(offer, as_of=(date.fromisoformat(offer.retired) - timedelta(days=1)).isoformat())
 
     assert isinstance(before, HostedPlan) or not before.rule.endswith("status")
-    for wish in ({"as_of": offer.retired}, {"as_of": "2030-01-01"}, {}):
+    ended: tuple[dict[str, str], ...] = ({},) if offer.status == "retired" else ()
+    for wish in ({"as_of": offer.retired}, {"as_of": "2030-01-01"}, *ended):
         answer = _answer(offer, **wish)
 
         assert isinstance(answer, Refusal)

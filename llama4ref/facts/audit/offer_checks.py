@@ -12,9 +12,18 @@ from llama4ref.facts.types.states import is_stated
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
     from llama4ref.facts.types.providers import Offer
+    from llama4ref.facts.types.sources import Citation, Provenance
 
 PASSED_ON = ("cloudflare-ai-gateway", "fal-ai", "helicone", "hugging-face-router", "kilo", "langmart", "llm-gateway")
 """Routers that pass on the prices of the providers behind them."""
+LIVE = ("listed", "preview")
+"""States of an offer that a person can use, with no end announced."""
+BY_AGE = re.compile(r"\b(newest|newer|youngest|younger)\b")
+"""Words of a reason that prefers a reading for its age."""
+READ_FROM_VENDOR = re.compile(r"\b(cites?|read from|reads?|probe)\b")
+"""Words of a reason that prefers a list for having read the provider's own pages, or asked its service."""
+PROXY = {True: "tool_choice is accepted", False: "tool_choice is not accepted"}
+"""Notes on words that know only whether `tool_choice` is accepted."""
 TIER_FACTORS = {"flex": 0.5, "priority": 1.75}
 """Price of a service tier over the standard one, as Bedrock's price list has it throughout."""
 
@@ -111,16 +120,77 @@ def routes(catalog: Entries) -> Iterator[CheckResult]:
 
 
 def days(catalog: Entries) -> Iterator[CheckResult]:
-    """An offer is younger than its model and older than its reading; what is retired ended before that day."""
+    """An offer is younger than its model and older than its reading; what is retired has ended by then, what is deprecated has not."""
     for entity, at, offer in _offers(catalog):
         source = catalog.cite(entity, f"{at}.as_of")[0].source
         released = catalog.model(offer.model).released or ""
         yield CheckResult(entity, (f"{at}.as_of",), released <= offer.as_of <= source.retrieved, offer.as_of)
         if is_stated(offer.retired):
-            held = released <= offer.retired <= source.retrieved and offer.status in {"retired", "deprecated"}
+            read = catalog.cite(entity, f"{at}.retired")[0].source.retrieved
+            ahead = {"retired": offer.retired <= read, "deprecated": offer.as_of < offer.retired}
+            held = released <= offer.retired and ahead.get(offer.status, False)
             yield CheckResult(entity, (f"{at}.retired", f"{at}.status"), held, offer.retired, offer.status)
         if offer.announced is not None and is_stated(offer.retired):
             yield CheckResult(entity, (f"{at}.announced",), offer.announced <= offer.retired, offer.announced)
+
+
+def _leaves(catalog: Entries) -> Iterator[tuple[str, str, Provenance]]:
+    """Every cited leaf of every offer, as entity, field and where it comes from."""
+    for provider in catalog.providers.values():
+        entity = f"providers/{provider.id}"
+        for field, leaf in catalog.provenance[entity].items():
+            if field.startswith("offers.") and leaf.citations:
+                yield entity, field, leaf
+
+
+def _rivals(leaf: Provenance) -> list[Citation]:
+    """Words that say otherwise and are not doubted."""
+    return [word for word in leaf.citations if not word.agrees and word.doubt is None]
+
+
+def ages(catalog: Entries) -> Iterator[CheckResult]:
+    """A word is no younger than its source; one that is preferred as the newest is older than no dated rival."""
+    for entity, field, leaf in _leaves(catalog):
+        first = leaf.citations[0]
+        for word in leaf.citations:
+            if word.as_of is not None:
+                published = word.source.published if is_stated(word.source.published) else word.source.retrieved
+                yield CheckResult(entity, (field,), word.as_of <= published, word.as_of, published)
+        if BY_AGE.search(leaf.because or ""):
+            rivals = [word.as_of for word in _rivals(leaf) if word.as_of is not None]
+            held = first.as_of is not None and all(day <= first.as_of for day in rivals)
+            yield CheckResult(entity, (field,), held, first.as_of or "undated", max(rivals, default="no dated rival"))
+
+
+def vendors(catalog: Entries) -> Iterator[CheckResult]:
+    """A list is preferred to the provider's own word only where it read a page of the provider, or that word is older."""
+    for entity, field, leaf in _leaves(catalog):
+        first = leaf.citations[0]
+        own = [word for word in _rivals(leaf) if word.source.kind == "provider" and word.source.primary]
+        if own and first.source.kind == "aggregator":
+            older = all(word.as_of is not None and word.as_of < (first.as_of or "") for word in own)
+            held = older or bool(READ_FROM_VENDOR.search(f"{leaf.because} {first.at}"))
+            yield CheckResult(entity, (field,), held, first.source.id, own[0].source.id)
+
+
+def ends(catalog: Entries) -> Iterator[CheckResult]:
+    """An offer that is there was read after every undoubted word that it had ended."""
+    for entity, at, offer in _offers(catalog):
+        leaf = catalog.trace(entity, f"{at}.status")
+        if offer.status in LIVE:
+            over = [word for word in _rivals(leaf) if word.value in {"retired", "deprecated"}]
+            first = leaf.citations[0].as_of or offer.as_of
+            held = not is_stated(offer.retired) and all((word.as_of or "9999") < first for word in over)
+            yield CheckResult(entity, (f"{at}.status",), held, offer.status)
+
+
+def abilities(catalog: Entries) -> Iterator[CheckResult]:
+    """Whether tool calls work is not read off a row that only says whether `tool_choice` is accepted."""
+    for entity, at, offer in _offers(catalog):
+        if is_stated(offer.tools):
+            words = [word for word in catalog.cite(entity, f"{at}.tools") if word.agrees and word.doubt is None]
+            proxies = [word for word in words if PROXY[offer.tools] in (word.note or "")]
+            yield CheckResult(entity, (f"{at}.tools",), len(proxies) < len(words), str(offer.tools))
 
 
 CHECKS = (
@@ -129,5 +199,14 @@ CHECKS = (
     Check("offer-prices", "bounded", "the prices of an offer with each other", prices),
     Check("tier-prices", "computed", "prices of batches and tiers with the standard price", batches),
     Check("passed-on-prices", "crossed", "a router's prices with those of the providers behind it", routes),
+    Check(
+        "offer-ages",
+        "bounded",
+        "the day of a word with its source's and, where it is the newest, with its rivals'",
+        ages,
+    ),
+    Check("vendor-words", "bounded", "what lists say with what the provider itself says", vendors),
+    Check("offer-ends", "bounded", "an offer's status with the words that it has ended", ends),
+    Check("offer-abilities", "bounded", "whether tools work with the fields that it was read from", abilities),
     Check("offer-days", "bounded", "an offer's days with the model's release and the day of reading", days),
 )

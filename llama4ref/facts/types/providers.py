@@ -28,6 +28,8 @@ class Offer:
     """Day its end was announced."""
     retired: str | Unknown | None = None
     """Day the offer ended or will end."""
+    successor: str | None = None
+    """Model or service that the provider names in its place, as it names it."""
     tier: str | None = None
     """Service tier, where the provider sells the same id on several terms."""
     context_tokens: int | Unknown = UNKNOWN
@@ -59,4 +61,6 @@ class Provider(Entity):
     """What it is: a cloud platform, an inference company, a router over others, the developer itself, …"""
     homepage: str | Unknown
     offers: tuple[Offer, ...]
+    lifecycle: str | Unknown = UNKNOWN
+    """Notice that it promises before an offer ends, and who may still use what is about to end."""
     notes: tuple[str, ...] = ()
