@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from llama4ref.planning import Plan
 from llama4ref.proving.model_files.architecture_files import write_architecture
 from llama4ref.proving.records.measuring import configuration_of, planned, standard_runs
 from llama4ref.proving.rungs import accepting
-from llama4ref.proving.rungs.accepting import Acceptance, AcceptanceProof, accept, prove_accepted
+from llama4ref.proving.rungs.accepting import Acceptance, AcceptanceProof, accept, prove_accepted, sizes_counted
 from llama4ref.rendering.server_command import Option, ServerCommand, server_command
 from llama4ref.units import GIB
 from tests.proving.conftest import RELEASE, configured
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.engines import Engine
     from llama4ref.facts.types.models import Model
 
-SETTINGS = {"tensor-parallel-size": 8, "max-model-len": 1_048_576, "max-num-batched-tokens": 8192}
+SETTINGS = {
+    "tensor-parallel-size": 8,
+    "max-model-len": 1_048_576,
+    "max-num-batched-tokens": 8192,
+    "max-num-seqs": 256,
+}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +104,7 @@ class TestInstalledVllm:
         )
 
         assert [row for row in verdict.comparisons if row.observed != row.predicted] == []
-        assert len(verdict.comparisons) == 4
+        assert len(verdict.comparisons) == 4 + len(sizes_counted(asked(checkpoint, settings)))
         assert verdict.holds
         assert "vllm" in Path(verdict.log or "").read_text(encoding="utf-8"), "the verdict names its log"
 
@@ -145,6 +151,24 @@ class TestInstalledVllm:
 
         assert said.explanation is not None
         assert "above the model's own limit of 262144" in said.explanation.what
+
+    def test_sizes_that_were_counted_otherwise_than_the_engine_resolves_them_are_seen(
+        self, engine: Engine, scout: Model, tmp_path: Path
+    ) -> None:
+        """A checkpoint that asks for an fp8 cache gets one, whatever a plan believes; a size that no setting gives likewise."""
+        scheme = {"num_bits": 8, "type": "float", "strategy": "tensor", "dynamic": False, "symmetric": True}
+        asks = {"quant_method": "compressed-tensors", "config_groups": {}, "kv_cache_scheme": scheme}
+        write_architecture(tmp_path, scout, quantization=asks)
+        believed = dataclasses.replace(asked(tmp_path, {}), max_num_seqs=7, hybrid=False)
+        verdict = prove_accepted(
+            AcceptanceProof(subject="scout", config=believed, directory=tmp_path, available_bytes=30 * GIB), engine
+        )
+        differing = {row.name: (row.predicted, row.observed) for row in verdict.comparisons if row.agreement != "equal"}
+
+        assert verdict.explanation is None
+        assert differing.keys() == {"kv_cache_bits", "max_num_seqs", "hybrid_kv_cache"}
+        assert differing["kv_cache_bits"] == (16, 8)
+        assert not verdict.holds
 
     @pytest.mark.parametrize("number", range(5))
     def test_the_full_size_measurement_uses_settings_that_vllm_accepts(

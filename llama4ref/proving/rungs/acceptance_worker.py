@@ -150,9 +150,11 @@ def answer(question: dict[str, object]) -> dict[str, object]:
     arguments = [str(argument) for argument in _sequence(question["arguments"])]
     config = configuration(arguments)
     simulated = simulate_cuda(config, arguments) if question["platform"] == "cuda" else []
+    take_checkpoints_cache_dtype(config)
     resolved = {
         name: _plain(getattr(getattr(config, group), name)) for group, names in RESOLVED.items() for name in names
     }
+    resolved |= {"kv_cache_bits": cache_bits(config), "hybrid_kv_cache": keeps_chunks(config)}
     plans = [planned(config, available) for available in _sequence(question["available_bytes"])]
     return {
         "accepted": True,
@@ -161,6 +163,26 @@ def answer(question: dict[str, object]) -> dict[str, object]:
         "plans": plans,
         "simulated": simulated,
     }
+
+
+def take_checkpoints_cache_dtype(config: VllmConfig) -> None:
+    """Let a checkpoint that declares an fp8 cache have it, as each of vLLM's attention layers does when it is made."""
+    declares = getattr(config.quant_config, "kv_cache_scheme", None) is not None
+    if declares and config.cache_config.cache_dtype == "auto":
+        config.cache_config.cache_dtype = "fp8"
+
+
+def cache_bits(config: VllmConfig) -> int:
+    """Bits of one element of the KV cache: as asked for, or as the checkpoint's own configuration asks."""
+    from vllm.utils.torch_utils import kv_cache_dtype_str_to_dtype
+
+    dtype = kv_cache_dtype_str_to_dtype(config.cache_config.cache_dtype, config.model_config)
+    return 8 * int(dtype.itemsize)
+
+
+def keeps_chunks(config: VllmConfig) -> bool:
+    """Whether chunked-local layers keep one chunk only."""
+    return not config.scheduler_config.disable_hybrid_kv_cache_manager
 
 
 def _sequence(value: object) -> list[object]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 import llama4ref
 from llama4ref.errors import LaunchError
+from llama4ref.memory.attention_cache import ELEMENT_BYTES
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.server.explaining import explain_refusal
 from llama4ref.proving.server.launching import end_supervised, engine_environment, start_supervised
@@ -97,6 +98,11 @@ class Acceptance:
     explanation: Explanation | None
     """Why the settings were refused."""
 
+    @property
+    def resolved_sizes(self) -> dict[str, Number]:
+        """The numbers among the resolved settings, and whether something is on."""
+        return {name: value for name, value in self.resolved.items() if isinstance(value, int | float)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptanceProof:
@@ -166,20 +172,38 @@ def prove_accepted(proof: AcceptanceProof, engine: Engine) -> Verdict:
         LaunchError: where it crashes or hangs.
     """
     command = server_command(proof.config, engine)
+    predicted = {**proof.predicted, **sizes_counted(proof.config)}
     said = accept(command, proof.directory, available_bytes=(proof.available_bytes,), platform=proof.platform)
-    observed = said.plans[0].values if said.plans else {}
+    observed = {**said.resolved_sizes, **(said.plans[0].values if said.plans else {})}
     notes = ("no engine was started: acceptance proves settings and capacity, not speed or quality",)
     simulated = (f"simulated for {proof.platform}: {', '.join(said.simulated)}",) if said.simulated else ()
     return Verdict(
         rung=Rung.ACCEPTED,
         subject=proof.subject,
         config=proof.config,
-        comparisons=compare(proof.predicted, observed) if said.accepted else (),
+        comparisons=compare(predicted, observed) if said.accepted else (),
         versions=environment().versions,
         log=str(proof.directory / LOG),
         explanation=said.explanation,
         notes=notes + simulated,
     )
+
+
+def sizes_counted(config: EngineConfig) -> dict[str, Number]:
+    """The sizes that memory was counted with, by the names under which the engine resolves them."""
+    return {
+        "max_model_len": config.max_model_len,
+        "max_num_seqs": config.max_num_seqs,
+        "max_num_batched_tokens": config.max_num_batched_tokens,
+        "gpu_memory_utilization": config.gpu_memory_utilization,
+        "block_size": config.block_size,
+        "kv_cache_bits": 8 * ELEMENT_BYTES[config.cache_dtype],
+        "hybrid_kv_cache": config.hybrid,
+        "tensor_parallel_size": config.layout.tensor_parallel,
+        "pipeline_parallel_size": config.layout.pipeline_parallel,
+        "data_parallel_size": config.layout.data_parallel,
+        "enable_expert_parallel": config.layout.expert_parallel,
+    }
 
 
 def _ask(question: Mapping[str, object], environment: Mapping[str, str], directory: Path) -> tuple[_Answer, str]:
