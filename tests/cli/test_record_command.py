@@ -11,7 +11,7 @@ import pytest
 from llama4ref.facts import load
 from llama4ref.performance.comparison import comparisons
 from llama4ref.plan_files import load_plan
-from llama4ref.proving.rungs.proofs import full_size_predictions
+from llama4ref.proving.rungs.predictions import full_size_predictions
 from tests.proving.conftest import start_of
 
 if TYPE_CHECKING:

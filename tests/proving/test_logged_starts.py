@@ -10,7 +10,7 @@ from llama4ref.errors import ProofError, RequestError
 from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.proving.records.plan_records import write_record
 from llama4ref.proving.rungs.logged_starts import verdict_of_log
-from llama4ref.proving.rungs.proofs import full_size_predictions
+from llama4ref.proving.rungs.predictions import full_size_predictions
 from llama4ref.proving.verdict import Conclusion
 from tests.proving.conftest import start_of
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tempfile
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.proving.environment import environment
 from llama4ref.proving.rungs import proofs
 from llama4ref.proving.rungs.full_size import Configuration
-from llama4ref.proving.rungs.proof_configs import for_release, on_one_processor, reachable
-from llama4ref.proving.rungs.proofs import full_size_configuration, miniature_config, prove
-from llama4ref.proving.verdict import compare
+from llama4ref.proving.rungs.predictions import full_size_configuration
+from llama4ref.proving.rungs.proof_configs import for_release, miniature_config, on_one_processor, reachable
+from llama4ref.proving.rungs.proofs import prove
+from llama4ref.proving.verdict import Rung, Verdict, compare
 from llama4ref.rendering.server_command import server_command
 from llama4ref.units import GIB
 
@@ -106,6 +108,31 @@ def test_sizes_that_a_plan_leaves_open_are_written_out_for_the_miniature() -> No
 
     assert config.settings["max-num-seqs"] == best.config.max_num_seqs
     assert f"max-num-seqs {best.config.max_num_seqs} is added for the proof" in words
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "note"),
+    [
+        ("RedHatAI/Llama-4-Scout-17B-16E-Instruct-quantized.w4a16", "with the checkpoint's own quantization_config"),
+        ("nvidia/Llama-4-Scout-17B-16E-Instruct-FP8", "experts in fp8-per-tensor-static are not part of this proof"),
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", None),
+    ],
+)
+def test_acceptance_is_asked_in_the_checkpoints_own_precision_where_it_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: str, note: str | None
+) -> None:
+    """And says so, or that it is not."""
+    best = planned(count=8, checkpoint=checkpoint)
+    answer = Verdict(rung=Rung.ACCEPTED, subject="scout", config=best.config, notes=())
+    monkeypatch.setattr(proofs, "need", lambda *_: None)
+    monkeypatch.setattr(proofs, "installed_behaviour", lambda _: ENGINE.at("0.32.0"))
+    monkeypatch.setattr(proofs, "prove_accepted", lambda *_: answer)
+    notes = prove(best, rung="accepted", directory=tmp_path).notes
+    content = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    known = best.checkpoint.quantization_config
+
+    assert content.get("quantization_config") == (json.loads(known) if isinstance(known, str) else None)
+    assert any(note in each for each in notes) if note else not any("experts" in each for each in notes)
 
 
 @pytest.fixture

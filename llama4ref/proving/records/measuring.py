@@ -22,7 +22,8 @@ from llama4ref.proving.environment import environment, need
 from llama4ref.proving.records.devices import accelerator_of
 from llama4ref.proving.records.measurement_records import Circumstances, measurement_record, record_id
 from llama4ref.proving.rungs.full_size import Configuration, FullSizeProof, measure_full_size
-from llama4ref.proving.rungs.proofs import full_size_configuration, installed_behaviour
+from llama4ref.proving.rungs.predictions import full_size_configuration
+from llama4ref.proving.rungs.proofs import installed_behaviour
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import Setting

@@ -13,8 +13,8 @@ from llama4ref.facts import catalog_of
 from llama4ref.facts.types.releases import normalized_release
 from llama4ref.memory.gpu_budget import memory_budget
 from llama4ref.proving.rungs.full_size import stated
+from llama4ref.proving.rungs.predictions import full_size_predictions
 from llama4ref.proving.rungs.proof_configs import for_release
-from llama4ref.proving.rungs.proofs import full_size_predictions
 from llama4ref.proving.server.explaining import explain
 from llama4ref.proving.server.observing import observe
 from llama4ref.proving.verdict import Rung, Verdict, compare

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.option_values import object_of, object_text
 from llama4ref.engine.settings_reading import Surroundings, read_again
 from llama4ref.errors import ReleaseError
+from llama4ref.proving.environment import environment
 from llama4ref.proving.server.launching import FOR_THE_PROOF
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ NOT_ON_ONE_CPU = (
     "distributed-executor-backend", "mm-encoder-tp-mode", "quantization", "speculative-config", "gpu-memory-utilization",
 )  # fmt: skip
 """Settings that a miniature on one processor cannot take."""
+CPU_BLOCK_SIZE = 128
+"""vLLM's default on a processor, whose attention takes multiples of 32 only."""
 NOT_IN_A_PROOF = ("api-key", "root-path", "ssl-keyfile", "ssl-certfile", "ssl-ca-certs")
 """Settings that would keep the probes out."""
 
@@ -79,6 +82,20 @@ def on_one_processor(config: EngineConfig, cpu_flags: frozenset[str]) -> tuple[E
         refused["kv-cache-dtype"] = "this processor has no AVX-512"
     kept, left_out = _without(config, refused)
     return replace(kept, nodes=1, cache_dtype="bfloat16"), left_out
+
+
+def miniature_config(config: EngineConfig, engine: Engine) -> tuple[EngineConfig, tuple[str, ...]]:
+    """What of a configuration a miniature on one processor is served with, and what was changed, in words."""
+    open_, hidden = reachable(config)
+    alone, left_out = on_one_processor(open_, environment().cpu_flags)
+    sizes: dict[str, Setting] = {
+        "max-model-len": config.max_model_len,
+        "max-num-seqs": config.max_num_seqs,
+        "max-num-batched-tokens": config.max_num_batched_tokens,
+    }
+    whole, written = added(alone, sizes)
+    blocks = whole.with_settings({"block-size": CPU_BLOCK_SIZE}, because=FOR_THE_PROOF)
+    return sizes_read(blocks, engine, config.release, platform="cpu"), hidden + left_out + written
 
 
 def added(config: EngineConfig, settings: Mapping[str, Setting]) -> tuple[EngineConfig, tuple[str, ...]]:

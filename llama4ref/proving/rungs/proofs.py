@@ -7,7 +7,6 @@ for that release and its platform, and whatever of the plan it cannot take is na
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -16,40 +15,33 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from llama4ref.errors import LaunchError, ProofError, ReleaseError, RequestError
 from llama4ref.facts import catalog_of
-from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.gpu_budget import cache_of, memory_budget
-from llama4ref.memory.predicted_metrics import predicted_metrics
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
 from llama4ref.proving.model_files.miniature import miniature_of
 from llama4ref.proving.model_files.tokenizer import write_tokenizer
 from llama4ref.proving.rungs.accepting import AcceptanceProof, prove_accepted
-from llama4ref.proving.rungs.full_size import HYBRID, Configuration, FullSizeProof, measure_full_size
+from llama4ref.proving.rungs.full_size import FullSizeProof, measure_full_size
 from llama4ref.proving.rungs.miniature_proof import MiniatureProof, prove_on_miniature
-from llama4ref.proving.rungs.proof_configs import (
-    added,
-    for_release,
-    on_one_processor,
-    reachable,
-    sizes_read,
-    without_draft,
+from llama4ref.proving.rungs.predictions import (
+    full_size_configuration,
+    known_quantization,
+    miniature_cache_bytes,
+    precision_notes,
+    predicted_capacity,
 )
+from llama4ref.proving.rungs.proof_configs import for_release, miniature_config, reachable, without_draft
 from llama4ref.proving.server.launching import FOR_THE_PROOF
 from llama4ref.proving.verdict import Explanation, Rung, Verdict
 from llama4ref.rendering.server_command import server_command
-from llama4ref.units import GIB
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour, Engine
-    from llama4ref.memory.attention_cache import KVCache
-    from llama4ref.memory.gpu_budget import MemoryBudget
     from llama4ref.planning.outcomes import Plan
-    from llama4ref.proving.model_files.architecture_files import JsonValue
     from llama4ref.proving.server.launching import Progress
     from llama4ref.proving.verdict import Number
     from llama4ref.rendering.server_command import ServerCommand
@@ -66,12 +58,6 @@ _RUNG_OF: Mapping[RungName, Rung] = {
     "miniature": Rung.MINIATURE,
     "full-size": Rung.FULL_SIZE,
 }
-PREDICTED = ("model_loading", "available_kv_cache", "kv_cache_tokens", "num_gpu_blocks", "max_concurrency")
-"""What a full-size proof predicts of the server's log: the sums, whose parts are only estimates."""
-MINIATURE_CACHE_LIMIT = 4 * GIB
-"""Most KV cache that a miniature is given: it must fit beside other work on a small machine."""
-CPU_BLOCK_SIZE = 128
-"""vLLM's default on a processor, whose attention takes multiples of 32 only."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +165,8 @@ def _not_launched(plan: Plan, rung: RungName, error: Exception, installed: str) 
 
 def _accepted(terms: _Terms) -> Verdict:
     plan, available = terms.plan, terms.plan.budget.room()
-    write_architecture(terms.directory, plan.model, stage=plan.checkpoint.stage)
+    quantization = known_quantization(plan.checkpoint)
+    write_architecture(terms.directory, plan.model, stage=plan.checkpoint.stage, quantization=quantization)
     write_tokenizer(terms.directory, vocab_size=plan.model.architecture.text.vocab_size)
     config, changes = without_draft(terms.config)
     cache = cache_of(plan.model, plan.checkpoint, config, platform=plan.accelerator.platform, rules=terms.behaviour)
@@ -194,7 +181,7 @@ def _accepted(terms: _Terms) -> Verdict:
         ),
         terms.engine,
     )
-    return _with_notes(verdict, *changes, *_precision_note(plan.checkpoint))
+    return _with_notes(verdict, *changes, *precision_notes(plan.checkpoint, shown=quantization is not None))
 
 
 def _miniature(terms: _Terms) -> Verdict:
@@ -202,7 +189,7 @@ def _miniature(terms: _Terms) -> Verdict:
     small = miniature_of(plan.model, text_only=False, longest_context=plan.checkpoint.limit(plan.model))
     config, changes = miniature_config(terms.config, terms.engine)
     cache = cache_of(small.model, None, config, platform="cpu", rules=terms.behaviour)
-    given, cut = _cache_given(plan, cache)
+    given, cut = miniature_cache_bytes(plan, cache)
     capacity = cache.capacity(given)
     predicted: dict[str, Number] = {
         "kv_cache_tokens": capacity.tokens,
@@ -221,17 +208,7 @@ def _miniature(terms: _Terms) -> Verdict:
         ),
         progress=terms.progress,
     )
-    return _with_notes(verdict, *changes, *_precision_note(plan.checkpoint), cut)
-
-
-def _cache_given(plan: Plan, cache: KVCache) -> tuple[int, str]:
-    """Bytes of the miniature's KV cache: room for the plan's tokens where a small machine can give it; and that in words."""
-    planned = plan.budget.cache.capacity(plan.budget.room()).num_blocks
-    wanted = planned * plan.config.block_size // cache.block_size
-    given = min(wanted, MINIATURE_CACHE_LIMIT // cache.bytes_per_block) * cache.bytes_per_block
-    whole = given == wanted * cache.bytes_per_block
-    amount = "room for as many tokens as the plan's" if whole else "less room than the plan's"
-    return given, f"KV cache: {given:,} bytes in blocks of {cache.block_size} tokens, {amount}"
+    return _with_notes(verdict, *changes, *precision_notes(plan.checkpoint, shown=False), cut)
 
 
 def _full_size(terms: _Terms) -> Verdict:
@@ -259,79 +236,6 @@ def _full_size(terms: _Terms) -> Verdict:
     return _with_notes(verdicts[0], *hidden, *left_out)
 
 
-def full_size_configuration(checkpoint: Checkpoint, config: EngineConfig, budget: MemoryBudget) -> Configuration:
-    """What is predicted of a launch on the accelerator: memory with bounds, in GiB as the engine prints it."""
-    predicted, bounds = full_size_predictions(config, budget)
-    return Configuration(
-        name=checkpoint.id,
-        config=config,
-        quantization=_quantization(checkpoint),
-        predicted=predicted,
-        bounds=bounds,
-    )
-
-
-def full_size_predictions(
-    config: EngineConfig, budget: MemoryBudget
-) -> tuple[dict[str, Number], dict[str, tuple[Number, Number]]]:
-    """What a server of the full size should state, by metric, and between which bounds; what has none is exact."""
-    figures = predicted_metrics(budget)
-    chosen = {name: figures[name] for name in PREDICTED if name in figures}
-    exact: dict[str, Number] = {"max_model_len": config.max_model_len, HYBRID: config.hybrid}
-    return (
-        {**{name: each.value for name, each in chosen.items()}, **exact},
-        {name: (each.low, each.high) for name, each in chosen.items()},
-    )
-
-
-def _quantization(checkpoint: Checkpoint) -> Mapping[str, JsonValue] | None:
-    """The quantization that the configuration files of a checkpoint carry.
-
-    Raises:
-        ProofError: where it is not known, so that random weights would lie in another format than the checkpoint's.
-    """
-    if not _precision_note(checkpoint):
-        return None
-    if checkpoint.quantization_config is not UNKNOWN:
-        content: dict[str, JsonValue] = json.loads(checkpoint.quantization_config)
-        return content
-    raise ProofError(
-        f"the quantization_config of {checkpoint.id} is not among the facts, so its full size cannot be built with random "
-        "weights; prove a recipe such as recipe-vllm-fp8-per-tensor-scout, or a lower rung"
-    )
-
-
-def miniature_config(config: EngineConfig, engine: Engine) -> tuple[EngineConfig, tuple[str, ...]]:
-    """What of a configuration a miniature on one processor is served with, and what was changed, in words."""
-    open_, hidden = reachable(config)
-    alone, left_out = on_one_processor(open_, environment().cpu_flags)
-    sizes = {
-        "max-model-len": config.max_model_len,
-        "max-num-seqs": config.max_num_seqs,
-        "max-num-batched-tokens": config.max_num_batched_tokens,
-    }
-    whole, written = added(alone, sizes)
-    blocks = whole.with_settings({"block-size": CPU_BLOCK_SIZE}, because=FOR_THE_PROOF)
-    return sizes_read(blocks, engine, config.release, platform="cpu"), hidden + left_out + written
-
-
-def predicted_capacity(cache: KVCache, available: int | Sequence[int]) -> dict[str, Number]:
-    """What the engine's own planner should answer for an amount of memory."""
-    capacity = cache.capacity(available)
-    largest: dict[str, Number] = {
-        "fits": capacity.fits,
-        "largest_max_model_len": cache.largest_max_model_len(available),
-    }
-    if not capacity.fits:
-        return largest
-    return {
-        **largest,
-        "num_gpu_blocks": capacity.num_blocks,
-        "kv_cache_tokens": capacity.tokens,
-        "max_concurrency": capacity.max_concurrency,
-    }
-
-
 def installed_behaviour(catalog: Catalog) -> Behaviour:
     """What holds at the release of the installed vLLM, for which facts must exist.
 
@@ -347,15 +251,6 @@ def installed_behaviour(catalog: Catalog) -> Behaviour:
         raise ReleaseError(f"the installed vLLM cannot be predicted: {error}") from error
 
 
-def _precision_note(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """What the proof leaves out of a checkpoint that is quantized on its own account."""
-    coverage = checkpoint.coverage
-    experts = coverage.routed_experts if coverage else UNKNOWN
-    if checkpoint.kind == "recipe" or experts is UNKNOWN or not catalog_of(checkpoint).format(experts).quantizes:
-        return ()
-    return (f"shown in the published precision: experts in {experts} are not part of this proof",)
-
-
 def _release_notes(plan: Plan, config: EngineConfig, printed: ServerCommand, launched: ServerCommand) -> Iterator[str]:
     """For which release the proof is, and which words of the plan that release writes in another way."""
     if config.release == plan.release:
@@ -369,6 +264,3 @@ def _release_notes(plan: Plan, config: EngineConfig, printed: ServerCommand, lau
 
 def _with_notes(verdict: Verdict, *notes: str) -> Verdict:
     return dataclasses.replace(verdict, notes=(*verdict.notes, *notes))
-
-
-__all__ = ["RUNGS", "RungName", "prove"]
