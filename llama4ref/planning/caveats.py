@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import Reason
+from llama4ref.facts.queries.membership import family_of
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.checkpoint_choice import dotted, kernels_for, runs
+from llama4ref.planning.draft_heads import draft_choice
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from llama4ref.planning.fitting.candidates import FittedCandidate
 
 HOST_NOTICE_BYTES = 2**30
+HYBRID_BUG = "hybrid-latency"
+"""Id of what the engine's facts say of the time that the hybrid cache costs."""
 CHECKPOINT_KEY_OF_COMPONENT = "coverage.routed_experts"
 
 
@@ -28,26 +32,80 @@ def caveats_of(catalog: Catalog, fitted: FittedCandidate, engine: Engine, behavi
     yield from _expert_kernel(fitted, engine)
     yield from _disputed_requirement(catalog, fitted)
     yield from _coverage_note(catalog, fitted)
-    if fitted.budget.cache.hybrid and not behaviour.hybrid_kv_cache:
-        yield Reason(
-            about="hybrid KV cache",
-            value="on",
-            because="opted in: about 2 ms more a step at the releases that turned it off",
-            source="llama4-engine-prs",
-        )
+    yield from _opted_into_hybrid(fitted, engine, behaviour)
+    yield from _speculation(catalog, fitted)
+    yield from _many_images(catalog, fitted)
+    yield from _machines(fitted)
+
+
+def _opted_into_hybrid(fitted: FittedCandidate, engine: Engine, behaviour: Behaviour) -> Iterator[Reason]:
+    """What the hybrid cache costs at the releases that turned it off."""
+    if not fitted.budget.cache.hybrid or behaviour.hybrid_kv_cache:
+        return
+    symptom = next((bug.symptom for bug in engine.bugs if bug.id == HYBRID_BUG), "it takes longer a step")
+    yield Reason(
+        about="hybrid KV cache",
+        value="on",
+        because=f"opted in, at a release that turned it off: {symptom}",
+        source="llama4-engine-prs",
+    )
+
+
+def _speculation(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
+    """What is not known of a draft head, and that speed is stated without it."""
     draft = fitted.budget.draft
-    if draft is not None and not draft.exact:
+    if draft is None or fitted.candidate.draft is None:
+        return
+    choice = draft_choice(catalog, fitted.candidate.draft)
+    if not choice.is_known:
+        yield Reason(
+            about="speculative decoding",
+            value=choice.algorithm.upper(),
+            because=f"no facts of {choice.repository}: its name is all that says so, and it is taken to propose as many tokens as others",
+        )
+    if not draft.exact:
         yield Reason(
             about="speculative decoding",
             value=draft.name,
             because="what the configuration of the draft head leaves unknown is counted as the most that other heads and the model "
             "have; a head of several layers takes more",
         )
-    if fitted.candidate.nodes > 1:
+    yield Reason(
+        about="speed",
+        value="without speculation",
+        because="how many proposed tokens are accepted depends on the text; the estimate counts none",
+    )
+
+
+def _many_images(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
+    """More images in a prompt than the developer supports."""
+    family = family_of(catalog, fitted.candidate.model)
+    supported = family.prompting.images.supported_by_card
+    if fitted.config.images_per_prompt > supported:
+        cited = catalog.cite(f"families/{family.id}", "prompting.images.supported_by_card")
+        yield Reason(
+            about="images",
+            value=f"{fitted.config.images_per_prompt:,} in a prompt",
+            because=f"the developer supports up to {supported}",
+            source=cited[0].source.id,
+        )
+
+
+def _machines(fitted: FittedCandidate) -> Iterator[Reason]:
+    """Links between machines, and machines whose size nobody states."""
+    candidate = fitted.candidate
+    if candidate.nodes > 1:
         yield Reason(
             about="nodes",
-            value=str(fitted.candidate.nodes),
+            value=str(candidate.nodes),
             because="the link between nodes is not modelled; expect lower speed",
+        )
+    if candidate.layout.gpus > candidate.nodes and not candidate.accelerator.per_node:
+        yield Reason(
+            about="nodes",
+            value=str(candidate.nodes),
+            because=f"no source says how many {candidate.accelerator.name} a machine holds; "
+            f"{candidate.layout.gpus // candidate.nodes:,} are taken to be in one",
         )
 
 

@@ -10,6 +10,7 @@ from llama4ref.engine.option_values import object_text
 from llama4ref.engine.settings_reading import HYBRID_VARIABLE
 from llama4ref.facts.queries.membership import family_of
 from llama4ref.facts.types.releases import holds_at
+from llama4ref.planning.draft_heads import SPECULATIVE, draft_choice
 from llama4ref.planning.layout_choice import described
 from llama4ref.planning.lengths import Lengths, in_words, lengths_of
 from llama4ref.units import format_bytes, format_tokens
@@ -311,9 +312,10 @@ def _abilities(
         parser = "llama4_pythonic" if draft.takes("tool-call-parser", "llama4_pythonic") else "pythonic"
         draft.set("tool-call-parser", parser, "Meta's documented form of calls", source="vllm-tool-calling-docs")
     if request.speculative:
+        head = draft_choice(catalog, request.speculative)
         draft.set_object(
-            "speculative-config",
-            {"method": "eagle3", "model": _draft_head(catalog, request.speculative), "num_speculative_tokens": 3},
+            SPECULATIVE,
+            {"method": head.algorithm, "model": head.repository, "num_speculative_tokens": head.tokens},
             "as asked for; it forces the hybrid KV cache off, so every layer keeps the full length",
             source="vllm-0.32.0",
         )
@@ -328,9 +330,3 @@ def _abilities(
                 "ray",
                 f"{fitted.candidate.nodes} machines, joined by Ray before the start",
             )
-
-
-def _draft_head(catalog: Catalog, name: str) -> str:
-    """The repository of a draft head that is named by its id or by its repository."""
-    known = next((each for each in catalog.checkpoints.values() if each.is_called(name)), None)
-    return known.repository if known is not None and known.repository is not None else name

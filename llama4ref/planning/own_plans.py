@@ -10,6 +10,7 @@ from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.cache_variants import cache_dtypes, hybrid_choices, hybrid_refusal
 from llama4ref.planning.caveats import caveats_of
 from llama4ref.planning.checkpoint_choice import PLATFORMS, accelerator_refusals, candidate_checkpoints
+from llama4ref.planning.draft_heads import draft_refusal
 from llama4ref.planning.engine_settings import config_of
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.fit import fit
@@ -80,6 +81,11 @@ def _outcomes(search: OwnGpuSearch, model: Model) -> Iterator[FittedCandidate | 
     if request.gpu is not None and search.catalog.accelerator(request.gpu).platform not in PLATFORMS:
         yield from unplanned(search.catalog, request, model, search.catalog.accelerator(request.gpu))
         return
+    if request.speculative is not None:
+        no_draft = draft_refusal(search.catalog, request.speculative, search.engine, search.behaviour.release)
+        if no_draft is not None:
+            yield no_draft
+            return
     checkpoints, refused = candidate_checkpoints(
         search.catalog, request, model.id, search.engine, search.behaviour.release
     )

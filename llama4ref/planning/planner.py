@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 from llama4ref.facts import load
 from llama4ref.planning.alternatives import alternatives
+from llama4ref.planning.draft_heads import check_draft
 from llama4ref.planning.offers.hosted import hosted_plans
 from llama4ref.planning.outcomes import Alternative, HostedPlan, Plan, PlanResult, Refusal
 from llama4ref.planning.own_plans import own_plans
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from llama4ref.planning.request import PlanRequest
 
 _RULES_BY_USE = (
-    "context-above-model", "images-above-context", "hybrid", "nodes", "layout", "tensor-parallel-across-nodes", "images", "kv-cache-too-small", "concurrency",
+    "context-above-model", "images-above-context", "hybrid", "draft-head", "nodes", "layout", "tensor-parallel-across-nodes", "images", "kv-cache-too-small", "concurrency",
     "buffers-beside-the-cache", "nothing-left-for-kv-cache", "weights-too-large", "no-expert-kernel", "compute-capability",
     "platform", "quality",
 )  # fmt: skip
@@ -45,7 +46,7 @@ def plan(request: PlanRequest, catalog: Catalog | None = None) -> PlanResult:
     models = _models(facts, request)
     if request.wants_own_gpus:
         _check_checkpoint(facts, request, models)
-        _check_draft(facts, request, models)
+        check_draft(facts, request, models)
         own, own_refused = own_plans(facts, request, models)
         plans += own
         refused += own_refused
@@ -89,19 +90,6 @@ def _check_checkpoint(catalog: Catalog, request: PlanRequest, models: Sequence[M
     checkpoint = catalog.checkpoint(request.checkpoint)
     if checkpoint.model not in {model.id for model in models}:
         raise RequestError(f"checkpoint: {checkpoint.id} is of {checkpoint.model}, the request is for {request.model}")
-
-
-def _check_draft(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> None:
-    """A draft head that the facts know must be one, and of the model; another repository is its owner's own business."""
-    name = request.speculative
-    known = {checkpoint.id for checkpoint in catalog.checkpoints.values() if name and checkpoint.is_called(name)}
-    if name is None or (not known and "/" in name):
-        return
-    draft = catalog.checkpoint(name)
-    if draft.stage != "draft":
-        raise RequestError(f"speculative: {draft.id} is no draft head, but a checkpoint of stage {draft.stage}")
-    if draft.model not in {model.id for model in models}:
-        raise RequestError(f"speculative: {draft.id} drafts for {draft.model}, the request is for {request.model}")
 
 
 def _place(refusal: Refusal) -> int:

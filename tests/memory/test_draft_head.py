@@ -207,7 +207,7 @@ def test_what_is_unknown_of_a_head_has_bounds(catalog: Catalog) -> None:
 
 def test_a_head_that_states_all_is_exact(catalog: Catalog) -> None:
     """Nothing is taken from elsewhere."""
-    stated = DraftHead(**{each.name: getattr(EAGLE3, each.name) for each in dataclasses.fields(DraftHead)})
+    stated = DraftHead(**{each.name: getattr(EAGLE3, each.name) for each in dataclasses.fields(DraftShape)})
     checkpoint = dataclasses.replace(catalog.checkpoint(SCOUTS), draft=stated)
     bounds = draft_bounds(catalog.model("scout"), checkpoint)
 

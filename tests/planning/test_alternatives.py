@@ -15,7 +15,6 @@ NOTHING_FITS = [
     {"model": "scout", "gpu": "h100-sxm", "tensor_parallel": 5},
     {"model": "scout", "gpu": "h100-sxm", "count": 8, "hybrid": True, "engine_release": "0.9.0"},
     {"model": "maverick", "gpu": "h200-sxm", "count": 8, "context": "10M"},
-    {"model": "scout", "gpu": "rtx-4090", "count": 4, "concurrency": 16},
     {"model": "scout", "gpu": "h100-sxm", "count": 8, "prompt_tokens": 500_000, "output_tokens": 1_000, "concurrency": 200},
     {"model": "scout", "gpu": "h200-sxm", "count": 1, "images": 20, "context": "4K"},
     {"model": "scout", "gpu": "l4", "count": 1, "context": "1M"},

@@ -88,3 +88,31 @@ def test_opting_into_the_hybrid_cache_says_what_it_costs():
 def test_several_nodes_are_slower_than_the_arithmetic():
     """The link between them is not modelled."""
     assert "nodes" in _caveats(count=16, nodes=2)
+
+
+@pytest.mark.parametrize(("images", "told"), [(5, False), (6, True)])
+def test_more_images_than_the_developer_supports_are_said(images: int, *, told: bool):
+    """Five, by the model card."""
+    found = _caveats(images=images, context="1M")
+
+    assert ("images" in found) is told
+    if told:
+        assert "supports up to 5" in found["images"].because
+        assert found["images"].source in CATALOG.sources
+
+
+@pytest.mark.parametrize(("gpu", "count", "told"), [("rtx-4090", 8, True), ("l4", 8, False), ("h100-nvl", 1, False)])
+def test_a_machine_of_unknown_size_is_said(gpu: str, count: int, *, told: bool):
+    """Where several GPUs are taken to be in one."""
+    found = _caveats(gpu=gpu, count=count)
+
+    assert ("nodes" in found) is told
+    if told:
+        assert "no source says how many" in found["nodes"].because
+
+
+def test_the_cost_of_the_hybrid_cache_is_told_by_the_facts():
+    """In the words of the recorded fault."""
+    (bug,) = [each for each in CATALOG.engine("vllm").bugs if each.id == "hybrid-latency"]
+
+    assert bug.symptom in _caveats(hybrid=True, engine_release="0.12.0")["hybrid KV cache"].because

@@ -127,8 +127,7 @@ def test_a_draft_head_turns_the_hybrid_cache_off():
 
     assert not best.config.hybrid
     assert json.loads(str(best.settings["speculative-config"]))["model"] == "somebody/head"
-    (caveat,) = (each for each in best.caveats if each.about == "speculative decoding")
-    assert "counted as the most" in caveat.because
+    assert any("counted as the most" in each.because for each in best.caveats if each.about == "speculative decoding")
 
 
 def test_a_draft_head_takes_its_memory_from_the_promise():

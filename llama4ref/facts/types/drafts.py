@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt
 
-from llama4ref.facts.types.states import Unknown
+from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 Positive = Annotated[int, Gt(0)]
 DraftAlgorithm = Literal["eagle", "eagle3"]
@@ -41,3 +41,5 @@ class DraftHead:
     """Whether it has a token embedding that is not the model's."""
     own_lm_head: bool | Unknown
     """Whether it has an output head that is not the model's."""
+    tokens: Positive | Unknown = UNKNOWN
+    """Tokens that its publisher or an engine's guide lets it propose in a step."""

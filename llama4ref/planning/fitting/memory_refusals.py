@@ -53,7 +53,8 @@ def too_small(candidate: Candidate, budget: MemoryBudget, demand: Demand, larges
     """A request of the length asked for does not fit."""
     rule, numbers = shortage_of(budget, demand)
     fitting = f"up to {format_tokens(largest)} tokens fit" if largest else None
-    context: Changes = (("context", largest),) if largest >= demand.least else ()
+    one_is_enough = demand.concurrency == 1 and largest >= demand.least
+    context: Changes = (("context", largest),) if one_is_enough else ()
     return Refusal(
         subject=str(candidate),
         rule=rule,

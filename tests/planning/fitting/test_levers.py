@@ -7,10 +7,15 @@ from dataclasses import replace
 import pytest
 
 from llama4ref import PlanRequest, plan
+from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.facts import load
 from llama4ref.memory.gpu_budget import memory_budget
+from llama4ref.planning.engine_settings import config_of
+from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
+from llama4ref.planning.fitting.demand import Demand
+from llama4ref.planning.fitting.fit import fit
 from llama4ref.planning.fitting.levers import Lever, LeverSearch, levers_between, open_levers
-from llama4ref.planning.outcomes import Plan
+from llama4ref.planning.outcomes import Plan, Refusal
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")
@@ -42,18 +47,85 @@ def test_small_gpus_fit_with_less_than_the_default_part_of_their_memory(gpu: str
         assert not _met(each, gpu_memory_utilization=round(part + 0.01, 2))
 
 
-def test_a_change_is_the_smallest_and_says_why():
-    """Each setting that differs from its default is told with both values and what did not fit."""
-    plans = _own(model="scout", gpu="rtx-4090", count=4) + _own(model="scout", gpu="l4", count=8)
-    changed = [each for each in plans if each.config.max_num_seqs not in {256, 1024}]
+BF16_ON_TWO = PlanRequest(model="scout", gpu="h200-sxm", count=2, tensor_parallel=2, min_weight_bits=16)
 
-    assert changed
-    for each in changed:
-        reasons = {reason.about: reason.because for reason in each.reasons}
-        assert "changed from 256 so that it fits: " in reasons["max-num-seqs"]
-        assert "GiB" in reasons["max-num-seqs"]
-        assert _met(each)
-        assert not _met(each, max_num_seqs=2 * each.config.max_num_seqs)
+
+def _squeezed(spare: int, **wish: object) -> FittedCandidate | Refusal:
+    """Scout in bf16 on two GPUs whose memory lacks so many bytes for 2,000 tokens with the engine's defaults."""
+    best = plan(BF16_ON_TWO).best
+    assert isinstance(best, Plan)
+    start = replace(best.config, max_model_len=2_000, max_num_seqs=1024, max_num_batched_tokens=8192)
+    budget = memory_budget(best.model, best.checkpoint, best.accelerator, start, VLLM.at(best.release))
+    cache = budget.cache.bytes_per_block * (budget.cache.blocks_per_request + 1)
+    memory = int((budget.used_at_most_bytes + cache - spare) / start.gpu_memory_utilization)
+    candidate = Candidate(
+        model=best.model, checkpoint=best.checkpoint, layout=best.config.layout, nodes=1, cache_dtype="bfloat16", hybrid=True,
+        accelerator=replace(best.accelerator, memory_bytes=memory),
+    )  # fmt: skip
+    return fit(CATALOG, candidate, PlanRequest(**wish), VLLM.at(best.release))
+
+
+def _holds(fitted: FittedCandidate, **changes: object) -> bool:
+    """Whether its settings, some of them changed, hold a request of 2,000 tokens, by a budget made from nothing."""
+    each = fitted.candidate
+    config = replace(fitted.config, max_model_len=2_000, **changes)
+    budget = memory_budget(each.model, each.checkpoint, each.accelerator, config, VLLM.at(config.release))
+    room = budget.room()
+    return budget.free_bytes >= 0 and budget.cache.capacity(room).fits and budget.cache.requests_held(2_000, room) >= 1
+
+
+PINNED = [
+    {},
+    {"gpu_memory_utilization": 0.92},
+    {"max_num_seqs": 1024},
+    {"max_num_batched_tokens": 8192},
+    {"gpu_memory_utilization": 0.92, "max_num_seqs": 1024},
+    {"gpu_memory_utilization": 0.92, "max_num_batched_tokens": 8192},
+]
+
+
+@pytest.mark.parametrize("wish", PINNED, ids=lambda each: "-".join(each) or "nothing")
+@pytest.mark.parametrize("missing", [1, 64 * 2**20, 2**29, 2**30, 2 * 2**30, 3 * 2**30])
+def test_the_change_is_small_and_only_of_what_nobody_asked_for(missing: int, wish: dict[str, float]):
+    """It holds a usual request; the next larger value of any setting that was changed does not."""
+    found = _squeezed(missing, **wish)
+    if isinstance(found, Refusal):
+        assert wish, "some of three levers hold so little"
+        return
+    config = found.config
+
+    assert found.levers
+    assert {name: getattr(config, name) for name in wish} == wish
+    assert _holds(found)
+    for lever in found.levers:
+        assert lever.name not in wish
+        if lever.name == "gpu_memory_utilization":
+            nearer = round(config.gpu_memory_utilization + (0.01 if lever.value < lever.was else -0.01), 2)
+            assert not _holds(found, gpu_memory_utilization=nearer)
+        else:
+            assert not _holds(found, **{lever.name: 2 * int(lever.value)})
+
+
+def test_where_nothing_is_missing_nothing_is_changed():
+    """The engine's defaults stay."""
+    found = _squeezed(0)
+    assert isinstance(found, FittedCandidate)
+
+    assert found.levers == ()
+    assert (found.config.max_num_seqs, found.config.max_num_batched_tokens) == (1024, 8192)
+    assert found.config.gpu_memory_utilization == VLLM.at(None).gpu_memory_utilization
+
+
+def test_fewer_requests_are_the_first_lever_and_are_told():
+    """Half of them leave more than half a gibibyte."""
+    found = _squeezed(2**28)
+    assert isinstance(found, FittedCandidate)
+    config = config_of(CATALOG, found, PlanRequest(), VLLM, VLLM.at(None))
+    reasons = {reason.about: reason.because for reason in config.reasons}
+
+    assert found.levers == (Lever(name="max_num_seqs", was=1024, value=512),)
+    assert reasons["max-num-seqs"].startswith("changed from 1,024 so that it fits: ")
+    assert "GiB" in reasons["max-num-seqs"]
 
 
 def test_what_is_asked_for_is_never_changed():
@@ -70,14 +142,11 @@ def test_what_is_asked_for_is_never_changed():
 
 
 def test_graphs_are_given_up_only_where_asked():
-    """They are named where nothing else would do."""
-    result = plan(PlanRequest(model="scout", gpu="rtx-4090", count=4, concurrency=16))
-    named = [each for each in result.refused if ("enforce_eager", True) in each.changes]
+    """They are no lever of the planner's."""
+    found = _squeezed(3 * 2**30, gpu_memory_utilization=0.92, max_num_seqs=1024, max_num_batched_tokens=8192)
 
-    assert not result.plans
-    assert named
-    assert all("enforce_eager" in (each.instead or "") for each in named)
-    assert not any(each.config.enforce_eager for each in _own(model="scout", gpu="rtx-4090", count=4))
+    assert isinstance(found, Refusal)
+    assert "enforce_eager" not in open_levers(PlanRequest())
 
 
 def test_levers_are_open_where_nothing_is_asked():
@@ -110,18 +179,19 @@ def test_a_lever_that_does_not_move_the_binding_line_is_not_named():
 def test_a_search_finds_nothing_where_nothing_holds():
     """And the start itself where it holds."""
     best = _own(model="scout", gpu="h100-sxm", count=8)[0]
-    from llama4ref.planning.fitting.demand import Demand
+    start = replace(best.config, max_model_len=100_000)
 
-    def budget(config):
-        return memory_budget(best.model, best.checkpoint, best.accelerator, config, VLLM.at(best.release))
+    def found(requests: int) -> EngineConfig | None:
+        return LeverSearch(
+            start,
+            Demand(longest=None, least=1, stated=None, concurrency=requests, headroom=0.0),
+            lambda config: memory_budget(best.model, best.checkpoint, best.accelerator, config, VLLM.at(best.release)),
+            frozenset({"max_num_batched_tokens", "gpu_memory_utilization"}),
+            VLLM,
+        ).smallest_change()
 
-    def search(requests: int) -> LeverSearch:
-        demand = Demand(longest=None, least=1, stated=None, concurrency=requests, headroom=0.0)
-        start = replace(best.config, max_model_len=100_000)
-        return LeverSearch(start, demand, budget, frozenset({"max_num_batched_tokens", "gpu_memory_utilization"}), VLLM)
-
-    assert search(10**9).smallest_change() is None
-    assert search(1).smallest_change() == replace(best.config, max_model_len=100_000)
+    assert found(10**9) is None
+    assert found(1) == start
 
 
 def test_levers_are_named_with_their_values():
