@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.calibration.memory_bounds import fitted_memory, unobserved_accelerators
+from llama4ref.calibration.records import memory_records
 from llama4ref.cli.check_command import command
 from llama4ref.facts import load
 from llama4ref.facts.audit.cross_checks import check_results
@@ -33,6 +35,12 @@ if TYPE_CHECKING:
 SPECS = Path(__file__).parents[2] / "specs"
 RELEASE = "0.32.0"
 KEPT = ("fp8", "w4a16")
+SUMMARY = """(Worker pid=7) INFO 11-25 10:01:30 [gpu_model_runner.py:6582] Graph capturing finished in 9 secs, took 0.95 GiB
+(Worker pid=7) INFO 11-25 10:01:31 [gpu_worker.py:1009] Free memory on device cuda:0 (139.21/139.80 GiB) on startup. Desired GPU \
+memory utilization is (0.92, 128.62 GiB). Actual usage is 105.12 GiB for consumed memory (weights + non-torch), 2.31 GiB for peak \
+activation, and 0.95 GiB for CUDAGraph memory.
+"""
+"""The engine's own summary on one H200, in the form that it has since 0.28.0."""
 REPLIES = [[Arrival(0.061, 1), *(Arrival(round(0.061 + 0.0123 * n, 6), 1 + n) for n in range(1, 64))]]
 
 
@@ -42,7 +50,8 @@ def proven(run: StandardRun, catalog: Catalog) -> tuple[Verdict, Circumstances]:
     assert isinstance(best, Plan)
     configuration = configuration_of(run, best, {})
     config = for_serving(added(configuration.config, RANDOM_WEIGHTS_SETTINGS)[0], checkpoint=Path("/somewhere"), port=0)
-    report = observe(*start_of(configuration.predicted))
+    log, metrics = start_of(configuration.predicted)
+    report = observe(log + SUMMARY, metrics)
     seen = stated(report, config)
     verdict = Verdict(
         rung=Rung.FULL_SIZE,
@@ -123,6 +132,21 @@ def test_every_number_of_a_record_is_compared(kept: tuple[Path, tuple[str, ...]]
         }  # fmt: skip
         assert found["num_gpu_blocks"].ratio == found["kv_cache_tokens"].ratio == 1
         assert found["model_loading"].ratio == pytest.approx(1, abs=0.001)
+
+
+def test_a_record_calibrates(kept: tuple[Path, tuple[str, ...]]) -> None:
+    """What its server stated counts among the observations that bounds of memory are set by, with its own source."""
+    catalog = load(kept[0])
+    records = memory_records(catalog)
+    estimates = catalog.estimate("vllm")
+    fitted = (*fitted_memory(estimates, records), *unobserved_accelerators(estimates, records))
+    ours = {field: row for field, _, row in fitted if set(kept[1]) <= set(row.basis)}
+
+    assert {record.id: record.sources for record in records}[kept[1][0]] == ("full-size-runs",)
+    assert {"memory.cuda_graphs", "memory.driver_context"} <= ours.keys()
+    assert ours["memory.cuda_graphs"].value == pytest.approx(0.95 * 1024, abs=1)
+    assert ours["memory.driver_context"].value == pytest.approx((139.80 - 139.21) * 1024, abs=1)
+    assert all(row.low <= row.value <= row.high for row in ours.values())
 
 
 def test_a_record_quotes_the_configuration(

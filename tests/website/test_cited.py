@@ -13,6 +13,7 @@ import pytest
 from llama4ref import PlanRequest, plan
 from llama4ref.errors import UnknownNameError
 from llama4ref.facts import Catalog
+from llama4ref.facts.types.metrics import METRICS
 from llama4ref.facts.types.states import is_stated
 from llama4ref.units import GIB
 from llama4ref.website.markup.cited import cited
@@ -179,3 +180,17 @@ def test_a_page_gives_the_note_of_a_value_once_for_all_of_its_cells(catalog: Cat
     fact = page.facts("models/scout")["text.layers"]
 
     assert page.note(fact) == page.note(fact) != page.note(fact, brief=True)
+
+
+def test_the_measurements_say_what_is_measured_and_what_spoiled_it(catalog: Catalog, made: dict[str, str]):
+    """Each metric of the table has its meaning below, and a disturbed number its reason beside it."""
+    page = made["measurements/index.md"]
+    head, rows = _rows(page, "Measurements")
+    runs = [(each, seen) for each in catalog.measurements.values() for seen in each.observations]
+
+    for (_, seen), row in zip(runs, rows, strict=True):
+        cells = dict(zip(head, row, strict=True))
+        assert (seen.disturbed or "") in cells["Disturbed by"]
+        assert bool(cells["Queued"]) is (seen.requests is not None)
+        assert METRICS[seen.metric].meaning in page
+    assert any(seen.disturbed for _, seen in runs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.metrics import METRICS
 from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.website.markup.field_values import number
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, escape, table
@@ -217,11 +218,28 @@ def _measurements(catalog: Catalog) -> str:
         Column(head="Value", numeric=True),
         Column(head="Unit"),
         Column(head="Concurrency", numeric=True),
+        Column(head="Queued", numeric=True),
         Column(head="As of"),
+        Column(head="Disturbed by"),
+        Column(head="Remark"),
     )
     rows = [row for each in catalog.measurements.values() for row in _measurement_rows(page, each)]
     page.add(table("Measurements", columns, rows, sortable=True))
+    page.heading(2, "What was measured", "metrics")
+    page.add(
+        "Concurrency is the number of requests in progress at once; where all requests were sent at once and waited, "
+        "their number stands under Queued."
+    )
+    page.add(bullets(_meanings(catalog)))
     return page.finished()
+
+
+def _meanings(catalog: Catalog) -> Iterator[str]:
+    """What each metric of the table is, in the order of the vocabulary."""
+    used = {seen.metric for each in catalog.measurements.values() for seen in each.observations}
+    for name, each in METRICS.items():
+        if name in used:
+            yield f"<b>{escape(name.replace('_', ' '))}</b>, in {escape(each.unit)}: {escape(each.meaning)}"
 
 
 def _measurement_rows(page: Page, each: Measurement) -> Iterator[Row]:
@@ -241,7 +259,10 @@ def _measurement_rows(page: Page, each: Measurement) -> Iterator[Row]:
                 page.cell(seen["value"]),
                 page.cell(seen["unit"]),
                 page.cell(seen["concurrency"], missing=""),
+                page.cell(seen["requests"], missing=""),
                 page.cell(facts["as_of"]),
+                page.cell(seen["disturbed"], missing=""),
+                page.cell(seen["note"], missing=""),
             ),
         )
 
