@@ -120,20 +120,20 @@ def test_models_dev_gives_the_native_limit(catalog: Catalog) -> None:
 
 
 def test_a_comment_names_who_states_the_value_that_is_written(catalog: Catalog) -> None:
-    """Together's context is the lower of two; the comment credits who says the lower one."""
-    together = next(
-        each for each in find_offers(catalog, OfferQuery(model="maverick")).matching if each.provider.id == "together"
+    """DeepInfra's context is the lower of two; the comment credits who says the lower one."""
+    deepinfra = next(
+        each for each in find_offers(catalog, OfferQuery(model="scout")).matching if each.provider.id == "deepinfra"
     )
-    text = models_dev_files(catalog)[f"providers/together/models/{together.offer.name}.toml"]
+    text = models_dev_files(catalog)[f"providers/deepinfra/models/{deepinfra.offer.name}.toml"]
     (line,) = [line for line in text.splitlines() if line.startswith("context")]
     lower = [
         word
-        for word in catalog.cite(together.entity, together.field("context_tokens"))
-        if word.value == together.context_tokens
+        for word in catalog.cite(deepinfra.entity, deepinfra.field("context_tokens"))
+        if word.value == deepinfra.context_tokens
     ]
 
-    assert together.context_tokens != together.offer.context_tokens
-    assert line.startswith(f"context = {together.context_tokens:_} # {lower[0].source.title}")
+    assert deepinfra.context_tokens != deepinfra.offer.context_tokens
+    assert line.startswith(f"context = {deepinfra.context_tokens:_} # {lower[0].source.title}")
 
 
 def test_models_dev_text_is_the_files_in_turn(catalog: Catalog) -> None:
