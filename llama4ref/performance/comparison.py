@@ -123,22 +123,22 @@ def _estimate(
     constants: Constants | None,
 ) -> Performance:
     config, entity = quoted_config(measurement, catalog), f"measurements/{measurement.id}"
+    workload = Workload(
+        prompt_tokens=observation.prompt_tokens or _UNSTATED_TOKENS,
+        output_tokens=observation.output_tokens or _UNSTATED_TOKENS,
+        concurrency=observation.concurrency,
+        requests=observation.requests,
+    )
     return estimate(
         catalog.model(measurement.model),
         catalog.checkpoint(known(measurement.checkpoint, entity, "checkpoint")),
         catalog.accelerator(measurement.accelerator),
         config.layout if config else _layout(measurement),
-        Workload(
-            prompt_tokens=observation.prompt_tokens or _UNSTATED_TOKENS,
-            output_tokens=observation.output_tokens or _UNSTATED_TOKENS,
-            concurrency=observation.concurrency,
-            requests=observation.requests,
-        ),
+        workload,
         cache_dtype=measurement.cache_dtype or "auto",
         engine=measurement.engine,
         hybrid=measurement.hybrid_kv_cache is True,
-        cache=budget.cache if budget else None,
-        cache_room=budget.room() if budget else None,
+        held=budget.cache.requests_held(workload.tokens, budget.room()) if budget else None,
         max_batch=config.max_num_seqs if config else None,
         catalog=catalog,
         release=known(measurement.release, entity, "release"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.memory.attention_cache import ELEMENT_BYTES, KVCache, kv_cache
+from llama4ref.memory.attention_cache import ELEMENT_BYTES, kv_cache
 from llama4ref.memory.weight_shards import weights_of
 from llama4ref.performance.batching import (
     Deployment,
@@ -27,8 +27,6 @@ from llama4ref.performance.roofline import Resource, Shares, speed_of
 from llama4ref.performance.stored_model import shapes_of, stored_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
@@ -100,9 +98,9 @@ def estimate(
     cache_dtype: str = "bfloat16",
     engine: str = "vllm",
     hybrid: bool = True,
-    cache: KVCache | None = None,
     catalog: Catalog | None = None,
-    cache_room: int | Sequence[int] | None = None,
+    cache_room: int | None = None,
+    held: int | None = None,
     max_batch: int | None = None,
     release: str | None = None,
     constants: Constants | None = None,
@@ -118,10 +116,10 @@ def estimate(
         cache_dtype: of the KV cache, as vLLM names it; `auto` is bfloat16.
         engine: id of the serving engine.
         hybrid: whether chunked-local layers keep one chunk only.
-        cache: the KV cache of the server, where its configuration is at hand; that of the newest vLLM with the engine's usual batch
-            of tokens where not.
         catalog: where formats are looked up; that of the model where none is given.
-        cache_room: bytes for the KV cache of each GPU, or of a GPU of each pipeline stage, where a budget is at hand; estimated where not.
+        cache_room: bytes of one GPU for the KV cache; estimated where none are given.
+        held: requests of the workload that the KV cache of one replica holds at once, where its budget is at hand; what `cache_room` holds
+            by the rules of the newest vLLM where not.
         max_batch: sequences of one replica at most; the engine's default where none is given.
         release: of the engine; the newest where none is given.
         constants: what the estimate rests on; the catalogue's where none are given.
@@ -150,10 +148,10 @@ def estimate(
         cache_bytes=ELEMENT_BYTES.get(cache_dtype, 2),
         hybrid=hybrid,
     )
-    if cache_room is None:
-        held = weights_of(model, checkpoint, layout, formats=facts.formats).largest.bytes
-        cache_room = int(room_for_cache(accelerator, held, chosen, constants))
-    if cache is None:
+    if held is None:
+        if cache_room is None:
+            weights = weights_of(model, checkpoint, layout, formats=facts.formats).largest.bytes
+            cache_room = int(room_for_cache(accelerator, weights, chosen, constants))
         cache = kv_cache(
             model,
             max_model_len=deployment.tokens,
@@ -164,13 +162,14 @@ def estimate(
             hybrid=hybrid,
             rules=facts.engine("vllm").at(),
         )
+        held = cache.requests_held(deployment.tokens, cache_room, shared_tokens=workload.shared_prefix_tokens)
     return _performance(
         _Case(
             deployment,
             accelerator,
             workload,
             constants,
-            by_memory=cache.requests_held(deployment.tokens, cache_room, shared_tokens=workload.shared_prefix_tokens),
+            by_memory=held,
             limit=max_batch or chosen.max_batch,
         )
     )

@@ -6,13 +6,12 @@ import functools
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import UnknownFactError
+from llama4ref.facts.arithmetic.image_tokens import image_tokens
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.performance import Workload, estimate
 
 if TYPE_CHECKING:
-    from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.memory.attention_cache import KVCache
     from llama4ref.performance import Performance
     from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
     from llama4ref.planning.lengths import Lengths
@@ -43,9 +42,11 @@ def performance_of(catalog: Catalog, fitted: FittedCandidate, workload: Workload
     candidate = fitted.candidate
     if candidate.accelerator.bandwidth is UNKNOWN or candidate.accelerator.peak.bf16 is UNKNOWN:
         return None
-    room = fitted.budget.room()
+    config, budget = fitted.config, fitted.budget
+    images = workload.images * image_tokens(candidate.model.architecture.vision, workload.tiles_per_image)
+    held = budget.cache.requests_held(workload.tokens + images, budget.room())
     try:
-        return _estimate(catalog, candidate, workload, fitted.budget.cache, room, fitted.config)
+        return _estimate(catalog, candidate, workload, held, config.max_num_seqs, config.release)
     except UnknownFactError:
         return None
 
@@ -55,9 +56,9 @@ def _estimate(  # noqa: PLR0917  # kept by position in the cache
     catalog: Catalog,
     candidate: Candidate,
     workload: Workload,
-    cache: KVCache,
-    room: tuple[int, ...],
-    config: EngineConfig,
+    held: int,
+    max_batch: int,
+    release: str,
 ) -> Performance:
     return estimate(
         candidate.model,
@@ -67,9 +68,8 @@ def _estimate(  # noqa: PLR0917  # kept by position in the cache
         workload,
         cache_dtype=candidate.cache_dtype,
         hybrid=candidate.hybrid,
-        cache=cache,
         catalog=catalog,
-        cache_room=room,
-        max_batch=config.max_num_seqs,
-        release=config.release,
+        held=held,
+        max_batch=max_batch,
+        release=release,
     )
