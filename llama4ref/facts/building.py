@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from types import GenericAlias
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from llama4ref.errors import Fault, SpecErrors, nearest_names
 from llama4ref.facts.catalog import Catalog
+from llama4ref.facts.kept_provenance import pack
 from llama4ref.facts.reading.citing import Cited, Citer, Plain
 from llama4ref.facts.reading.validation import STRICT, faults_of
 from llama4ref.facts.reading.yaml_reader import Group, Node, Series, read_spec
@@ -32,7 +32,7 @@ def build(files: Mapping[str, bytes]) -> Catalog:
     provenance: dict[str, dict[str, Provenance]] = {
         name.removesuffix(".yaml"): each.provenance for name, each in cited.items()
     }
-    catalog = Catalog(sources=sources, packed_provenance=pickle.dumps(provenance, pickle.HIGHEST_PROTOCOL), **typed)
+    catalog = Catalog(sources=sources, packed_provenance=pack(provenance, sources), **typed)
     from llama4ref.facts.audit.consistency import contradictions
 
     broken = {name.removesuffix(".yaml") for name in trees} - {f"{kind}/{id_}" for kind in KINDS for id_ in typed[kind]}

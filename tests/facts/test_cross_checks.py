@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pickle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from llama4ref.facts import load
 from llama4ref.facts.audit.cross_checks import check_results, checks, compared_leaves, disagreeing_facts
 from llama4ref.facts.audit.derived_checks import read_figures
+from llama4ref.facts.kept_provenance import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def _cited(provider: str, field: str, change: Callable[[Provenance], Provenance]
         leaves = {entity: dict(cited) for entity, cited in catalog.provenance.items()}
         leaf = leaves[f"providers/{provider}"]
         leaf[field] = change(leaf[field])
-        return dataclasses.replace(catalog, packed_provenance=pickle.dumps(leaves))
+        return dataclasses.replace(catalog, packed_provenance=pack(leaves, catalog.sources))
 
     return changed
 

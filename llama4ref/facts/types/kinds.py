@@ -5,65 +5,68 @@ A new kind needs its type in this folder and a field and a lookup below; the loa
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated, TypeVar, get_args, get_type_hints
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from llama4ref.errors import UnknownNameError
-from llama4ref.facts.types.accelerators import Accelerator
-from llama4ref.facts.types.benchmarks import Benchmark
-from llama4ref.facts.types.checkpoints import Checkpoint
-from llama4ref.facts.types.engines import Engine
-from llama4ref.facts.types.errata import Erratum
-from llama4ref.facts.types.estimates import EstimateSet
-from llama4ref.facts.types.families import Family
-from llama4ref.facts.types.formats import Format
-from llama4ref.facts.types.licenses import License
-from llama4ref.facts.types.measurements import Measurement
-from llama4ref.facts.types.models import Model
-from llama4ref.facts.types.providers import Provider
-from llama4ref.facts.types.safeguards import Safeguard
-from llama4ref.facts.types.starts import Start
+
+if TYPE_CHECKING:
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.benchmarks import Benchmark
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Engine
+    from llama4ref.facts.types.errata import Erratum
+    from llama4ref.facts.types.estimates import EstimateSet
+    from llama4ref.facts.types.families import Family
+    from llama4ref.facts.types.formats import Format
+    from llama4ref.facts.types.licenses import License
+    from llama4ref.facts.types.measurements import Measurement
+    from llama4ref.facts.types.models import Model
+    from llama4ref.facts.types.providers import Provider
+    from llama4ref.facts.types.safeguards import Safeguard
+    from llama4ref.facts.types.starts import Start
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
-    """What one thing of a kind is called, and the heading over all of them."""
-
-    singular: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of facts, as the rest of the package reads it off `EntitiesById`."""
+    """A kind of facts: a folder, what one of its things is called, and the heading over all of them."""
 
-    type: type
-    """Of one entity."""
+    folder: str
     singular: str
     title: str
+
+    @property
+    def type(self) -> type:
+        """Of one entity."""
+        return _types()[self.folder]
+
+
+def _kind(singular: str, title: str) -> Any:
+    return field(metadata={"singular": singular, "title": title})
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EntitiesById:
     """Every entity by kind and id, in the order of the file names."""
 
-    models: Annotated[Mapping[str, Model], Naming("model", "Models")]
-    checkpoints: Annotated[Mapping[str, Checkpoint], Naming("checkpoint", "Checkpoints")]
-    formats: Annotated[Mapping[str, Format], Naming("format", "Number formats")]
-    accelerators: Annotated[Mapping[str, Accelerator], Naming("accelerator", "Accelerators")]
-    engines: Annotated[Mapping[str, Engine], Naming("engine", "Engines")]
-    providers: Annotated[Mapping[str, Provider], Naming("provider", "Providers")]
-    licenses: Annotated[Mapping[str, License], Naming("license", "Licences")]
-    benchmarks: Annotated[Mapping[str, Benchmark], Naming("benchmark", "Benchmarks")]
-    measurements: Annotated[Mapping[str, Measurement], Naming("measurement", "Measurements")]
-    families: Annotated[Mapping[str, Family], Naming("family", "Families")]
-    safeguards: Annotated[Mapping[str, Safeguard], Naming("safeguard", "Safeguards")]
-    errata: Annotated[Mapping[str, Erratum], Naming("erratum", "Errata")]
-    estimates: Annotated[Mapping[str, EstimateSet], Naming("estimate", "Estimates")]
-    starts: Annotated[Mapping[str, Start], Naming("start", "Logged starts")]
+    models: Mapping[str, Model] = _kind("model", "Models")
+    checkpoints: Mapping[str, Checkpoint] = _kind("checkpoint", "Checkpoints")
+    formats: Mapping[str, Format] = _kind("format", "Number formats")
+    accelerators: Mapping[str, Accelerator] = _kind("accelerator", "Accelerators")
+    engines: Mapping[str, Engine] = _kind("engine", "Engines")
+    providers: Mapping[str, Provider] = _kind("provider", "Providers")
+    licenses: Mapping[str, License] = _kind("license", "Licences")
+    benchmarks: Mapping[str, Benchmark] = _kind("benchmark", "Benchmarks")
+    measurements: Mapping[str, Measurement] = _kind("measurement", "Measurements")
+    families: Mapping[str, Family] = _kind("family", "Families")
+    safeguards: Mapping[str, Safeguard] = _kind("safeguard", "Safeguards")
+    errata: Mapping[str, Erratum] = _kind("erratum", "Errata")
+    estimates: Mapping[str, EstimateSet] = _kind("estimate", "Estimates")
+    starts: Mapping[str, Start] = _kind("start", "Logged starts")
 
     def model(self, id: str) -> Model:
         """The model of that id; raises UnknownNameError with the nearest ids."""
@@ -135,13 +138,43 @@ def named(kind: str, name: str, among: Mapping[str, T]) -> T:
     raise UnknownNameError(kind, name, among)
 
 
-def _kinds() -> dict[str, Kind]:
-    kinds = {}
-    for folder, hint in get_type_hints(EntitiesById, include_extras=True).items():
-        mapping, naming = get_args(hint)
-        kinds[folder] = Kind(get_args(mapping)[1], naming.singular, naming.title)
-    return kinds
+@functools.cache
+def _types() -> dict[str, type]:
+    """Of each folder; imported when a spec is read or described, as a plan needs few of them."""
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.benchmarks import Benchmark
+    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Engine
+    from llama4ref.facts.types.errata import Erratum
+    from llama4ref.facts.types.estimates import EstimateSet
+    from llama4ref.facts.types.families import Family
+    from llama4ref.facts.types.formats import Format
+    from llama4ref.facts.types.licenses import License
+    from llama4ref.facts.types.measurements import Measurement
+    from llama4ref.facts.types.models import Model
+    from llama4ref.facts.types.providers import Provider
+    from llama4ref.facts.types.safeguards import Safeguard
+    from llama4ref.facts.types.starts import Start
+
+    known = (
+        Accelerator,
+        Benchmark,
+        Checkpoint,
+        Engine,
+        Erratum,
+        EstimateSet,
+        Family,
+        Format,
+        License,
+        Measurement,
+        Model,
+        Provider,
+        Safeguard,
+        Start,
+    )
+    hints = get_type_hints(EntitiesById, localns={each.__name__: each for each in known})
+    return {folder: get_args(mapping)[1] for folder, mapping in hints.items()}
 
 
-KINDS = _kinds()
+KINDS = {each.name: Kind(each.name, **each.metadata) for each in fields(EntitiesById)}
 """By folder of `specs/`."""
