@@ -46,10 +46,10 @@ def test_the_shared_catalogue_cannot_be_changed(catalog: Catalog, folder: str) -
         lambda: entities.update(x=1),
         lambda: entities.pop(first),
         lambda: entities.setdefault("x", 1),
-        entities.popitem,
-        entities.clear,
+        lambda: entities.popitem(),
+        lambda: entities.clear(),
     ):
-        with pytest.raises((TypeError, AttributeError), match="read-only|object (has no attribute|does not support)"):
+        with pytest.raises((TypeError, AttributeError), match=r"read-only|object (has no attribute|does not support)"):
             change()
 
 
