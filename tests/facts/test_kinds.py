@@ -46,8 +46,7 @@ def test_the_shared_catalogue_cannot_be_changed(catalog: Catalog, folder: str) -
         lambda: entities.update(x=1),
         lambda: entities.pop(first),
         lambda: entities.setdefault("x", 1),
-        lambda: entities.popitem(),
-        lambda: entities.clear(),
+        *(lambda name=name: getattr(entities, name)() for name in ("popitem", "clear")),
     ):
         with pytest.raises((TypeError, AttributeError), match=r"read-only|object (has no attribute|does not support)"):
             change()
