@@ -37,9 +37,9 @@ NO_COUNTS = [
 def read_by_vllm():
     """The installed vLLM's own reading of `--max-model-len`."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-    mend_torch_companions()
+    repair_torch_companions()
     from vllm.utils.argparse_utils import human_readable_int
 
     return human_readable_int

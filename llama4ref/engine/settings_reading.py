@@ -32,7 +32,7 @@ _LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class EngineDefaults:
     """What decides on settings that are left out."""
 
     behaviour: Behaviour
@@ -41,27 +41,27 @@ class Surroundings:
     """`cuda`, `rocm` or `cpu`."""
     nodes: int = 1
     """Machines, where no setting counts them."""
-    defaults: Mapping[str, Setting] = field(default_factory=dict)
+    by_option: Mapping[str, Setting] = field(default_factory=dict)
     """What the engine takes by itself on this hardware and for this checkpoint, by option."""
 
 
 def read_settings(
     settings: Mapping[str, Setting],
-    around: Surroundings,
+    defaults: EngineDefaults,
     *,
     environment: Mapping[str, str] | None = None,
     reasons: tuple[Reason, ...] = (),
 ) -> EngineConfig:
-    """The configuration that settings and variables amount to, at the release of the surroundings.
+    """The configuration that settings and variables amount to, at the release of the defaults.
 
     Raises:
         SettingError: for a setting whose value cannot be meant, or that is missing and has no known default.
     """
-    read = _Reader(settings, around.defaults)
-    images, vision = _images(settings, around.behaviour)
+    read = _Reader(settings, defaults.by_option)
+    images, vision = _images(settings, defaults.behaviour)
     variables = environment or {}
     return EngineConfig(
-        release=around.behaviour.release,
+        release=defaults.behaviour.release,
         layout=Layout(
             tensor_parallel=read.whole("tensor-parallel-size", 1),
             pipeline_parallel=read.whole("pipeline-parallel-size", 1),
@@ -73,22 +73,22 @@ def read_settings(
         max_model_len=read.whole("max-model-len"),
         max_num_seqs=read.whole("max-num-seqs"),
         max_num_batched_tokens=read.whole("max-num-batched-tokens"),
-        gpu_memory_utilization=read.share("gpu-memory-utilization", around.behaviour.gpu_memory_utilization),
+        gpu_memory_utilization=read.share("gpu-memory-utilization", defaults.behaviour.gpu_memory_utilization),
         cache_dtype=read.cache_dtype(),
         block_size=read.whole("block-size", 16),
-        hybrid=_hybrid(settings, variables, around),
+        hybrid=_hybrid(settings, variables, defaults),
         enforce_eager=read.switch("enforce-eager"),
         images_per_prompt=images,
-        nodes=read.whole("nnodes", around.nodes),
+        nodes=read.whole("nnodes", defaults.nodes),
         settings=settings,
         environment=variables,
         reasons=reasons,
     )
 
 
-def read_again(config: EngineConfig, around: Surroundings) -> EngineConfig:
+def reread(config: EngineConfig, defaults: EngineDefaults) -> EngineConfig:
     """The same settings, variables and reasons, with every size as they give it; raises SettingError as `read_settings`."""
-    return read_settings(config.settings, around, environment=config.environment, reasons=config.reasons)
+    return read_settings(config.settings, defaults, environment=config.environment, reasons=config.reasons)
 
 
 def draft_of(settings: Mapping[str, Setting]) -> str | None:
@@ -175,11 +175,11 @@ def _images(settings: Mapping[str, Setting], behaviour: Behaviour) -> tuple[int,
     return max(wanted, int(vision)), vision
 
 
-def _hybrid(settings: Mapping[str, Setting], environment: Mapping[str, str], around: Surroundings) -> bool:
-    allowed = {"1": True, "0": False}.get(environment.get(HYBRID_VARIABLE, ""), around.behaviour.hybrid_kv_cache)
+def _hybrid(settings: Mapping[str, Setting], environment: Mapping[str, str], defaults: EngineDefaults) -> bool:
+    allowed = {"1": True, "0": False}.get(environment.get(HYBRID_VARIABLE, ""), defaults.behaviour.hybrid_kv_cache)
     return (
         allowed
-        and around.platform in around.behaviour.hybrid_platforms.split()
+        and defaults.platform in defaults.behaviour.hybrid_platforms.split()
         and settings.get("disable-hybrid-kv-cache-manager") is not True
         and "speculative-config" not in settings
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.layout import Layout
-from llama4ref.engine.settings_reading import Surroundings, read_settings
+from llama4ref.engine.settings_reading import EngineDefaults, read_settings
 from llama4ref.facts.types.metrics import Statistic, metric
 from llama4ref.facts.types.states import UNKNOWN, known
 from llama4ref.memory.gpu_budget import memory_budget
@@ -91,8 +91,8 @@ def quoted_config(measurement: Measurement, catalog: Catalog) -> EngineConfig | 
         return None
     release = known(measurement.release, f"measurements/{measurement.id}", "release")
     platform = catalog.accelerator(measurement.accelerator).platform
-    around = Surroundings(behaviour=catalog.engine(measurement.engine).at(release), platform=platform)
-    return read_settings(measurement.settings, around, environment=measurement.environment)
+    defaults = EngineDefaults(behaviour=catalog.engine(measurement.engine).at(release), platform=platform)
+    return read_settings(measurement.settings, defaults, environment=measurement.environment)
 
 
 def _budget(measurement: Measurement, catalog: Catalog) -> MemoryBudget | None:

@@ -7,19 +7,19 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from llama4ref.engine.engine_config import EngineConfig, Reason, Setting
-from llama4ref.engine.settings_reading import Surroundings, draft_of, read_settings
+from llama4ref.engine.settings_reading import EngineDefaults, draft_of, read_settings
 from llama4ref.errors import Llama4refError, ReleaseError, RequestError, SettingError, nearest_names
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.draft_head import draft_bounds, draft_refusal
 from llama4ref.plan_files.differences import differences
-from llama4ref.planning.fitting.as_set import as_set
 from llama4ref.planning.fitting.candidates import Candidate
 from llama4ref.planning.fitting.demand import demand_of
+from llama4ref.planning.fitting.settings_capacity import with_capacity
 from llama4ref.planning.lengths import lengths_of
 from llama4ref.planning.machines import per_node
 from llama4ref.planning.own_plans import OwnGpuSearch, plan_of
 from llama4ref.planning.request import PlanRequest
-from llama4ref.rendering.server_command import bare, server_command
+from llama4ref.rendering.server_command import flag_name, server_command
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -62,7 +62,7 @@ def restored(file: PlanFile, catalog: Catalog) -> Plan:
     )  # fmt: skip
     demand = demand_of(request, lengths_of(request, things.model.architecture), config.layout)
     search = OwnGpuSearch(catalog=catalog, request=request, engine=things.engine, behaviour=things.behaviour)
-    fitted = as_set(catalog, candidate, things.behaviour, sizes, demand)
+    fitted = with_capacity(catalog, candidate, things.behaviour, sizes, demand)
     plan = plan_of(search, fitted, config)
     return replace(plan, caveats=(*differences(file.document, plan, things.engine, demand), *plan.caveats))
 
@@ -75,13 +75,13 @@ def _request(file: PlanFile) -> PlanRequest:
             near = nearest_names(name, known)
             do = f"did you mean {near[0]}" if near else "take it out"
             file.refuse(f"request.{name}", name, "a field of a request", do)
-    return _told(file, "request", "a request", lambda: PlanRequest(**asked))  # type: ignore[arg-type]  # it checks them
+    return _located(file, "request", "a request", lambda: PlanRequest(**asked))  # type: ignore[arg-type]  # it checks them
 
 
 def _things(file: PlanFile, catalog: Catalog) -> _Things:
     document = file.document
-    model = _told(file, "model", "the id of a model", lambda: catalog.model(document.model))
-    checkpoint = _told(file, "checkpoint", "the id of a checkpoint", lambda: catalog.checkpoint(document.checkpoint))
+    model = _located(file, "model", "the id of a model", lambda: catalog.model(document.model))
+    checkpoint = _located(file, "checkpoint", "the id of a checkpoint", lambda: catalog.checkpoint(document.checkpoint))
     if checkpoint.model != model.id:
         file.refuse("checkpoint", checkpoint.id, f"a checkpoint of {model.id}", f"it is one of {checkpoint.model}")
     if model.text is UNKNOWN:
@@ -90,11 +90,11 @@ def _things(file: PlanFile, catalog: Catalog) -> _Things:
     return _Things(
         model=model,
         checkpoint=checkpoint,
-        accelerator=_told(
+        accelerator=_located(
             file, "accelerator", "the id of an accelerator", lambda: catalog.accelerator(document.accelerator)
         ),
         engine=engine,
-        behaviour=_told(file, "config.release", "a release of vLLM", lambda: engine.at(document.config.release)),
+        behaviour=_located(file, "config.release", "a release of vLLM", lambda: engine.at(document.config.release)),
     )
 
 
@@ -103,23 +103,23 @@ def _config(file: PlanFile, things: _Things) -> EngineConfig:
     saved = file.document.config
     settings: dict[str, Setting] = {}
     for name, value in saved.settings.items():
-        if bare(name) in settings:
-            file.refuse(f"config.settings.{name}", name, "each setting once", f"keep one of {bare(name)}")
-        settings[bare(name)] = value
-    around = Surroundings(
+        if flag_name(name) in settings:
+            file.refuse(f"config.settings.{name}", name, "each setting once", f"keep one of {flag_name(name)}")
+        settings[flag_name(name)] = value
+    defaults = EngineDefaults(
         behaviour=things.behaviour,
         platform=things.accelerator.platform,
         nodes=file.document.nodes,
-        defaults=_defaults(things),
+        by_option=_defaults(things),
     )
 
     def read() -> EngineConfig:
         reasons = tuple(_reasons(saved, settings))
-        config = read_settings(settings, around, environment=dict(saved.environment), reasons=reasons)
+        config = read_settings(settings, defaults, environment=dict(saved.environment), reasons=reasons)
         server_command(config, things.engine)
         return config
 
-    return _told(file, "config.settings", "what the engine takes", read)
+    return _located(file, "config.settings", "what the engine takes", read)
 
 
 def _draft(file: PlanFile, things: _Things, config: EngineConfig) -> str | None:
@@ -133,7 +133,7 @@ def _draft(file: PlanFile, things: _Things, config: EngineConfig) -> str | None:
             raise RequestError(broken)
         return draft
 
-    return _told(file, at, "a draft head of the model", read)
+    return _located(file, at, "a draft head of the model", read)
 
 
 def _reasons(saved: SavedConfig, settings: Mapping[str, Setting]) -> Iterator[Reason]:
@@ -198,8 +198,8 @@ def _check_layout(file: PlanFile, things: _Things, config: EngineConfig) -> None
         file.refuse(f"{at}max-num-batched-tokens", found, least, "a step holds a token of each of max-num-seqs")
 
 
-def _told(file: PlanFile, path: str, expected: str, make: Callable[[], T]) -> T:
-    """What is made, or its error told by the line of the field that it is about."""
+def _located(file: PlanFile, path: str, expected: str, make: Callable[[], T]) -> T:
+    """What is made; an error becomes one about a line and a field of the file."""
     try:
         return make()
     except Llama4refError as error:
@@ -212,7 +212,8 @@ def _place(error: Llama4refError, path: str, lines: Mapping[str, int]) -> str:
     if setting is not None:
         group = "config.environment" if setting.isupper() else path
         return next(
-            (each for each in lines if each.startswith(f"{group}.") and bare(each[len(group) + 1 :]) == setting), path
+            (each for each in lines if each.startswith(f"{group}.") and flag_name(each[len(group) + 1 :]) == setting),
+            path,
         )
     name = str(error).partition(":")[0] if isinstance(error, RequestError) else ""
     return next((each for each in (f"{path}.{name}", f"config.{name}") if each in lines), path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
 from llama4ref.planning.outcomes import HostedPlan
-from llama4ref.rendering.server_command import bare
+from llama4ref.rendering.server_command import flag_name
 from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def own_plan(plan: Plan | HostedPlan) -> Plan:
 def heading(plan: Plan, command: ServerCommand) -> tuple[str, ...]:
     """What the plan is, and the reasons and caveats that belong to no option, in lines of text."""
     named = {name for option in command.options for name in (option.name, option.name.removeprefix("no-"))}
-    rest = [reason for reason in plan.reasons if bare(reason.about) not in named | command.environment.keys()]
+    rest = [reason for reason in plan.reasons if flag_name(reason.about) not in named | command.environment.keys()]
     return (*_title(plan), *map(stated, rest), *(f"Caveat: {stated(reason)}" for reason in plan.caveats))
 
 

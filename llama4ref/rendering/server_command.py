@@ -94,11 +94,12 @@ def server_command(config: EngineConfig, engine: Engine) -> ServerCommand:
 
     Raises:
         RequestError: where no model is named, or a setting has a value that its option does not take.
-        ReleaseError: where a setting or variable is unknown to the release.
+        ReleaseError: for a release that was never published or is not covered, or that lacks a setting or variable.
     """
+    engine.covered_release(config.release)
     reasons: dict[str, list[Reason]] = {}
     for reason in config.reasons:
-        reasons.setdefault(bare(reason.about), []).append(reason)
+        reasons.setdefault(flag_name(reason.about), []).append(reason)
     for name, value in config.environment.items():
         _check_variable(name, value, engine, config.release)
     return ServerCommand(
@@ -109,7 +110,7 @@ def server_command(config: EngineConfig, engine: Engine) -> ServerCommand:
     )
 
 
-def bare(name: str) -> str:
+def flag_name(name: str) -> str:
     """The name of a setting as flags are named in the facts, however it was spelled; variables stay as they are."""
     return name if name.isupper() else name.removeprefix("--").replace("_", "-")
 
@@ -126,7 +127,7 @@ def _model(settings: Mapping[str, Setting]) -> str:
 def _options(config: EngineConfig, engine: Engine, reasons: Mapping[str, list[Reason]]) -> Iterator[Option]:
     known = set(engine.flags_at(config.release))
     for setting, value in config.settings.items():
-        name = bare(setting)
+        name = flag_name(setting)
         if name == MODEL:
             continue
         if name not in known:

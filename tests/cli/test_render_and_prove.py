@@ -209,6 +209,25 @@ def test_prove_accepted_holds(call: Callable[..., Answer], tmp_path: Path) -> No
     assert {row["agreement"] for row in answer.json["comparisons"]} == {"equal"}
 
 
+@pytest.mark.vllm
+@pytest.mark.slow
+def test_settings_that_vllm_refuses_are_an_answer(call: Callable[..., Answer], tmp_path: Path) -> None:
+    """Exit 1, with the engine's own words and a log to read; an edited plan is launched as it stands."""
+    pytest.importorskip("vllm")
+    file = tmp_path / "plan.yaml"
+    call("plan", *SCOUT, "--engine-release", "0.32.0", "--save", str(file))
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("    max-num-seqs:", "    quantization: no-such\n    max-num-seqs:", 1), encoding="utf-8"
+    )
+    answer = call("prove", "--plan", str(file), "--rung", "accepted", "--keep-log", str(tmp_path))
+
+    assert answer.code == 1, answer.err
+    assert answer.out.startswith("Did not hold")
+    assert "the installed engine has no quantization method no-such" in answer.out
+    assert (tmp_path / "vllm.log").exists()
+
+
 def _verdict(**changes: object) -> Verdict:
     standard = {
         "rung": Rung.MINIATURE,

@@ -10,7 +10,7 @@ import pytest
 
 from llama4ref.engine.layout import Layout, tensor_parallel_sizes
 from llama4ref.errors import RequestError
-from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
@@ -101,7 +101,7 @@ def test_a_rank_without_an_expert_fails_to_load(transformers, ranks: int, rank: 
     """vLLM's own loader of the fused experts raises on ranks that its own expert map leaves empty, and on no other."""
     torch = pytest.importorskip("torch")
     pytest.importorskip("vllm")
-    mend_torch_companions()
+    repair_torch_companions()
     from vllm.model_executor.layers.fused_moe.expert_map_manager import determine_expert_map
     from vllm.model_executor.models.llama4 import Llama4Model
 

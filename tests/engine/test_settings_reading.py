@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import Layout
-from llama4ref.engine.settings_reading import Surroundings, draft_of, read_again
+from llama4ref.engine.settings_reading import EngineDefaults, draft_of, reread
 from llama4ref.errors import SettingError
 from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
@@ -50,9 +50,9 @@ def stripped(config: EngineConfig) -> EngineConfig:
     )  # fmt: skip
 
 
-def surroundings(one: Plan, **defaults: Setting) -> Surroundings:
-    return Surroundings(
-        behaviour=ENGINE.at(one.release), platform=one.accelerator.platform, nodes=one.nodes, defaults=defaults
+def defaults_of(one: Plan, **defaults: Setting) -> EngineDefaults:
+    return EngineDefaults(
+        behaviour=ENGINE.at(one.release), platform=one.accelerator.platform, nodes=one.nodes, by_option=defaults
     )
 
 
@@ -61,7 +61,7 @@ def surroundings(one: Plan, **defaults: Setting) -> Surroundings:
 def test_the_settings_of_a_plan_amount_to_its_sizes(request: PlanRequest) -> None:
     """What is written down is what the budget was made of: nothing is counted that is not set, and the other way round."""
     for one in plan(request, CATALOG).plans[:6]:
-        assert read_again(stripped(one.config), surroundings(one)) == one.config
+        assert reread(stripped(one.config), defaults_of(one)) == one.config
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_an_edited_setting_is_read_as_the_engine_reads_it(
     """Also the spellings that planning does not use itself."""
     edited = scout.config.with_settings({setting: value}, because="edited")
 
-    assert getattr(read_again(edited, surroundings(scout)), field) == expected
+    assert getattr(reread(edited, defaults_of(scout)), field) == expected
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_value_that_cannot_be_meant_is_told_by_name(scout: Plan, setting: str,
     """One message with the option's name."""
     edited = scout.config.with_settings({setting: value}, because="edited")
     with pytest.raises(SettingError, match=f"^--{setting}: ") as told:
-        read_again(edited, surroundings(scout))
+        reread(edited, defaults_of(scout))
 
     assert told.value.setting == setting
 
@@ -131,14 +131,14 @@ def test_what_is_left_out_is_the_engines_own_choice(scout: Plan) -> None:
     """A default that is known counts; without one the size is not known."""
     names = {"tensor-parallel-size", "max-num-seqs", "gpu-memory-utilization", "limit-mm-per-prompt"}
     bare = scout.config.without_settings(names)
-    read = read_again(bare, surroundings(scout, **{"max-num-seqs": 7}))
+    read = reread(bare, defaults_of(scout, **{"max-num-seqs": 7}))
 
     assert not names & bare.settings.keys()
     assert not {reason.about for reason in bare.reasons} & names
     assert (read.layout.tensor_parallel, read.max_num_seqs, read.images_per_prompt) == (1, 7, 1)
     assert read.gpu_memory_utilization == ENGINE.at("0.32.0").gpu_memory_utilization
     with pytest.raises(SettingError, match="--max-num-seqs: found nothing"):
-        read_again(bare, surroundings(scout))
+        reread(bare, defaults_of(scout))
 
 
 def test_settings_written_over_keep_their_place_and_give_the_reason(scout: Plan) -> None:

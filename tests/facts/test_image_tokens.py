@@ -89,9 +89,9 @@ def test_tokens_are_the_published_ones(tiles: int, tokens: int):
 def test_embeddings_are_as_many_as_vllm_expects(transformers: Any, rows: int, columns: int):
     """Patches of each tile that the tower reads; marks and separators are text."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-    mend_torch_companions()
+    repair_torch_companions()
     from vllm.model_executor.models.mllama4 import Mllama4ProcessingInfo
 
     per_tile = Mllama4ProcessingInfo.get_patch_per_chunk(

@@ -161,9 +161,9 @@ class TestInstalled:
     def test_lowest_capabilities_are_those_of_the_methods(self, name: str) -> None:
         """What each method's configuration class asks for, or the online method where the name is a shorthand, or both."""
         pytest.importorskip("vllm")
-        from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+        from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-        mend_torch_companions()
+        repair_torch_companions()
         from vllm.config.quantization import ONLINE_QUANT_SHORTHAND_NAMES
         from vllm.model_executor.layers.quantization import QUANTIZATION_METHODS, get_quantization_config
 
@@ -176,9 +176,9 @@ class TestInstalled:
     def test_only_shorthands_and_bitsandbytes_quantize_while_loading(self) -> None:
         """What the facts call online is a shorthand of the release, or a method that takes plain weights."""
         pytest.importorskip("vllm")
-        from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+        from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-        mend_torch_companions()
+        repair_torch_companions()
         from vllm.config.quantization import ONLINE_QUANT_SHORTHAND_NAMES
 
         held = {

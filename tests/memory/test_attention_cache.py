@@ -21,7 +21,7 @@ from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.attention_cache import kv_cache
 from llama4ref.memory.gpu_budget import memory_budget
 from llama4ref.memory.parameter_count import parameters
-from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 from llama4ref.units import GIB
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Planner:
 def planner() -> Iterator[Planner]:
     """The planner of the installed vLLM, with the model runner that it uses where Triton is."""
     pytest.importorskip("torch")
-    mend_torch_companions()
+    repair_torch_companions()
     planner = Planner(pytest.importorskip("vllm"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VLLM_USE_V2_MODEL_RUNNER", "1")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.engine.settings_reading import Surroundings, read_settings
+from llama4ref.engine.settings_reading import EngineDefaults, read_settings
 from llama4ref.facts import load
 from llama4ref.memory import kv_cache
 from llama4ref.proving.model_files.miniature import Miniature, build, miniature_of
@@ -65,7 +65,7 @@ def configured(
 ) -> EngineConfig:
     """The configuration of settings, where those that are left out are any."""
     defaults = {"max-model-len": 4096, "max-num-seqs": 256, "max-num-batched-tokens": 2048}
-    around = Surroundings(behaviour=load().engine("vllm").at(RELEASE), platform=platform, defaults=defaults)
+    around = EngineDefaults(behaviour=load().engine("vllm").at(RELEASE), platform=platform, by_option=defaults)
     return read_settings(settings, around, environment=environment)
 
 

@@ -76,7 +76,7 @@ def test_a_server_whose_speed_cannot_be_measured_does_not_hold(
             options=(*wanted.command.options, *(Option(name=name, value=value) for name, value in stand_in.items())),
             environment={"PYTHONPATH": path},
         )
-        return launch(dataclasses.replace(wanted, command=command, module="fake_server", mended=False), **options)
+        return launch(dataclasses.replace(wanted, command=command, module="fake_server", repaired=False), **options)
 
     monkeypatch.setattr("llama4ref.proving.rungs.full_size.launch", launch_stand_in)
     configuration = Configuration(name="one", config=configured({}), concurrencies=(1,))

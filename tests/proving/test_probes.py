@@ -84,7 +84,7 @@ def test_an_engine_killed_between_probes_is_reported_and_nothing_is_left(
     wanted = Launch(
         command=server_command(for_serving(config, checkpoint=built[1], port=0), catalog.engine("vllm")),
         log=tmp_path / "server.log",
-        mended=True,
+        repaired=True,
     )
     with launch(wanted) as server:
         started = descendants(server.pid)

@@ -27,9 +27,9 @@ OF_0_32 = ["scout-1m-8xh100", "maverick-images-tools-8xh200", "scout-mi300x-no-h
 def serve() -> Callable[[list[str]], argparse.Namespace]:
     """vLLM's parser of `vllm serve`."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-    mend_torch_companions()
+    repair_torch_companions()
     from vllm.entrypoints.cli.serve import ServeSubcommand
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from llama4ref import PlanRequest, plan
-from llama4ref.errors import FormError, RequestError, UnknownNameError
-from llama4ref.rendering import render
+from llama4ref.errors import FormError, ReleaseError, RequestError, UnknownNameError
+from llama4ref.rendering import FORMS, render
 from llama4ref.rendering.compose import render_compose
 from llama4ref.rendering.containers import container_of
 from llama4ref.rendering.environment_file import render_environment
@@ -85,6 +85,16 @@ def test_an_image_that_was_never_published_is_not_named(
     without = dataclasses.replace(vllm_facts, images={})
     with pytest.raises(FormError, match="is not published as an image"):
         container_of(plan, without)
+
+
+@pytest.mark.parametrize("release", ["0.32.99", "0.33.0rc9", "99.0.0", "latest"])
+def test_the_tag_of_a_release_that_never_was_is_not_written(
+    with_settings: Callable[..., Plan], vllm_facts: Engine, release: str
+) -> None:
+    """Nor is anything else written for it."""
+    for form in FORMS:
+        with pytest.raises(ReleaseError, match=release):
+            render(with_settings({}, release=release), form, vllm_facts)
 
 
 def test_kubernetes_is_a_deployment_and_its_service(plans: dict[str, Plan], vllm_facts: Engine) -> None:

@@ -176,9 +176,9 @@ def test_meta_maverick_fp8_takes_what_a_launch_logged() -> None:
 def test_coverage_is_what_the_quantization_config_leaves_alone(id_: str) -> None:
     """What its patterns leave alone, as vLLM matches them, is what the facts leave in sixteen bits."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-    mend_torch_companions()
+    repair_torch_companions()
     from vllm.model_executor.layers.quantization.compressed_tensors.utils import should_ignore_layer
 
     checkpoint = CATALOG.checkpoint(id_)
@@ -194,9 +194,9 @@ def test_coverage_is_what_the_quantization_config_leaves_alone(id_: str) -> None
 def test_a_quantization_config_is_the_presets(id_: str, preset: str) -> None:
     """compressed-tensors, with which the publisher made it, says what each preset stores."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-    mend_torch_companions()
+    repair_torch_companions()
     from compressed_tensors.quantization import QuantizationConfig, preset_name_to_scheme
 
     content = json.loads(CATALOG.checkpoint(id_).quantization_config or "")
@@ -242,9 +242,9 @@ class TestVllmRecipes:
     def test_coverage_is_what_the_engine_would_quantize(self, recipe: Checkpoint) -> None:
         """The shorthand resolves to a method for exactly the layers that the facts say it quantizes."""
         pytest.importorskip("vllm")
-        from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+        from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-        mend_torch_companions()
+        repair_torch_companions()
         from vllm.config.quantization import _ONLINE_SHORTHANDS
         from vllm.model_executor.layers.fused_moe.routed_experts import RoutedExperts
         from vllm.model_executor.layers.linear import QKVParallelLinear, RowParallelLinear

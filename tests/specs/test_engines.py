@@ -25,9 +25,9 @@ PLATFORMS = {"cuda", "rocm", "cpu", "xpu", "hpu", "metal"}
 def installed() -> str:
     """The installed vLLM's release, which the facts must cover."""
     pytest.importorskip("vllm")
-    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-    mend_torch_companions()
+    repair_torch_companions()
     from vllm.version import __version__
 
     return ".".join(__version__.split("+")[0].split(".")[:3])

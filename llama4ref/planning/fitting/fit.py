@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.memory.draft_head import draft_bounds, draft_refusal
-from llama4ref.planning.fitting.as_set import as_set
 from llama4ref.planning.fitting.budgets import budget_of, largest_context, weights_held
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.demand import USUAL_TOKENS, Demand, demand_of
 from llama4ref.planning.fitting.levers import LeverSearch, levers_between, levers_of, open_levers
 from llama4ref.planning.fitting.memory_refusals import shortage_of, too_few, too_large_weights, too_small
+from llama4ref.planning.fitting.settings_capacity import with_capacity
 from llama4ref.planning.fitting.starting_settings import starting_config
 from llama4ref.planning.lengths import lengths_of
 from llama4ref.planning.outcomes import Refusal
@@ -132,5 +132,5 @@ def _outcome(attempt: _Attempt, *, thorough: bool) -> FittedCandidate | Refusal:
     if demand.held(budget) < demand.concurrency:
         return too_few(candidate, budget, demand, attempt.lifting(config, thorough=thorough))
     levers = levers_between(attempt.start, config)
-    fitted = as_set(attempt.catalog, candidate, attempt.behaviour, config, demand)
+    fitted = with_capacity(attempt.catalog, candidate, attempt.behaviour, config, demand)
     return replace(fitted, levers=levers, shortage=attempt.shortage() if levers else None)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from llama4ref.facts.arithmetic.tensors import model_tensors
 from llama4ref.proving.environment import need
-from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def load_quantized(miniature: Miniature, checkpoint: Path, method: Method) -> Lo
         MissingExtraError: where bitsandbytes, accelerate or transformers is not installed.
     """
     need("bitsandbytes", "accelerate", "transformers")
-    mend_torch_companions()
+    repair_torch_companions()
     import torch
     from transformers import BitsAndBytesConfig, Llama4ForConditionalGeneration
 

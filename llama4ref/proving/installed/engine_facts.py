@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 from llama4ref.facts.types.releases import holds_at, normalized_release
 from llama4ref.proving.environment import need
-from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def installed_vllm() -> str:
     """The release of the installed vLLM; raises MissingExtraError where none is."""
     need("vllm")
-    mend_torch_companions()
+    repair_torch_companions()
     from vllm.version import __version__
 
     return normalized_release(str(__version__))

@@ -1,1 +1,1 @@
-"""Files that stand in for a checkpoint: configuration, tokenizer, miniature weights, mends for the CPU."""
+"""Files that stand in for a checkpoint: configuration, tokenizer, miniature weights, repairs for the CPU."""

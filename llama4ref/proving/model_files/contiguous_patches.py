@@ -1,4 +1,4 @@
-"""What keeps vLLM's CPU backend from seeing an image, and what mends it?
+"""What keeps vLLM's CPU backend from seeing an image, and what repairs it?
 
 Llama 4's patch embedding hands its linear layer a permuted view. oneDNN, which the CPU backend uses, wants the last
 dimension to be contiguous and ends the engine at the first image. Copying that one tensor changes no number.

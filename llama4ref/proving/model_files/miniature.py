@@ -19,7 +19,7 @@ from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.proving.environment import need
 from llama4ref.proving.model_files.architecture_files import special_token_ids, write_architecture
 from llama4ref.proving.model_files.tokenizer import SPECIAL_TOKENS, special_ids, write_tokenizer
-from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ def build(miniature: Miniature, directory: Path) -> None:
         MissingExtraError: where transformers or torch is not installed.
     """
     need("torch", "transformers", "tokenizers")
-    mend_torch_companions()
+    repair_torch_companions()
     import torch
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, Llama4Config, Llama4TextConfig
 

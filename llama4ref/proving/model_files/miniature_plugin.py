@@ -1,4 +1,4 @@
-"""How do the mends for miniatures get into vLLM's processes, and into no others?
+"""How do the repairs for miniatures get into vLLM's processes, and into no others?
 
 vLLM loads what is registered under the entry point group `vllm.general_plugins` in each of its processes. This plugin is
 registered in a directory of its own, which only a launch that asks for it puts on the server's path: a vLLM that is
@@ -11,14 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import llama4ref
-from llama4ref.proving.model_files.torch_companions import mend_on_import
+from llama4ref.proving.model_files.torch_companions import repair_on_import
 
 NAME = "llama4ref_miniature"
 """Name of the plugin in vLLM's log and in a verdict."""
 
-MENDS = (
+REPAIRS = (
     "the image's patch tensor is made contiguous for the CPU backend",
-    "torchvision, torchaudio and torchcodec are mended or hidden where they were not compiled for the installed torch",
+    "torchvision, torchaudio and torchcodec are repaired or hidden where they were not compiled for the installed torch",
 )
 """What the plugin changes, for a verdict."""
 
@@ -39,6 +39,6 @@ def write_plugin(directory: Path) -> tuple[Path, ...]:
         f"[vllm.general_plugins]\n{NAME} = {__name__}:register\n", encoding="utf-8"
     )
     (directory / "sitecustomize.py").write_text(
-        f"from {mend_on_import.__module__} import mend_on_import\n\nmend_on_import()\n", encoding="utf-8"
+        f"from {repair_on_import.__module__} import repair_on_import\n\nrepair_on_import()\n", encoding="utf-8"
     )
     return directory, Path(llama4ref.__file__).parent.parent

@@ -27,9 +27,9 @@ _fragments: list[object] = []
 
 
 @functools.cache
-def mend_torch_companions() -> tuple[str, ...]:
-    """Make transformers' Llama 4 importable beside a CPU build of torch; what had to be mended, in words."""
-    mended = []
+def repair_torch_companions() -> tuple[str, ...]:
+    """Make transformers' Llama 4 importable beside a CPU build of torch; what had to be repaired, in words."""
+    repaired = []
     if _is_unloadable("torchvision", "_C*.so"):
         import torch
 
@@ -39,14 +39,14 @@ def mend_torch_companions() -> tuple[str, ...]:
                 fragment.define(schema)
         # The schemas end with the fragment, so it is kept.
         _fragments.append(fragment)
-        mended.append("torchvision: operator schemas declared")
+        repaired.append("torchvision: operator schemas declared")
     for package, library in HIDDEN.items():
         if package not in sys.modules and _is_unloadable(package, library):
             # A module of None is how Python itself marks one that is not there.
             vars(sys)["modules"][package] = None
             _forget_availability(package)
-            mended.append(f"{package}: hidden")
-    return tuple(mended)
+            repaired.append(f"{package}: hidden")
+    return tuple(repaired)
 
 
 def _forget_availability(package: str) -> None:
@@ -57,22 +57,22 @@ def _forget_availability(package: str) -> None:
         forget()
 
 
-def mend_on_import() -> None:
-    """Mend when transformers or torchvision is first imported, so that a Python that does neither pays nothing.
+def repair_on_import() -> None:
+    """Repair when transformers or torchvision is first imported, so that a Python that does neither pays nothing.
 
     vLLM starts other Pythons, not only by forking or spawning, so each of them calls this while it starts.
     """
-    sys.meta_path.insert(0, _MendingFinder())
+    sys.meta_path.insert(0, _RepairingFinder())
 
 
-class _MendingFinder(importlib.abc.MetaPathFinder):
+class _RepairingFinder(importlib.abc.MetaPathFinder):
     """Finds nothing, but sees what is being imported."""
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002
-        """Mend before the packages that need it, then leave the way."""
+        """Repair before the packages that need it, then leave the way."""
         if fullname in ("transformers", "torchvision"):
             sys.meta_path.remove(self)
-            mend_torch_companions()
+            repair_torch_companions()
 
 
 def _is_unloadable(package: str, pattern: str) -> bool:

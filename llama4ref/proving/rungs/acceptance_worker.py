@@ -195,9 +195,9 @@ def _plain(value: object) -> object:
 
 def main() -> None:
     """Answer the question in the first file into the second."""
-    from llama4ref.proving.model_files.torch_companions import mend_torch_companions
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
-    mend_torch_companions()
+    repair_torch_companions()
     asked, said = map(Path, sys.argv[1:])
     question = json.loads(asked.read_text(encoding="utf-8"))
     try:

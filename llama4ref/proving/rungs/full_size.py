@@ -141,7 +141,7 @@ def _run(
         command=server_command(config, catalog_of(proof.model).engine("vllm")),
         log=directory / "server.log",
         time_limit_seconds=left,
-        mended=here.platform == "cpu",
+        repaired=here.platform == "cpu",
     )
     verdict = partial(
         Verdict,

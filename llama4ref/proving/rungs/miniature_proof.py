@@ -15,7 +15,7 @@ from llama4ref.errors import LaunchError
 from llama4ref.facts import catalog_of
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.model_files.miniature import build
-from llama4ref.proving.model_files.miniature_plugin import MENDS, NAME
+from llama4ref.proving.model_files.miniature_plugin import NAME, REPAIRS
 from llama4ref.proving.probes.probing import probe, target_of
 from llama4ref.proving.rungs.proof_configs import added
 from llama4ref.proving.server.explaining import explain, explain_launch
@@ -75,7 +75,7 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
         command=server_command(config, catalog_of(proof.miniature.original).engine("vllm")),
         log=proof.directory / "server.log",
         time_limit_seconds=proof.time_limit_seconds,
-        mended=True,
+        repaired=True,
     )
     started = partial(
         Verdict,
@@ -84,7 +84,7 @@ def prove_on_miniature(proof: MiniatureProof, *, progress: Progress | None = Non
         config=config,
         kept=proof.miniature.kept,
         shrunk=tuple(f"{row.field}: {row.original} -> {row.miniature}" for row in proof.miniature.shrunk),
-        plugins=tuple(f"{NAME}: {mend}" for mend in MENDS),
+        plugins=tuple(f"{NAME}: {repair}" for repair in REPAIRS),
         versions=environment().versions,
         log=str(wanted.log),
         notes=(RANDOM_WEIGHTS, *changes),

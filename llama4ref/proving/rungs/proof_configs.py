@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.option_values import object_of, object_text
-from llama4ref.engine.settings_reading import Surroundings, read_again
+from llama4ref.engine.settings_reading import EngineDefaults, reread
 from llama4ref.errors import ReleaseError
 from llama4ref.proving.environment import environment
 from llama4ref.proving.server.launching import FOR_THE_PROOF
@@ -61,8 +61,8 @@ def sizes_read(config: EngineConfig, engine: Engine, release: str, *, platform: 
         "block-size": config.block_size,
         "kv-cache-dtype": config.cache_dtype,
     }
-    around = Surroundings(behaviour=engine.at(release), platform=platform, nodes=config.nodes, defaults=kept)
-    return read_again(config, around)
+    known = EngineDefaults(behaviour=engine.at(release), platform=platform, nodes=config.nodes, by_option=kept)
+    return reread(config, known)
 
 
 def reachable(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:

@@ -69,8 +69,8 @@ class Launch:
     """After this long without being ready the server is given up."""
     grace_seconds: float = 8.0
     """How long a server that was asked to end may take before it is killed."""
-    mended: bool = False
-    """Whether vLLM gets the mends that a miniature needs on a CPU: see `miniature_plugin`."""
+    repaired: bool = False
+    """Whether vLLM gets the repairs that a miniature needs on a CPU: see `miniature_plugin`."""
     python: str = sys.executable
     """The interpreter whose vLLM is started."""
     module: str = SERVER_MODULE
@@ -188,7 +188,7 @@ def launch(wanted: Launch, *, progress: Progress = _ignore_progress) -> Iterator
 def _start(wanted: Launch) -> subprocess.Popen[bytes]:
     words = [wanted.python, "-m", wanted.module, *wanted.command.module_words]
     environment = engine_environment(wanted.command.environment)
-    if wanted.mended:
+    if wanted.repaired:
         paths = [str(path) for path in write_plugin(wanted.log.parent / "plugins")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [*paths, environment.get("PYTHONPATH")]))
         environment["VLLM_PLUGINS"] = ",".join(filter(None, [environment.get("VLLM_PLUGINS"), MINIATURE_PLUGIN]))

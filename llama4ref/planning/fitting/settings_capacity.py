@@ -1,4 +1,4 @@
-"""What does a candidate hold with given settings, whether or not it is what anybody asked for?"""
+"""How much does a candidate hold with given settings, whether or not that is enough?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llama4ref.planning.fitting.demand import Demand
 
 
-def as_set(
+def with_capacity(
     catalog: Catalog, candidate: Candidate, behaviour: Behaviour, config: EngineConfig, demand: Demand
 ) -> FittedCandidate:
     """The candidate with these settings: its budget, the longest request that would fit, and how many of them at once."""
