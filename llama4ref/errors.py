@@ -92,8 +92,9 @@ class UnknownNameError(Llama4refError, KeyError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], aliases: Aliases | None = None) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        self.nearest = nearest_names(name, self.known, aliases)
-        offer = _offer(self.nearest, containing(name, self.known, aliases), self.known)
+        text = name if isinstance(name, str) else ""
+        self.nearest = nearest_names(text, self.known, aliases)
+        offer = _offer(self.nearest, containing(text, self.known, aliases), self.known)
         super().__init__(f"no {kind} is named {quoted(name)}; {offer}")
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 import llama4ref
 from llama4ref import PlanRequest, errors, memory, plan
+from llama4ref.errors import UnknownNameError
 from llama4ref.memory import kv_cache, parameters, weights
 from llama4ref.planning import Plan
 
@@ -89,6 +90,16 @@ def test_entities_are_found_by_id_in_a_stable_order(catalog: Catalog, one: str, 
         assert getattr(catalog, one)(id_) is entity
     with pytest.raises(KeyError):
         getattr(catalog, one)("no such thing")
+
+
+@pytest.mark.parametrize(
+    "name", [None, 5, 0.19, True, ["l4"], {"a": 1}, b"l4", object()], ids=lambda each: type(each).__name__
+)
+def test_what_is_no_name_names_nothing(catalog: Catalog, name: object):
+    """Of any type, for each kind, with the names there are."""
+    for one in ("model", "checkpoint", "accelerator", "engine", "provider", "format"):
+        with pytest.raises(UnknownNameError, match="known are"):
+            getattr(catalog, one)(name)
 
 
 def test_a_checkpoint_is_named_by_its_repository_too(catalog: Catalog):

@@ -99,9 +99,23 @@ def _speed(speed: Performance, workload: Workload) -> Iterator[tuple[str, str]]:
     rate = f"{_span(speed.decode_speed)} tokens/s a request, {_at_once(workload, speed.batch)}"
     yield "speed", f"{first}{rate}; {BOUNDS[speed.bottleneck]} (estimate)"
     yield "throughput", f"{_span(speed.max_throughput)} tokens/s of replies under an endless queue (estimate)"
-    pictures = f" with {workload.images} images" if workload.images > 1 else " with an image" if workload.images else ""
-    prompts = f"prompts of {workload.prompt_tokens:,} tokens{pictures}"
-    yield "both for", f"{prompts} and replies of {workload.output_tokens:,} tokens"
+    prompts = f"prompts of {counted(workload.prompt_tokens, 'token')}{_pictures(workload)}"
+    yield "both for", f"{prompts} and replies of {counted(workload.output_tokens, 'token')}"
+
+
+def _pictures(workload: Workload) -> str:
+    """The images of a prompt.
+
+    Examples:
+        >>> from llama4ref.performance.workload import Workload
+        >>> _pictures(Workload(prompt_tokens=9, output_tokens=9, images=2, tiles_per_image=16))
+        ' with 2 images of 16 tiles'
+        >>> _pictures(Workload(prompt_tokens=9, output_tokens=9))
+        ''
+    """
+    if not workload.images:
+        return ""
+    return f" with {counted(workload.images, 'image')} of {counted(workload.tiles_per_image, 'tile')}"
 
 
 def _at_once(workload: Workload, batch: int) -> str:

@@ -74,13 +74,11 @@ class EntitiesById:
 
     def checkpoint(self, id: str) -> Checkpoint:
         """The checkpoint of that id or repository; raises UnknownNameError with the nearest ones."""
-        if id in self.checkpoints:
-            return self.checkpoints[id]
-        for each in self.checkpoints.values():
+        for each in self.checkpoints.values() if isinstance(id, str) else ():
             if each.is_called(id):
                 return each
         repositories = [each.repository for each in self.checkpoints.values() if each.repository]
-        raise UnknownNameError("checkpoint", id, repositories if "/" in id else self.checkpoints)
+        raise UnknownNameError("checkpoint", id, repositories if "/" in str(id) else self.checkpoints)
 
     def format(self, id: str) -> Format:
         """The number format of that id."""
@@ -132,8 +130,8 @@ class EntitiesById:
 
 
 def named(kind: str, name: str, among: Mapping[str, T]) -> T:
-    """What goes by a name; raises UnknownNameError with the nearest names."""
-    if name in among:
+    """What goes by a name; raises UnknownNameError with the nearest names, whatever is given for one."""
+    if isinstance(name, str) and name in among:
         return among[name]
     raise UnknownNameError(kind, name, among)
 
