@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.cli.printing import broken, plain_table
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.planning.layout_choice import described
+from llama4ref.planning.choices.layouts import described
 from llama4ref.planning.outcomes import HostedPlan
 from llama4ref.units import format_tokens
 from llama4ref.wording import RUNGS, counted

@@ -10,7 +10,7 @@ from llama4ref.cli.printing import heading, indented, pair_table, plain_table, s
 from llama4ref.cli.refusal_table import refusal_table
 from llama4ref.cli.request_options import command_of
 from llama4ref.cli.source_list import SourceList, source_lines
-from llama4ref.planning.layout_choice import described
+from llama4ref.planning.choices.layouts import described
 from llama4ref.planning.outcomes import HostedPlan
 from llama4ref.planning.planner import alternatives_to
 from llama4ref.units import format_tokens

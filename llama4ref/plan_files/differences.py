@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.engine_config import Reason
 from llama4ref.engine.settings_reading import COUNTED, HYBRID_VARIABLE
 from llama4ref.plan_files.writing import MADE_BY, sizes_of, tree_of
-from llama4ref.planning.checkpoint_choice import accelerator_refusals
+from llama4ref.planning.choices.checkpoints import accelerator_refusals
 from llama4ref.wording import jsonable, shown
 
 if TYPE_CHECKING:

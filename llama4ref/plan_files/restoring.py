@@ -12,11 +12,11 @@ from llama4ref.errors import Llama4refError, ReleaseError, RequestError, Setting
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.draft_head import draft_bounds, draft_refusal
 from llama4ref.plan_files.differences import differences
+from llama4ref.planning.choices.machines import per_node
 from llama4ref.planning.fitting.candidates import Candidate
 from llama4ref.planning.fitting.demand import demand_of
 from llama4ref.planning.fitting.settings_capacity import with_capacity
 from llama4ref.planning.lengths import lengths_of
-from llama4ref.planning.machines import per_node
 from llama4ref.planning.own_plans import OwnGpuSearch, plan_of
 from llama4ref.planning.request import PlanRequest
 from llama4ref.rendering.server_command import flag_name, server_command

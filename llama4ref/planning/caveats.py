@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.engine_config import Reason
 from llama4ref.facts.queries.membership import family_of
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.planning.checkpoint_choice import dotted, kernels_for, runs
-from llama4ref.planning.draft_heads import draft_choice
+from llama4ref.planning.choices.checkpoints import dotted, kernels_for, runs
+from llama4ref.planning.choices.draft_heads import draft_choice
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.planning.cache_variants import cache_dtypes, hybrid_choices, hybrid_refusal
 from llama4ref.planning.caveats import caveats_of
-from llama4ref.planning.checkpoint_choice import PLATFORMS, accelerator_refusals, candidate_checkpoints
-from llama4ref.planning.draft_heads import draft_refusal
-from llama4ref.planning.engine_settings import config_of
+from llama4ref.planning.choices.caches import cache_dtypes, hybrid_choices, hybrid_refusal
+from llama4ref.planning.choices.checkpoints import PLATFORMS, accelerator_refusals, candidate_checkpoints
+from llama4ref.planning.choices.draft_heads import draft_refusal
+from llama4ref.planning.choices.layouts import candidate_layouts
+from llama4ref.planning.choices.machines import placements
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.fit import fit
-from llama4ref.planning.layout_choice import candidate_layouts
 from llama4ref.planning.lengths import Lengths, in_words, lengths_of
-from llama4ref.planning.machines import placements
 from llama4ref.planning.outcomes import Plan, Refusal
 from llama4ref.planning.ranking import rank
+from llama4ref.planning.settings.engine_settings import config_of
 from llama4ref.planning.stated_speed import performance_of, workload_of
 from llama4ref.planning.unplanned_hardware import unplanned
 from llama4ref.units import format_tokens

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 from llama4ref.facts import load
 from llama4ref.planning.alternatives import alternatives
-from llama4ref.planning.draft_heads import check_draft
+from llama4ref.planning.choices.draft_heads import check_draft
 from llama4ref.planning.offers.hosted import hosted_plans
 from llama4ref.planning.outcomes import Alternative, HostedPlan, Plan, PlanResult, Refusal
 from llama4ref.planning.own_plans import own_plans

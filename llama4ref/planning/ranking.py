@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llama4ref.planning.checkpoint_choice import expert_bits, publisher_rank
+from llama4ref.planning.choices.checkpoints import expert_bits, publisher_rank
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog

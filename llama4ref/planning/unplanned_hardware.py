@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import UnknownFactError
-from llama4ref.planning.checkpoint_choice import PLATFORMS
+from llama4ref.planning.choices.checkpoints import PLATFORMS
 from llama4ref.planning.fitting.budgets import weights_held
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.units import format_bytes

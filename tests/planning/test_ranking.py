@@ -8,7 +8,7 @@ import pytest
 
 from llama4ref import PlanRequest, plan
 from llama4ref.facts import load
-from llama4ref.planning.checkpoint_choice import publisher_rank
+from llama4ref.planning.choices.checkpoints import publisher_rank
 from llama4ref.planning.outcomes import Plan
 from llama4ref.planning.ranking import rank
 

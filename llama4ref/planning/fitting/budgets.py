@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
 from llama4ref.memory.weight_shards import Weights, weights_of
-from llama4ref.planning.draft_heads import draft_choice
+from llama4ref.planning.choices.draft_heads import draft_choice
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig

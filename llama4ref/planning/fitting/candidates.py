@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.planning.layout_choice import described
+from llama4ref.planning.choices.layouts import described
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig

@@ -10,12 +10,12 @@ from llama4ref import PlanRequest, plan
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.facts import load
 from llama4ref.memory.gpu_budget import memory_budget
-from llama4ref.planning.engine_settings import config_of
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.demand import Demand
 from llama4ref.planning.fitting.fit import fit
 from llama4ref.planning.fitting.levers import Lever, LeverSearch, levers_between, open_levers
 from llama4ref.planning.outcomes import Plan, Refusal
+from llama4ref.planning.settings.engine_settings import config_of
 
 CATALOG = load()
 VLLM = CATALOG.engine("vllm")

@@ -8,7 +8,7 @@ import pytest
 
 from llama4ref import plan
 from llama4ref.errors import RequestError
-from llama4ref.planning.machines import Placement, fewest_nodes, placements
+from llama4ref.planning.choices.machines import Placement, fewest_nodes, placements
 from llama4ref.planning.outcomes import Plan, Refusal
 from llama4ref.planning.request import PlanRequest
 

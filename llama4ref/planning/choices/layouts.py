@@ -11,7 +11,7 @@ from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.models import Architecture, Model
-    from llama4ref.planning.machines import Placement
+    from llama4ref.planning.choices.machines import Placement
     from llama4ref.planning.request import PlanRequest
 
 

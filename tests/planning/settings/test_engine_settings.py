@@ -7,8 +7,8 @@ import json
 import pytest
 
 from llama4ref import PlanRequest, plan
+from llama4ref.engine.settings_reading import HYBRID_VARIABLE
 from llama4ref.facts import load
-from llama4ref.planning.engine_settings import HYBRID_VARIABLE
 from llama4ref.planning.outcomes import Plan
 
 CATALOG = load()

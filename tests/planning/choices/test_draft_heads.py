@@ -11,7 +11,7 @@ import pytest
 from llama4ref import PlanRequest, plan
 from llama4ref.facts import load
 from llama4ref.planning import Plan
-from llama4ref.planning.draft_heads import draft_choice
+from llama4ref.planning.choices.draft_heads import draft_choice
 
 CATALOG = load()
 MAVERICK = {"model": "maverick", "gpu": "h100-sxm", "count": 8}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from llama4ref.planning.layout_choice import candidate_layouts, described
-from llama4ref.planning.machines import Placement
+from llama4ref.planning.choices.layouts import candidate_layouts, described
+from llama4ref.planning.choices.machines import Placement
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.planning.request import PlanRequest
 

@@ -9,7 +9,7 @@ import pytest
 from llama4ref.facts import load
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.facts.types.states import UNKNOWN, is_stated
-from llama4ref.planning.checkpoint_choice import (
+from llama4ref.planning.choices.checkpoints import (
     accelerator_refusals,
     candidate_checkpoints,
     expert_bits,

@@ -1,0 +1,1 @@
+"""What comes into question: checkpoints, machines, layouts, caches and draft heads, and why others do not."""

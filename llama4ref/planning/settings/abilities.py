@@ -1,0 +1,82 @@
+"""What is served, in options: images, tool calls, speculation, long context, quantization while loading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.queries.membership import family_of
+from llama4ref.facts.types.releases import holds_at
+from llama4ref.planning.choices.draft_heads import SPECULATIVE, draft_choice
+from llama4ref.planning.lengths import in_words, lengths_of
+from llama4ref.units import format_tokens
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.engines import Behaviour
+    from llama4ref.planning.fitting.candidates import FittedCandidate
+    from llama4ref.planning.request import PlanRequest
+    from llama4ref.planning.settings.draft import SettingsDraft
+
+TEMPERATURE_BUG = "tuning-off-at-long-context"
+"""Id of the fault that attention temperature is not turned on by itself at long context."""
+
+
+def set_abilities(
+    catalog: Catalog, draft: SettingsDraft, fitted: FittedCandidate, request: PlanRequest, behaviour: Behaviour
+) -> None:
+    """What replies and prompts may hold."""
+    if request.images:
+        lengths = lengths_of(request, fitted.candidate.model.architecture)
+        draft.set_object(
+            "limit-mm-per-prompt",
+            {"image": request.images},
+            f"a prompt has at most {in_words(lengths)}",
+            source="vllm-llama4-blog",
+        )
+    elif behaviour.vision_left_out:
+        draft.set_object(
+            "limit-mm-per-prompt",
+            {"image": 0},
+            "text alone: the vision tower is not built, which leaves its memory to the cache",
+            source="vllm-0.32.0",
+        )
+    if request.tools:
+        draft.set("enable-auto-tool-choice", True, "tool calls are asked for")
+        # `pythonic` reads the same form before.
+        parser = "llama4_pythonic" if draft.takes("tool-call-parser", "llama4_pythonic") else "pythonic"
+        draft.set("tool-call-parser", parser, "Meta's documented form of calls", source="vllm-tool-calling-docs")
+    if request.speculative:
+        head = draft_choice(catalog, request.speculative)
+        draft.set_object(
+            SPECULATIVE,
+            {"method": head.algorithm, "model": head.repository, "num_speculative_tokens": head.tokens},
+            "as asked for; it forces the hybrid KV cache off, so every layer keeps the full length",
+            source="vllm-0.32.0",
+        )
+
+
+def set_temperature(catalog: Catalog, draft: SettingsDraft, fitted: FittedCandidate) -> None:
+    """Attention temperature at long context, where the release does not turn it on itself."""
+    faults = [bug for bug in draft.engine.bugs if bug.id == TEMPERATURE_BUG]
+    if not any(holds_at(draft.release, since=bug.since, until=bug.until) for bug in faults):
+        return
+    threshold = family_of(catalog, fitted.candidate.model).positions.temperature_vllm_threshold_tokens
+    if fitted.config.max_model_len > threshold:
+        draft.set_object(
+            "override-generation-config",
+            {"attn_temperature_tuning": True},
+            f"attention temperature beyond {format_tokens(threshold)} tokens, which this release does not turn on itself",
+            source="vllm-llama4-blog",
+        )
+
+
+def set_quantization(draft: SettingsDraft, fitted: FittedCandidate) -> None:
+    """The method of a recipe, which quantizes published bf16 weights while they are loaded."""
+    checkpoint = fitted.candidate.checkpoint
+    if checkpoint.kind == "recipe":
+        draft.set(
+            "quantization",
+            checkpoint.quantization_method,
+            "quantized while loading; the published weights are bf16",
+            source="vllm-0.32.0",
+        )
