@@ -24,7 +24,7 @@ State = Literal["ok", "wrong", "skipped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class CheckedPart:
     """One thing that was looked at."""
 
     what: str
@@ -89,21 +89,21 @@ def _load(specs: Path | None, *, as_json: bool) -> Catalog | None:
         return None
 
 
-def _loaded(catalog: Catalog) -> Outcome:
+def _loaded(catalog: Catalog) -> CheckedPart:
     leaves = sum(map(len, catalog.provenance.values()))
     detail = f"{len(catalog.provenance):,} specs with {leaves:,} facts, each cited from one of {len(catalog.sources):,} sources"
-    return Outcome(what="specs", state="ok", detail=detail)
+    return CheckedPart(what="specs", state="ok", detail=detail)
 
 
-def _citations(catalog: Catalog) -> Outcome:
+def _citations(catalog: Catalog) -> CheckedPart:
     from llama4ref.facts.audit.citation_rules import false_citations
 
     wrong = tuple(str(each.fault) for each in false_citations(catalog))
     detail = f"{len(wrong):,} false citations made by a default"
-    return Outcome(what="citations", state=_state(wrong), detail=detail, wrong=wrong)
+    return CheckedPart(what="citations", state=_state(wrong), detail=detail, wrong=wrong)
 
 
-def _claims(catalog: Catalog) -> Outcome:
+def _claims(catalog: Catalog) -> CheckedPart:
     from llama4ref.cli.claim_table import unexplained
 
     checked = catalog.claims()
@@ -115,18 +115,18 @@ def _claims(catalog: Catalog) -> Outcome:
         for each in unexplained(checked)
     )
     detail = f"{len(computed):,} of {len(checked):,} published figures computed again, {agreeing:,} agree"
-    return Outcome(what="claims", state=_state(wrong), detail=detail, wrong=wrong)
+    return CheckedPart(what="claims", state=_state(wrong), detail=detail, wrong=wrong)
 
 
-def _crossed(catalog: Catalog) -> Outcome:
+def _crossed(catalog: Catalog) -> CheckedPart:
     from llama4ref.facts.audit.cross_checks import checks, disagreeing_facts
 
     wrong = tuple(map(str, disagreeing_facts(catalog)))
     detail = f"facts compared in {len(checks())} ways with each other and with what follows from them"
-    return Outcome(what="comparisons", state=_state(wrong), detail=detail, wrong=wrong)
+    return CheckedPart(what="comparisons", state=_state(wrong), detail=detail, wrong=wrong)
 
 
-def _errata(catalog: Catalog) -> Outcome:
+def _errata(catalog: Catalog) -> CheckedPart:
     checked = catalog.checked_errata()
     wrong = tuple(
         f"errata/{each.erratum.id}: {each.wrong} no longer contradicts {each.right}; correct it or take it out"
@@ -134,30 +134,30 @@ def _errata(catalog: Catalog) -> Outcome:
         if not each.proven
     )
     detail = f"{len(checked)} errors of others, {len(checked) - len(wrong)} proven"
-    return Outcome(what="errata", state=_state(wrong), detail=detail, wrong=wrong)
+    return CheckedPart(what="errata", state=_state(wrong), detail=detail, wrong=wrong)
 
 
-def _schemas(folder: Path) -> Outcome:
+def _schemas(folder: Path) -> CheckedPart:
     files = _schema_files()
     stale = tuple(name for name, text in files.items() if _text_of(folder / "schema" / name) != text)
     wrong = tuple(
         f"{folder.name}/schema/{name} is missing or out of date; run `llama4ref check --write-schemas`"
         for name in stale
     )
-    return Outcome(what="schemas", state=_state(wrong), detail=f"{len(files)} JSON Schemas", wrong=wrong)
+    return CheckedPart(what="schemas", state=_state(wrong), detail=f"{len(files)} JSON Schemas", wrong=wrong)
 
 
-def _engine(catalog: Catalog, *, wanted: bool) -> Outcome:
+def _engine(catalog: Catalog, *, wanted: bool) -> CheckedPart:
     from importlib.util import find_spec
 
     if not wanted or find_spec("vllm") is None:
         why = "vLLM is not installed, so nothing was held against it" if wanted else "not asked for"
-        return Outcome(what="engine", state="skipped", detail=why)
+        return CheckedPart(what="engine", state="skipped", detail=why)
     from llama4ref.proving.installed.engine_facts import differing_facts, installed_vllm
 
     wrong = differing_facts(catalog.engine("vllm"))
     detail = f"facts held against vLLM {installed_vllm()}"
-    return Outcome(what="engine", state=_state(wrong), detail=detail, wrong=wrong)
+    return CheckedPart(what="engine", state=_state(wrong), detail=detail, wrong=wrong)
 
 
 def _state(wrong: Sequence[str]) -> State:
@@ -185,7 +185,7 @@ def _text_of(path: Path) -> str | None:
         return None
 
 
-def _outcomes(outcomes: Sequence[Outcome]) -> Iterator[RenderableType]:
+def _outcomes(outcomes: Sequence[CheckedPart]) -> Iterator[RenderableType]:
     table = plain_table("what", "state", "detail", wrap=("detail",), show_header=False)
     for outcome in outcomes:
         table.add_row(outcome.what, outcome.state, outcome.detail)

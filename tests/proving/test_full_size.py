@@ -15,7 +15,7 @@ import llama4ref
 from llama4ref.errors import ProofError
 from llama4ref.proving.environment import Environment, Gpu, environment
 from llama4ref.proving.model_files.miniature import miniature_of
-from llama4ref.proving.records.measurement_records import Circumstances, measurement_record
+from llama4ref.proving.records.measurement_records import RunDetails, measurement_record
 from llama4ref.proving.rungs.full_size import Configuration, FullSizeProof, measure_full_size, run_configurations
 from llama4ref.proving.server.launching import launch
 from llama4ref.proving.verdict import Conclusion
@@ -141,7 +141,7 @@ def test_each_configuration_gives_a_verdict(rehearsal: tuple[Verdict, ...]) -> N
 def test_a_verdict_is_written_as_a_measurement(catalog: Catalog, rehearsal: tuple[Verdict, ...]) -> None:
     """YAML with the release, the layout, and a row for each number; where nothing started there is nothing to write."""
     started, failed = rehearsal
-    about = Circumstances(
+    about = RunDetails(
         checkpoint=catalog.checkpoint("meta-llama-4-scout-17b-16e-instruct"),
         accelerator="h200-sxm",
         device="NVIDIA H200",

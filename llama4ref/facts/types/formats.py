@@ -102,11 +102,6 @@ class Format(Entity):
     """What else to know."""
 
     @property
-    def is_exact(self) -> bool:
-        """Whether bytes follow from the layout, and not from an average."""
-        return self.average_bits is None
-
-    @property
     def quantizes(self) -> bool:
         """Whether it stores anything smaller than the 16 bits of the published weights."""
         return self.element.bits < 16

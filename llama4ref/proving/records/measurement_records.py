@@ -31,7 +31,7 @@ NOT_QUOTED = ("model", "host", "port", "served-model-name", "api-key", "ssl-keyf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class RunDetails:
     """What a verdict does not say of the run that it is on."""
 
     checkpoint: Checkpoint
@@ -48,14 +48,14 @@ class Circumstances:
     """Key of the source in `specs/sources.yaml`."""
 
 
-def record_id(verdict: Verdict, circumstances: Circumstances) -> str:
+def record_id(verdict: Verdict, details: RunDetails) -> str:
     """The name of the record's file without its ending: what was run, on what, and which run it was."""
     release, count = normalized_release(verdict.config.release), verdict.config.layout.gpus
-    parts = ("vllm", release, circumstances.checkpoint.model, circumstances.accelerator, count)
-    return "-".join(re.sub(r"[^a-z0-9.]+", "-", str(part).lower()) for part in (*parts, circumstances.name))
+    parts = ("vllm", release, details.checkpoint.model, details.accelerator, count)
+    return "-".join(re.sub(r"[^a-z0-9.]+", "-", str(part).lower()) for part in (*parts, details.name))
 
 
-def measurement_record(verdict: Verdict, circumstances: Circumstances) -> str:
+def measurement_record(verdict: Verdict, details: RunDetails) -> str:
     """The YAML of a run that started.
 
     Raises:
@@ -70,7 +70,7 @@ def measurement_record(verdict: Verdict, circumstances: Circumstances) -> str:
     return "\n".join(
         [
             "# yaml-language-server: $schema=../schema/measurements.schema.json",
-            *(f"{name}: {_scalar(value)}" for name, value in _head(verdict, circumstances).items()),
+            *(f"{name}: {_scalar(value)}" for name, value in _head(verdict, details).items()),
             *_group("settings", quoted_settings(verdict.config)),
             *_group("environment", verdict.config.environment),
             "observations:",
@@ -103,26 +103,26 @@ def precision(checkpoint: Checkpoint, config: EngineConfig) -> str:
     return f"W:{weights} KV:{config.cache_dtype}"
 
 
-def _head(verdict: Verdict, circumstances: Circumstances) -> Mapping[str, object]:
+def _head(verdict: Verdict, details: RunDetails) -> Mapping[str, object]:
     config, layout = verdict.config, verdict.config.layout
     return {
-        "source": circumstances.source,
-        "at": f"{circumstances.name}, {circumstances.as_of}",
-        "model": circumstances.checkpoint.model,
-        "checkpoint": circumstances.checkpoint.id,
+        "source": details.source,
+        "at": f"{details.name}, {details.as_of}",
+        "model": details.checkpoint.model,
+        "checkpoint": details.checkpoint.id,
         "engine": "vllm",
         "release": normalized_release(config.release),
-        "accelerator": circumstances.accelerator,
-        "device": circumstances.device,
+        "accelerator": details.accelerator,
+        "device": details.device,
         "count": layout.gpus,
         "tensor_parallel": layout.tensor_parallel,
         "pipeline_parallel": layout.pipeline_parallel,
         "data_parallel": layout.data_parallel,
         "expert_parallel": layout.expert_parallel,
-        "precision": precision(circumstances.checkpoint, config),
+        "precision": precision(details.checkpoint, config),
         "cache_dtype": config.cache_dtype,
         HYBRID: bool(verdict.observed.get(HYBRID, config.hybrid)),
-        "as_of": circumstances.as_of,
+        "as_of": details.as_of,
     }
 
 
@@ -159,4 +159,4 @@ def _scalar(value: object) -> str:
     return repr(value) if isinstance(value, float) else json.dumps(str(value))
 
 
-__all__ = ["OWN_RUNS", "Circumstances", "measurement_record", "precision", "quoted_settings", "record_id"]
+__all__ = ["OWN_RUNS", "RunDetails", "measurement_record", "precision", "quoted_settings", "record_id"]

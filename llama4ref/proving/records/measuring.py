@@ -20,7 +20,7 @@ from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.records.devices import accelerator_of
-from llama4ref.proving.records.measurement_records import Circumstances, measurement_record, record_id
+from llama4ref.proving.records.measurement_records import RunDetails, measurement_record, record_id
 from llama4ref.proving.rungs.full_size import Configuration, FullSizeProof, measure_full_size
 from llama4ref.proving.rungs.predictions import full_size_configuration
 from llama4ref.proving.rungs.proofs import installed_behaviour
@@ -78,7 +78,7 @@ def standard_runs(accelerator: str, release: str) -> tuple[StandardRun, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class StandardResult:
     """What became of one standard run."""
 
     name: str
@@ -107,7 +107,9 @@ def configuration_of(run: StandardRun, best: Plan, kernels: Mapping[str, Setting
     return replace(foreseen, name=run.name, concurrencies=run.concurrencies)
 
 
-def measure_here(directory: Path, *, time_limit_seconds: float, kernels: Mapping[str, Setting]) -> tuple[Measured, ...]:
+def measure_here(
+    directory: Path, *, time_limit_seconds: float, kernels: Mapping[str, Setting]
+) -> tuple[StandardResult, ...]:
     """Measure the standard runs, and write a record and a verdict of each into a folder.
 
     Raises:
@@ -134,21 +136,25 @@ def measure_here(directory: Path, *, time_limit_seconds: float, kernels: Mapping
     )
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     for (run, best), verdict in zip(launched, verdicts, strict=False):
-        about = Circumstances(
+        about = RunDetails(
             checkpoint=best.checkpoint, accelerator=accelerator, device=gpu.name, as_of=today, name=run.name
         )
         keep(verdict, about, directory)
-    refused = (Measured(name=run.name, verdict=None, refused=best) for run, best in plans if isinstance(best, str))
-    done = (Measured(name=run.name, verdict=verdict) for (run, _), verdict in zip(launched, verdicts, strict=False))
+    refused = (
+        StandardResult(name=run.name, verdict=None, refused=best) for run, best in plans if isinstance(best, str)
+    )
+    done = (
+        StandardResult(name=run.name, verdict=verdict) for (run, _), verdict in zip(launched, verdicts, strict=False)
+    )
     return (*done, *refused)
 
 
-def keep(verdict: Verdict, circumstances: Circumstances, directory: Path) -> None:
+def keep(verdict: Verdict, details: RunDetails, directory: Path) -> None:
     """Write a verdict as JSON and, where its server started, the record beside it."""
-    stem = record_id(verdict, circumstances)
+    stem = record_id(verdict, details)
     (directory / f"{stem}.json").write_text(verdict.to_json(), encoding="utf-8")
     if verdict.observed:
-        (directory / f"{stem}.yaml").write_text(measurement_record(verdict, circumstances), encoding="utf-8")
+        (directory / f"{stem}.yaml").write_text(measurement_record(verdict, details), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

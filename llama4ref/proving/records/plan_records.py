@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import ProofError, RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.proving.records.devices import accelerator_of
-from llama4ref.proving.records.measurement_records import Circumstances, measurement_record, record_id
+from llama4ref.proving.records.measurement_records import RunDetails, measurement_record, record_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def write_record(verdict: Verdict, plan: Plan, *, device: str | None, name: str,
             raise ProofError(
                 f"{device!r} is {found}, but the plan is for {plan.accelerator.id}; plan for it with --gpu {found}"
             )
-    about = Circumstances(
+    about = RunDetails(
         checkpoint=plan.checkpoint, accelerator=plan.accelerator.id, device=device, as_of=as_of, name=name
     )
     text = measurement_record(verdict, about)
