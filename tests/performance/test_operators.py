@@ -163,3 +163,15 @@ def test_replicated_towers_share_the_tiles_out(scout_shapes, plain):
 
     assert named(split, "vision tower").operations == named(whole, "vision tower").operations
     assert named(split, "vision tower").weight_bytes * 8 == named(whole, "vision tower").weight_bytes
+
+
+def test_experts_that_replicas_share_are_gathered_and_scattered_in_every_layer(scout_shapes, plain):
+    """All 48 layers of Scout have experts: an all-gather before and a reduce-scatter after each."""
+    layout = Layout(data_parallel=8, expert_parallel=True)
+    step = Pass.decode(scout_shapes, batch=4, context=1000)
+    (exchange,) = [
+        each for each in operators(scout_shapes, plain, layout, step, cache_bytes=2) if "all-gather" in each.name
+    ]
+
+    assert exchange.collectives == 2 * 48
+    assert exchange.link_bytes == 2 * 48 * (8 * 4 - 4) * 5120 * 2
