@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from llama4ref.cli.printing import drawn, echo, echo_json, heading, indented, json_option, plain_table, section
+from llama4ref.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,11 +78,18 @@ def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bo
 
 def _load(specs: Path | None, *, as_json: bool) -> Catalog | None:
     """The catalogue; None where specs are wrong and their faults were printed as JSON."""
-    from llama4ref.errors import SpecErrors
+    from llama4ref.errors import RequestError, SpecErrors
     from llama4ref.facts.loading import load
 
     try:
         return load(specs)
+    except OSError as error:
+        if specs is None:
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise RequestError(
+            f"--specs: {quoted(str(specs))} cannot be read ({reason}); name a folder of specs"
+        ) from error
     except SpecErrors as error:
         if not as_json:
             raise

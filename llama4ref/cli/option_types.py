@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import tempfile
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from llama4ref.errors import RequestError
 from llama4ref.units import parse_day, parse_price, parse_seconds, parse_tokens
+from llama4ref.wording import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -42,6 +45,19 @@ def _option_type(read: Callable[[str], T]) -> Callable[[str], T]:
             raise click.BadParameter(str(error)) from error
 
     return converted
+
+
+def make_folder(folder: Path, option: str) -> None:
+    """Make a folder that an option names and that will be written into; raises RequestError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RequestError(
+            f"{option}: {quoted(str(folder))} cannot be filled ({reason}); name another folder"
+        ) from error
 
 
 DAY = _option_type(parse_day)

@@ -104,6 +104,8 @@ class Program(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
         """Read the words; `--help` whose reader went away ends quietly."""
+        if any("\0" in word for word in args):
+            raise click.UsageError("a word holds a null character, which no name and no path can have")
         with _quiet_without_reader():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -198,7 +200,11 @@ def _without_long_words(text: str, words: Sequence[str]) -> str:
 def _as_json(error: Exception, text: str, code: int) -> str:
     """An error for programs, on one line."""
     details = vars(error) if isinstance(error, Llama4refError) else {}
-    shown = {name: value for name, value in details.items() if name != "known"}
+    shown = {
+        name: shortened(value) if isinstance(value, str) else value
+        for name, value in details.items()
+        if name != "known"
+    }
     content = {"type": type(error).__name__, "message": text, "exit_code": code, "details": shown}
     return json_text({"error": content}, indent=None)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llama4ref.cli.chosen_plan import chosen, plan_choice_option, refuse
-from llama4ref.cli.option_types import SECONDS
+from llama4ref.cli.option_types import SECONDS, make_folder
 from llama4ref.cli.printing import console_on, drawn, echo, examples, json_option, screen_width
 from llama4ref.cli.request_options import request_options
 from llama4ref.cli.streams import is_terminal
@@ -52,7 +52,7 @@ OUTSIDE_FAILED = 3
 @click.option(
     "--keep-log",
     "directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path),
     metavar="DIR",
     help="Folder for files and logs.",
 )
@@ -87,6 +87,8 @@ def command(
         return refuse(plan, as_json=as_json)
     if isinstance(plan, HostedPlan):
         raise RequestError("hosted: a provider's servers cannot be launched here; prove a plan on own GPUs")
+    if directory is not None:
+        make_folder(directory, "--keep-log")
     from llama4ref.proving.rungs.proofs import prove
 
     with progress_shown() as progress:

@@ -179,15 +179,36 @@ def test_a_time_without_end_is_no_time_limit(call: Callable[..., Answer], second
     assert "--timeout" in answer.err
 
 
-@pytest.mark.parametrize("words", ["facts scout text.layers", "plan --model scout --gpu h100-sxm --count 8"])
-def test_a_folder_that_is_gone_is_no_fault_of_the_program(tmp_path: Path, words: str):
-    """A shell may stand in a folder that somebody deleted."""
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("facts scout text.layers", 0),
+        ("plan --model scout --gpu h100-sxm --count 8", 0),
+        ("check --specs .", 2),
+        ("site", 2),
+        ("prove --model scout --gpu h100-sxm --count 8 --keep-log x", 2),
+        ("plan --model scout --gpu h100-sxm --count 8 --save x.yaml", 2),
+        ("render --plan x.yaml", 2),
+    ],
+)
+def test_a_folder_that_is_gone_is_no_fault_of_the_program(tmp_path: Path, words: str, code: int):
+    """A shell may stand in a folder that somebody deleted; what needs it is a wrong call."""
     here = tmp_path / "here"
     here.mkdir()
     line = f'cd "{here}" && rmdir "{here}" && PYTHONPATH="{SOURCE}" "{sys.executable}" -m llama4ref {words}'
     done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False, timeout=60)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == code
+    assert done.stderr.count("\n") == bool(code)
+
+
+@pytest.mark.parametrize("folder", ["/dev/null", "/proc/x"])
+def test_a_folder_that_cannot_be_filled_is_a_wrong_call(call: Callable[..., Answer], folder: str):
+    """Before anything is proven."""
+    answer = call("prove", "--model", "scout", "--gpu", "h100-sxm", "--count", "8", "--keep-log", folder)
+
+    assert answer.code == 2
+    assert "--keep-log" in answer.err
 
 
 def test_errors_are_json_where_json_was_asked_for(call: Callable[..., Answer]):
