@@ -57,7 +57,14 @@ SETTINGS = {
 PARALLEL = {"pipeline_parallel": "pipeline-parallel-size", "data_parallel": "data-parallel-size"}
 
 
-RULES_BEFORE_MEMORY = {"images-above-context", "nodes", "layout", "tensor-parallel-across-nodes"}
+RULES_BEFORE_MEMORY = {
+    "images-above-context",
+    "hybrid",
+    "draft-head",
+    "nodes",
+    "layout",
+    "tensor-parallel-across-nodes",
+}
 """Rules after which memory is looked at; it may be too small all the same."""
 
 

@@ -51,5 +51,6 @@ def hybrid_refusal(
         rule="hybrid",
         numbers="it has no hybrid KV cache for chunked-local layers, which is asked for",
         instead=f"releases from {first} have one" if first else None,
+        changes=(("engine_release", first),) if first else (),
         source="vllm-releases",
     )

@@ -5,6 +5,7 @@ A machine holds as many GPUs as the facts say of the accelerator (`per_node`); w
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,11 +73,22 @@ def fewest_nodes(count: int, most: int | None) -> int | None:
 
 
 def _count(request: PlanRequest) -> int | None:
-    """GPUs in all, as asked for or as the parallel sizes make; None where they are open."""
+    """GPUs in all, as asked for or as the parallel sizes make; None where they are open.
+
+    Stages or replicas that are open are as many as it takes for each machine to have its part.
+
+    Examples:
+        >>> from llama4ref.planning.request import PlanRequest
+        >>> _count(PlanRequest(tensor_parallel=4, data_parallel=2)), _count(PlanRequest(tensor_parallel=8, nodes=2))
+        (8, 16)
+    """
     sizes = (request.tensor_parallel, request.pipeline_parallel, request.data_parallel)
     if request.count is not None or all(size is None for size in sizes):
         return request.count
-    return (sizes[0] or 1) * (sizes[1] or 1) * (sizes[2] or 1)
+    tensor, pipeline, data = (size or 1 for size in sizes)
+    some_open = request.pipeline_parallel is None or request.data_parallel is None
+    groups = math.lcm(pipeline * data, request.nodes or 1) if some_open else pipeline * data
+    return tensor * groups
 
 
 def _crowded(placement: Placement, accelerator: Accelerator, most: int) -> Refusal:

@@ -35,6 +35,10 @@ def _placed(catalog: Catalog, gpu: str, **wish: int) -> tuple[Placement, ...]:
         ("h100-sxm", {"count": 12}, [(12, 2)]),
         ("h100-sxm", {"count": 8, "nodes": 4}, [(8, 4)]),
         ("h100-sxm", {"tensor_parallel": 8, "data_parallel": 2}, [(16, 2)]),
+        ("h100-sxm", {"tensor_parallel": 8, "nodes": 2}, [(16, 2)]),
+        ("h100-sxm", {"tensor_parallel": 1, "nodes": 3}, [(3, 3)]),
+        ("h100-sxm", {"tensor_parallel": 4, "data_parallel": 2, "nodes": 2}, [(8, 2)]),
+        ("h100-sxm", {"tensor_parallel": 2, "pipeline_parallel": 3, "nodes": 2}, [(12, 2)]),
         ("rtx-4090", {"count": 16}, [(16, 1)]),
     ],
 )
@@ -82,7 +86,10 @@ def test_every_plan_has_machines_for_its_gpus(catalog: Catalog):
 def test_sizes_that_do_not_divide_over_the_machines_contradict(catalog: Catalog):
     """Eight GPUs on three machines."""
     with pytest.raises(RequestError, match="do not divide over 3 nodes"):
-        placements(PlanRequest(tensor_parallel=8, nodes=3), catalog.accelerator("h100-sxm"))
+        placements(
+            PlanRequest(tensor_parallel=8, pipeline_parallel=1, data_parallel=1, nodes=3),
+            catalog.accelerator("h100-sxm"),
+        )
 
 
 def test_no_machine_count_takes_long_to_find():
