@@ -18,6 +18,7 @@ from llama4ref.cli.streams import is_terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from llama4ref.planning.outcomes import Plan
     from llama4ref.planning.request import PlanRequest
     from llama4ref.proving.rungs.proofs import RungName
     from llama4ref.proving.verdict import Verdict
@@ -64,6 +65,13 @@ OUTSIDE_FAILED = 3
     metavar="SECONDS",
     help="For the server to become ready.",
 )
+@click.option(
+    "--record",
+    "records",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder for the run as a measurement to keep; with --rung full-size.",
+)
 @json_option
 def command(
     *,
@@ -73,6 +81,7 @@ def command(
     port: int,
     directory: Path | None,
     timeout: float,
+    records: Path | None,
     as_json: bool,
 ) -> int:
     """Launch a plan on the installed vLLM; predicted beside observed.
@@ -82,6 +91,10 @@ def command(
     from llama4ref.errors import RequestError
     from llama4ref.planning.outcomes import HostedPlan, PlanResult
 
+    if records is not None and rung != "full-size":
+        raise RequestError(
+            f"record: found --rung {rung}, expected full-size; lower rungs measure nothing of the accelerator"
+        )
     plan = chosen(request, choice)
     if isinstance(plan, PlanResult):
         return refuse(plan, as_json=as_json)
@@ -100,7 +113,24 @@ def command(
         from llama4ref.cli.verdict_report import verdict_lines
 
         echo(drawn(*verdict_lines(verdict)))
+    if records is not None and verdict.observed:
+        _record(verdict, plan, records)
     return exit_code(verdict)
+
+
+def _record(verdict: Verdict, plan: Plan, directory: Path) -> None:
+    """Write the run as a measurement, and say on stderr where."""
+    import datetime as dt
+
+    from llama4ref.proving.environment import environment
+    from llama4ref.proving.records.plan_records import write_record
+
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    device = environment().gpus[0].name
+    echo(
+        f"record: {write_record(verdict, plan, device=device, name='proven', as_of=today, directory=directory)}",
+        err=True,
+    )
 
 
 def exit_code(verdict: Verdict) -> int:

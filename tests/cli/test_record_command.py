@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,3 +91,32 @@ def test_a_call_that_cannot_be_meant_is_refused(
 
     assert answer.code == 2
     assert message in answer.err
+
+
+def test_a_proof_of_the_full_size_is_recorded(
+    call: Callable[..., Answer], started: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the driver's name of this machine's GPU, after the verdict is said."""
+    from llama4ref.proving import environment as around
+    from llama4ref.proving.rungs import proofs
+    from llama4ref.proving.rungs.logged_starts import verdict_of_log
+
+    gpu = around.Gpu(name="NVIDIA H100 80GB HBM3", memory_bytes=None, free_bytes=None)
+    here = dataclasses.replace(around.environment(), gpus=(gpu,) * 4)
+    log = (tmp_path / "server.log").read_text(encoding="utf-8")
+    monkeypatch.setattr(around, "environment", lambda: here)
+    monkeypatch.setattr(proofs, "prove", lambda plan, **_: verdict_of_log(plan, log))
+    answer = call("prove", *started[:2], "--rung", "full-size", "--record", str(tmp_path / "records"), "--json")
+
+    (record,) = (tmp_path / "records").iterdir()
+    assert answer.json["conclusion"] == "held"
+    assert f"record: {record}" in answer.err
+    assert 'device: "NVIDIA H100 80GB HBM3"' in record.read_text(encoding="utf-8")
+
+
+def test_a_lower_rung_has_nothing_to_record(call: Callable[..., Answer], tmp_path: Path) -> None:
+    """A miniature measures nothing of the accelerator."""
+    answer = call("prove", *SCOUT, "--rung", "miniature", "--record", str(tmp_path))
+
+    assert answer.code == 2
+    assert "lower rungs measure nothing" in answer.err

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.errors import ProofError
-from llama4ref.proving.records.devices import accelerator_of
+from llama4ref.proving.devices import accelerator_of
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog

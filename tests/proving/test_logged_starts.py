@@ -53,6 +53,15 @@ def test_a_start_that_is_not_as_predicted_does_not_hold(
     assert [row.name for row in verdict.comparisons if row.agreement == "differs"] == [name]
 
 
+def test_a_log_alone_is_judged_by_what_it_states(planned: Plan, figures: dict[str, float]) -> None:
+    """Blocks stand in the metrics only; tokens, which follow from them, stand in the log."""
+    verdict = verdict_of_log(planned, start_of(figures)[0])
+
+    assert verdict.holds
+    assert "kv_cache_tokens" in {row.name for row in verdict.comparisons}
+    assert "num_gpu_blocks" not in {row.name for row in verdict.comparisons}
+
+
 def test_a_start_that_failed_is_explained(planned: Plan) -> None:
     """By the same causes as a launch of our own."""
     verdict = verdict_of_log(planned, (LOGS / "context_too_long.log").read_text(encoding="utf-8"))

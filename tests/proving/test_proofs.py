@@ -12,7 +12,7 @@ import pytest
 from llama4ref.errors import LaunchError, MissingExtraError, ProofError, RequestError
 from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
-from llama4ref.proving.environment import environment
+from llama4ref.proving.environment import Gpu, environment
 from llama4ref.proving.rungs import proofs
 from llama4ref.proving.rungs.full_size import Configuration
 from llama4ref.proving.rungs.predictions import full_size_configuration
@@ -241,3 +241,25 @@ def test_the_full_size_without_its_gpus_says_so() -> None:
     """The rung is not claimed where it was not stood on."""
     with pytest.raises(ProofError, match="needs 8 GPUs, this machine has"):
         prove(planned(count=8), rung="full-size")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("NVIDIA H100 80GB HBM3", r"the plan is for h200-sxm, but this machine has NVIDIA H100 80GB HBM3 \(h100-sxm\)"),
+        ("NVIDIA H200 NVL", "no accelerator in the facts is called 'NVIDIA H200 NVL'"),
+    ],
+)
+def test_the_full_size_is_proven_on_the_plans_accelerator_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, message: str
+) -> None:
+    """What is predicted for one GPU says nothing of another."""
+    gpu = Gpu(name=name, memory_bytes=None, free_bytes=None)
+    here = dataclasses.replace(environment(), vllm="0.32.0", vllm_distribution="vllm", gpus=(gpu,))
+    monkeypatch.setattr(proofs, "need", lambda *_: None)
+    monkeypatch.setattr(proofs, "installed_behaviour", lambda _: ENGINE.at("0.32.0"))
+    monkeypatch.setattr(proofs, "environment", lambda: here)
+    with pytest.raises(ProofError, match=message) as error:
+        prove(planned(count=1, checkpoint="recipe-vllm-fp8-per-tensor-scout"), rung="full-size", directory=tmp_path)
+
+    assert error.value.exit_code == 3

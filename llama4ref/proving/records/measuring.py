@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import Llama4refError, ProofError
 from llama4ref.facts import load
 from llama4ref.planning import Plan, PlanRequest, plan
+from llama4ref.proving.devices import accelerator_of
 from llama4ref.proving.environment import environment, need
-from llama4ref.proving.records.devices import accelerator_of
 from llama4ref.proving.records.measurement_records import RunDetails, measurement_record, record_id
 from llama4ref.proving.rungs.full_size import Configuration, FullSizeProof, measure_full_size
 from llama4ref.proving.rungs.predictions import full_size_configuration

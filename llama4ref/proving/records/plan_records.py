@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import ProofError, RequestError
 from llama4ref.facts import catalog_of
-from llama4ref.proving.records.devices import accelerator_of
+from llama4ref.proving.devices import accelerator_of
 from llama4ref.proving.records.measurement_records import RunDetails, measurement_record, record_id
 
 if TYPE_CHECKING:

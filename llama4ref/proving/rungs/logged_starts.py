@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 READ_FROM_A_LOG = "read from the log of a start that was not watched; memory and capacity alone"
 """What such a verdict says about itself."""
 
+IN_METRICS_ALONE = "num_gpu_blocks"
+"""What no log states; without `/metrics` nothing is predicted of it. The tokens of the KV cache follow from it, and are."""
+
 
 def verdict_of_log(plan: Plan, log: str, metrics: str = "") -> Verdict:
     """Lay what a plan predicts beside what the log of a server states; a start that failed is explained.
@@ -46,6 +49,8 @@ def verdict_of_log(plan: Plan, log: str, metrics: str = "") -> Verdict:
     seen = stated(report, config)
     budget = memory_budget(plan.model, plan.checkpoint, plan.accelerator, config, engine.at(release))
     predicted, bounds = full_size_predictions(config, budget)
+    if not metrics:
+        predicted.pop(IN_METRICS_ALONE, None)
     return Verdict(
         rung=Rung.FULL_SIZE,
         subject=f"{plan.model.name}, {plan.checkpoint.id}",

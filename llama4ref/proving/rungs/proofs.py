@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from llama4ref.errors import LaunchError, ProofError, ReleaseError, RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.memory.gpu_budget import cache_of, memory_budget
+from llama4ref.proving.devices import accelerator_of
 from llama4ref.proving.environment import environment, need
 from llama4ref.proving.model_files.architecture_files import write_architecture
 from llama4ref.proving.model_files.miniature import miniature_of
@@ -36,12 +37,13 @@ from llama4ref.proving.verdict import Explanation, Rung, Verdict
 from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.planning.outcomes import Plan
+    from llama4ref.proving.environment import Gpu
     from llama4ref.proving.server.launching import Progress
     from llama4ref.proving.verdict import Number
     from llama4ref.rendering.server_command import ServerCommand
@@ -211,6 +213,21 @@ def _miniature(terms: _Terms) -> Verdict:
     return _with_notes(verdict, *changes, *precision_notes(plan.checkpoint, shown=False), cut)
 
 
+def _check_accelerator(plan: Plan, gpus: Sequence[Gpu]) -> None:
+    """What is predicted for one accelerator says nothing of another.
+
+    Raises:
+        ProofError: where a GPU is not the plan's accelerator, or not in the facts.
+    """
+    for gpu in gpus:
+        found = accelerator_of(gpu.name, catalog_of(plan.model), memory_bytes=gpu.memory_bytes)
+        if found != plan.accelerator.id:
+            raise ProofError(
+                f"the plan is for {plan.accelerator.id}, but this machine has {gpu.name} ({found}); plan with --gpu {found}, "
+                "or prove the miniature with --rung miniature"
+            )
+
+
 def _full_size(terms: _Terms) -> Verdict:
     plan, found = terms.plan, environment()
     if len(found.gpus) < plan.count:
@@ -218,6 +235,7 @@ def _full_size(terms: _Terms) -> Verdict:
             f"the full size of this plan needs {plan.count} GPUs, this machine has {found.gpu_fault or len(found.gpus)}; "
             "prove the miniature instead with --rung miniature"
         )
+    _check_accelerator(plan, found.gpus[: plan.count])
     open_, hidden = reachable(terms.config)
     config, left_out = without_draft(open_)
     budget = memory_budget(plan.model, plan.checkpoint, plan.accelerator, config, terms.behaviour)
