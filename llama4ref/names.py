@@ -1,4 +1,4 @@
-"""Which of the known names does somebody mean?
+"""Matching what people write against known names.
 
 People write `H200` for `h200-sxm` and `RTX PRO 6000` for `rtx-pro-6000`. What can mean one thing alone is taken for it; otherwise the
 nearest names are offered.

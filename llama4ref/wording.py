@@ -1,4 +1,4 @@
-"""How are counts, prices, values, rungs and whole objects put into words or into JSON?
+"""Counts, prices, values, rungs and whole objects as words or as JSON.
 
 One place for every part that prints. Values that depend on the unit of a field are the website's (`website/markup/field_values.py`).
 """

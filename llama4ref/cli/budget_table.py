@@ -1,4 +1,4 @@
-"""Where does the memory of one GPU go: a line for each thing, how sure it is, and what is left."""
+"""The memory budget of one GPU as a table: each line with its bounds, and what is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which plan is meant: one of several by its number, or one that was saved to a file; and what is said where there is none?"""
+"""The plan that `--plan` names, by number or by file, and the answer where there is none."""
 
 from __future__ import annotations
 

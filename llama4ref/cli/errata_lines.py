@@ -1,4 +1,4 @@
-"""What do others get wrong: who says what, what is right, and why?"""
+"""Errata in a few lines each: who states what, what is right, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which kinds of facts are there, and which things of a kind?"""
+"""Lists: the kinds of facts, and the things of one kind."""
 
 from __future__ import annotations
 

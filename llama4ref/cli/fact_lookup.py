@@ -1,4 +1,4 @@
-"""Which entity and which fields does a person mean?"""
+"""Finding the entity and the fields that a person names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How are facts laid out for a person: a leaf with its sources, an entity, several side by side?"""
+"""Layout of facts: one with its sources, an entity, several entities side by side."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def entity_table(leaves: Mapping[str, Provenance], sources: SourceList) -> Table
         marks = "".join(sources.mark(each.source.id) for each in agreeing).strip()
         table.add_row(broken(path, _FIELD_WIDTH), value_of(leaf), leaf.citations[0].as_of or "", marks)
         for other in (each for each in leaf.citations if not each.agrees):
-            table.add_row("  disputed", _said(other), other.as_of or "", sources.mark(other.source.id).strip())
+            table.add_row("  disputed", _stated(other), other.as_of or "", sources.mark(other.source.id).strip())
     return table
 
 
-def _said(citation: Citation) -> str:
+def _stated(citation: Citation) -> str:
     """What a source says that disagrees, and why it is not believed."""
-    said = shown(citation.value)
-    return f"{said} (not believed: {citation.doubt})" if citation.doubt else said
+    value = shown(citation.value)
+    return f"{value} (not believed: {citation.doubt})" if citation.doubt else value
 
 
 def citations_in_full(entity: str, path: str, leaf: Provenance) -> Iterator[RenderableType]:
@@ -86,7 +86,7 @@ def dispute(each: LeafOf) -> Iterator[RenderableType]:
     """A leaf on which sources disagree, in a few lines."""
     yield heading(f"{each.entity} {each.field} = {value_of(each.leaf)}")
     for other in each.others:
-        yield indented(f"{other.source.publisher}: {other.source.title} says {_said(other)}")
+        yield indented(f"{other.source.publisher}: {other.source.title} says {_stated(other)}")
     if each.leaf.because:
         yield indented(f"preferred because {each.leaf.because}")
 

@@ -1,4 +1,4 @@
-"""How are offers laid out: a line for each, what sources dispute of them, and for programs?"""
+"""Layout of offers: a table, the disputes below it, and JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def offer_table(offers: Iterable[FoundOffer]) -> Table:
     width = max(19, screen_width() - _OTHER_COLUMNS)
     for each in offers:
         offer = each.offer
-        takes = ", ".join(word for field, word in _ABILITIES.items() if getattr(offer, field))
+        takes = ", ".join(name for field, name in _ABILITIES.items() if getattr(offer, field))
         ends = f"ends {offer.retired}" if offer.retired else None
         old = None if each.confirmed else f"{offer.status} on {offer.as_of}, not confirmed since"
         below = "\n".join(filter(None, (broken(offer.name, width - 2), offer.tier, takes, ends, old)))
@@ -50,23 +50,23 @@ def _figure(each: FoundOffer, field: str) -> str:
 def dispute_lines(catalog: Catalog, offers: Iterable[FoundOffer], sources: SourceList) -> Iterator[RenderableType]:
     """What sources say of every figure that carries a star."""
     for each in offers:
-        said = [
-            f"{word} {_words(catalog.trace(each.entity, each.field(field)), sources)}"
-            for field, word in _FIGURES.items()
+        disputes = [
+            f"{name} {_all_values(catalog.trace(each.entity, each.field(field)), sources)}"
+            for field, name in _FIGURES.items()
             if field in each.disputed
         ]
-        if said:
-            yield indented(f"* {each.provider.name}, {each.offer.name}: {'; '.join(said)}", 0)
+        if disputes:
+            yield indented(f"* {each.provider.name}, {each.offer.name}: {'; '.join(disputes)}", 0)
 
 
-def _words(leaf: Provenance, sources: SourceList) -> str:
+def _all_values(leaf: Provenance, sources: SourceList) -> str:
     """Every value once, with the marks of the sources that say so."""
     marks: dict[str, str] = {}
     for each in leaf.citations:
-        said = "not disclosed" if each.value is UNKNOWN else shown(each.value)
-        word = f"{said} (not credible)" if each.doubt else said
-        marks[word] = marks.get(word, "") + sources.mark(each.source.id)
-    return ", ".join(f"{word}{mark}" for word, mark in marks.items())
+        value = "not disclosed" if each.value is UNKNOWN else shown(each.value)
+        text = f"{value} (not credible)" if each.doubt else value
+        marks[text] = marks.get(text, "") + sources.mark(each.source.id)
+    return ", ".join(f"{text}{mark}" for text, mark in marks.items())
 
 
 def offer_json(each: FoundOffer) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What may be written after an option that takes a day, a price, a time or a count of tokens?
+"""Types of options: a day, a price, a time, a count of tokens, a word with aliases, a folder to fill.
 
 The reading itself is that of `llama4ref.units`; here what is refused becomes an error of the option, which its message names.
 """
@@ -45,6 +45,17 @@ def _option_type(read: Callable[[str], T]) -> Callable[[str], T]:
             raise click.BadParameter(str(error)) from error
 
     return converted
+
+
+def ids_of(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """What a shell offers to complete the id of a thing of a kind, such as `accelerators`."""
+
+    def complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+        from llama4ref.facts import load
+
+        return [id_ for id_ in getattr(load(), kind) if id_.startswith(incomplete.lower())]
+
+    return complete
 
 
 def make_folder(folder: Path, option: str) -> None:

@@ -1,4 +1,4 @@
-"""How is a plan put into a headline, into a few pairs of words, and into one line of a table?"""
+"""A plan as a headline, as a short summary, and as one row of a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a plan read to a person: what, where, how long, why, what it costs in memory, and which caveats?"""
+"""The full report of a plan: summary, settings with reasons, memory, caveats, other plans, refusals, sources."""
 
 from __future__ import annotations
 

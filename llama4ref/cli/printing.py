@@ -1,4 +1,4 @@
-"""How is an answer put on the screen, in a pipe, or into JSON?"""
+"""Printing answers: tables and text for a screen or a pipe, and JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llama4ref.cli.streams import is_terminal, say, write_answer
+from llama4ref.cli.streams import is_terminal, write_answer, write_message
 from llama4ref.wording import json_text
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def echo_json(value: object) -> None:
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print an answer on stdout, or, where nothing depends on it, on stderr; raises OutputError where stdout cannot be written."""
-    (say if err else write_answer)(text)
+    (write_message if err else write_answer)(text)
 
 
 def is_screen() -> bool:

@@ -1,4 +1,4 @@
-"""Which commands are there, and what becomes of an error: one message and an exit code, never a traceback.
+"""The program: its commands, and errors as one message and an exit code, never a traceback.
 
 Exit codes: 0 done; 1 the answer is no; 2 the call or a file is wrong; 3 something outside failed; 70 a fault of this program;
 130 and 141 as a shell counts Ctrl-C and a reader that went away.
@@ -17,7 +17,7 @@ import click
 from click.exceptions import Exit
 
 from llama4ref.cli.printing import examples
-from llama4ref.cli.streams import is_terminal, say, settle_streams, write_answer
+from llama4ref.cli.streams import is_terminal, settle_streams, write_answer, write_message
 from llama4ref.errors import Llama4refError, nearest_names
 from llama4ref.wording import LONGEST_QUOTE, json_text, quoted, shortened
 
@@ -95,8 +95,8 @@ class Program(click.Group):
             sys.stdout.flush()
             return result
 
-        words = sys.argv[1:] if args is None else args
-        code = exit_code_of(call, words=words)
+        arguments = sys.argv[1:] if args is None else args
+        code = exit_code_of(call, arguments=arguments)
         settle_streams()
         sys.exit(code)
 
@@ -104,8 +104,8 @@ class Program(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
         """Read the words; `--help` whose reader went away ends quietly."""
-        if any("\0" in word for word in args):
-            raise click.UsageError("a word holds a null character, which no name and no path can have")
+        if any("\0" in argument for argument in args):
+            raise click.UsageError("an argument holds a null character, which no name and no path can have")
         with _quiet_without_reader():
             return super().make_context(info_name, args, parent, **extra)
 
@@ -129,8 +129,8 @@ def _quiet_without_reader() -> Iterator[None]:
         raise Exit(READER_GONE) from None
 
 
-def exit_code_of(call: Callable[[], object], *, words: Sequence[str] = ()) -> int:
-    """The exit code of a call; where it fails, its message goes to stderr, as one line of JSON where `--json` is among the words.
+def exit_code_of(call: Callable[[], object], *, arguments: Sequence[str] = ()) -> int:
+    """The exit code of a call; where it fails, its message goes to stderr, as one line of JSON where `--json` is among the arguments.
 
     Examples:
         >>> exit_code_of(lambda: 1), exit_code_of(lambda: None)
@@ -140,28 +140,28 @@ def exit_code_of(call: Callable[[], object], *, words: Sequence[str] = ()) -> in
         result = call()
     except (click.Abort, KeyboardInterrupt):
         if is_terminal(sys.stderr):
-            say("")  # the terminal has written ^C into the line
+            write_message("")  # the terminal has written ^C into the line
         return _message("interrupted", INTERRUPTED)
     except BrokenPipeError:
         return READER_GONE
     except Exception as error:  # noqa: BLE001  # the last door: nothing behind it may show as a traceback
-        return _failed(error, words)
+        return _failed(error, arguments)
     return result if isinstance(result, int) and not isinstance(result, bool) else 0
 
 
-def _failed(error: Exception, words: Sequence[str]) -> int:
+def _failed(error: Exception, arguments: Sequence[str]) -> int:
     """Say what went wrong, and for a fault of ours how to see where; the exit code."""
     if os.environ.get(TRACEBACK_VARIABLE):
         import traceback
 
-        say("".join(traceback.format_exception(error)).rstrip())
+        write_message("".join(traceback.format_exception(error)).rstrip())
     text, code = _described(error)
-    if "--json" in words:
-        say(_as_json(error, _without_long_words(text, words), code))
+    if "--json" in arguments:
+        write_message(_as_json(error, _with_short_arguments(text, arguments), code))
     elif isinstance(error, click.ClickException):
-        say(_without_long_words(_with_usage(error), words))
+        write_message(_with_short_arguments(_with_usage(error), arguments))
     else:
-        _message(_without_long_words(text, words), code)
+        _message(_with_short_arguments(text, arguments), code)
     return code
 
 
@@ -188,10 +188,10 @@ def _described(error: Exception) -> tuple[str, int]:
     return f"internal error, a fault of llama4ref and not of yours: {detail}; {hint}", INTERNAL_ERROR
 
 
-def _without_long_words(text: str, words: Sequence[str]) -> str:
+def _with_short_arguments(text: str, arguments: Sequence[str]) -> str:
     """A message in which what was typed is shortened where it is long."""
-    for word in words:
-        for part in {word, word.partition("=")[2]}:
+    for argument in arguments:
+        for part in {argument, argument.partition("=")[2]}:
             if len(part) > LONGEST_QUOTE:
                 text = text.replace(part, shortened(part)).replace(repr(part)[1:-1], shortened(part))
     return text
@@ -212,7 +212,7 @@ def _as_json(error: Exception, text: str, code: int) -> str:
 def _message(text: str, code: int) -> int:
     first, _, rest = text.partition("\n")
     styled = click.style("llama4ref:", fg="red", bold=True)
-    say(f"{styled} {first}" + (f"\n{rest}" if rest else ""))
+    write_message(f"{styled} {first}" + (f"\n{rest}" if rest else ""))
     return code
 
 

@@ -1,4 +1,4 @@
-"""What was refused, by rule: the most telling one of each, and how many there were."""
+"""Refusals by rule: the most informative one of each, and how many there were."""
 
 from __future__ import annotations
 

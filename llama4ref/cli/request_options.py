@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from llama4ref.cli.option_types import DAY, DOLLARS, TOKENS, today
+from llama4ref.cli.option_types import DAY, DOLLARS, TOKENS, ids_of, today
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _OPTIONS = (
-    click.option("--model", metavar="NAME", help="scout or maverick; either where none is named."),
-    click.option("--gpu", metavar="NAME", help="Accelerator, such as h100-sxm, h200-sxm, b200, mi300x, l4."),
+    click.option(
+        "--model",
+        metavar="NAME",
+        shell_complete=ids_of("models"),
+        help="scout or maverick; either where none is named.",
+    ),
+    click.option(
+        "--gpu",
+        metavar="NAME",
+        shell_complete=ids_of("accelerators"),
+        help="Accelerator, such as h100-sxm, h200-sxm, b200, mi300x, l4.",
+    ),
     click.option("--count", type=int, metavar="N", help="GPUs in all."),
     click.option(
         "--nodes", type=int, metavar="N", help="Machines that share the GPUs; as few as hold them by default."
@@ -46,7 +56,9 @@ _OPTIONS = (
         metavar="TOKENS",
         help="A reply: the usual one; without --context also the longest.",
     ),
-    click.option("--checkpoint", metavar="NAME", help="Id or repository of the checkpoint."),
+    click.option(
+        "--checkpoint", metavar="NAME", shell_complete=ids_of("checkpoints"), help="Id or repository of the checkpoint."
+    ),
     click.option(
         "--min-weight-bits", type=int, default=0, metavar="BITS", help="Fewest bits of an expert's weight: 16, 8, 4."
     ),

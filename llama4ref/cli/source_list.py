@@ -1,4 +1,4 @@
-"""Which sources does an answer rest on? Numbered as they are met, listed at the end."""
+"""The sources that an answer rests on: numbered as they are cited, listed at the end."""
 
 from __future__ import annotations
 

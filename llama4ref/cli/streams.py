@@ -1,4 +1,4 @@
-"""Are the three standard streams there, and can what was printed be written?
+"""The standard streams: opened where a shell closed them, and written so that exit codes keep their meaning.
 
 A shell may close a stream or send it to a full disk. Then an answer that cannot be written is an error of its own, and what is said
 on stderr is lost, but the exit code means what it always means.
@@ -59,7 +59,7 @@ def write_answer(text: str) -> None:
         raise unwritable(error) from error
 
 
-def say(text: str) -> None:
+def write_message(text: str) -> None:
     """Print text on stderr; where that cannot be, nothing is said."""
     try:
         click.echo(_carried(text, sys.stderr), err=True, color=is_terminal(sys.stderr))

@@ -1,4 +1,4 @@
-"""How does a verdict read: predicted beside observed, the probes, and what the proof cannot show?"""
+"""The report of a proof: predicted beside observed, the probes, and what the proof cannot show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which model, accelerator and checkpoint does a request name, where people write their names as they know them?"""
+"""Resolving names in a request as people write them, to ids."""
 
 from __future__ import annotations
 

@@ -140,3 +140,34 @@ def test_ctrl_c_is_one_line(tmp_path: object) -> None:
 
     assert done.returncode == 130
     assert done.stderr == "llama4ref: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("plan --gpu h200", "h200-sxm"),
+        ("plan --model sc", "scout"),
+        ("plan --goal lat", "latency"),
+        ("prov", "providers"),
+    ],
+)
+def test_a_shell_completes_commands_options_and_names(line: str, expected: str) -> None:
+    """As click's own completion asks for them."""
+    words = f"llama4ref {line}"
+    environment = {
+        "_LLAMA4REF_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    script = "from llama4ref.cli.program import program; program.main(prog_name='llama4ref')"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+        timeout=60,
+    )
+
+    assert f"plain,{expected}\n" in done.stdout
+    assert done.stderr == ""

@@ -1,4 +1,4 @@
-"""Which model, accelerator or checkpoint does somebody mean, who writes `Scout`, `h200` or a repository?
+"""Finding the model, accelerator or checkpoint that somebody names: `Scout`, `h200`, or a repository.
 
 Specs name each other exactly, and so does the catalogue; people need not.
 """

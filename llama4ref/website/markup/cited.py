@@ -1,4 +1,4 @@
-"""A value of the catalogue and where it comes from, which never part: what pages write is written from this."""
+"""A value of the catalogue together with its sources: pages are written from these, so that no value loses its citation."""
 
 from __future__ import annotations
 

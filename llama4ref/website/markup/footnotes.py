@@ -1,4 +1,4 @@
-"""Which source stands behind a value, as a number in the text and a note at the foot of the page."""
+"""Footnotes: the sources of a value as a number in the text and a note at the foot of the page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Footnotes:
             text += ". Others say: " + "; ".join(others)
         return self.mark(text)
 
-    def word(self, citation: Citation) -> str:
+    def citation(self, citation: Citation) -> str:
         """The number of the note with one source's word."""
         return self.mark(_named(self.here, citation))
 

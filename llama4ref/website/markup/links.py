@@ -1,4 +1,4 @@
-"""Which page shows what, and how one page points at another.
+"""Addresses of pages, and relative links between them.
 
 Pages are named by their path below the documentation folder (`models/scout.md`). Addresses are folders (`models/scout/`), so that
 no file ending shows in a link that people copy.

@@ -15,7 +15,7 @@ from llama4ref.website.markup.links import home_of, relative
 from llama4ref.website.markup.page import Page
 from llama4ref.website.pages.question_page import question_page
 from llama4ref.website.tables.claim_tables import checked, claim_table
-from llama4ref.website.tables.leaf_tables import spoken
+from llama4ref.website.tables.leaf_tables import leaf_title
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _disputed_row(page: Page, each: LeafOf) -> Row:
     home, _ = home_of(page.catalog, each.entity)
     kind, _, id_ = each.entity.partition("/")
     href = relative(page.path, home, f"disputed-{id_}.{each.field}")
-    name = f"{id_}: {spoken(page, each.entity, each.field)}"
+    name = f"{id_}: {leaf_title(page, each.entity, each.field)}"
     others = [_word(word, each.field, word.value) + (" (not believed)" if word.doubt else "") for word in each.others]
     return Row(
         cells=(

@@ -103,7 +103,7 @@ def _dissent(page: Page, fact: Cited) -> Iterator[str]:
         if not each.agrees:
             believed = ", not believed" if each.doubt else ""
             publisher = f"<i>{escape(each.source.publisher)}</i>"
-            yield f"{label(fact.key).lower()} {escape(shown(each.value))}: {publisher}{believed}{page.notes.word(each)}"
+            yield f"{label(fact.key).lower()} {escape(shown(each.value))}: {publisher}{believed}{page.notes.citation(each)}"
 
 
 def _offer_cells(page: Page, found: FoundOffer) -> list[Cell]:
@@ -123,7 +123,7 @@ def _lowest_cell(page: Page, found: FoundOffer, fact: Cited) -> Cell:
     """The lowest figure that is not doubted, with the source that states it."""
     words = fact.leaf.citations if fact.leaf else ()
     said = [word for word in words if word.doubt is None and word.value == found.context_tokens]
-    return Cell(number(found.context_tokens or 0) + "".join(map(page.notes.word, said[:1])), found.context_tokens)
+    return Cell(number(found.context_tokens or 0) + "".join(map(page.notes.citation, said[:1])), found.context_tokens)
 
 
 def _may_ship(page: Page) -> None:

@@ -137,7 +137,7 @@ def disagreements(page: Page, entity: str) -> Iterator[str]:
         if leaf.disputed:
             words = [_word(page, path, leaf, index) for index in range(len(leaf.citations))]
             reason = f"<p>Preferred: {escape(leaf.because)}.</p>" if leaf.because else ""
-            title = f"{spoken(page, entity, path)}: sources disagree"
+            title = f"{leaf_title(page, entity, path)}: sources disagree"
             yield admonition("question", title, bullets(words) + reason, anchor=f"disputed-{id_}.{path}")
 
 
@@ -149,7 +149,7 @@ def _word(page: Page, path: str, leaf: Provenance, index: int) -> str:
     preferred = ", preferred" if not index else ""
     doubt = f"; not believed: {escape(each.doubt)}" if each.doubt else ""
     note = f"; {escape(each.note)}" if each.note and not each.agrees else ""
-    return f"<b>{escape(said)}</b>{preferred}: {who}{page.notes.word(each)}{doubt}{note}"
+    return f"<b>{escape(said)}</b>{preferred}: {who}{page.notes.citation(each)}{doubt}{note}"
 
 
 def add_disagreements(page: Page, entity: str, *, level: int = 2) -> None:
@@ -161,7 +161,7 @@ def add_disagreements(page: Page, entity: str, *, level: int = 2) -> None:
             page.add(box)
 
 
-def spoken(page: Page, entity: str, path: str) -> str:
+def leaf_title(page: Page, entity: str, path: str) -> str:
     """The name of a leaf in words."""
     kind, _, id_ = entity.partition("/")
     parts = path.split(".")
