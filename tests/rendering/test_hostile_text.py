@@ -66,13 +66,14 @@ def expanded(text: str) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Writing:
-    """Writes plans whose served name, variable and reasons are hostile."""
+    """Writes plans whose model, served name, variable and reasons are hostile."""
 
     with_settings: Callable[..., Plan]
     engine: Engine
 
     def plan(self, text: str) -> Plan:
-        plan = self.with_settings({"served-model-name": text}, environment={"HOSTILE": text})
+        settings = {"model": f"/models/{text}", "served-model-name": text}
+        plan = self.with_settings(settings, environment={"HOSTILE": text})
         reasons = tuple(
             Reason(about=name, value=text, because=text) for name in ("served-model-name", "HOSTILE", "more")
         )
@@ -112,7 +113,8 @@ def test_yaml_is_read_back(writing: Writing, text: str) -> None:
     container = deployment["spec"]["template"]["spec"]["containers"][0]
 
     assert text in {words[-1], words[-1].removeprefix("--served-model-name=")}
-    assert yaml.safe_load(render_config(plan, engine))["served-model-name"] == text
+    config = yaml.safe_load(render_config(plan, engine))
+    assert (config["model"], config["served-model-name"]) == (f"/models/{text}", text)
     assert [word.replace("$$", "$") for word in compose["command"]] == words
     assert compose["environment"]["HOSTILE"].replace("$$", "$") == text
     assert [expanded(word) for word in container["args"]] == words
