@@ -76,7 +76,7 @@ def test_maverick_miniature_without_the_hybrid_cache_and_with_fp8_cache(maverick
 
     assert [probe for probe in proven.verdict.probes if probe.outcome == Outcome.FAILED] == []
     assert [row for row in proven.verdict.comparisons if row.agreement != Agreement.EQUAL] == []
-    assert "kv-cache-dtype" in proven.verdict.settings
+    assert "kv-cache-dtype" in proven.verdict.config.settings
 
 
 def test_two_tensor_parallel_ranks_have_the_predicted_capacity(scout: Model, tmp_path: Path) -> None:
