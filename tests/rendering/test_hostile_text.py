@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,12 +97,15 @@ def test_a_shell_hands_over_the_words(writing: Writing, texts: list[str]) -> Non
     script = 'vllm() { printf "%s\\0" "$HOSTILE" "$@"; }\n' + "\n".join(
         render_command(writing.plan(text), writing.engine) for text in texts
     )
-    done = subprocess.run(["sh"], input=script.encode(), capture_output=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(["sh"], input=script.encode(), capture_output=True, check=True, cwd=folder)
+        left = list(Path(folder).iterdir())
 
     assert done.stdout.decode().split("\0")[:-1] == [
         word for text in texts for word in (text, "serve", *writing.words(text))
     ]
     assert done.stderr == b""
+    assert left == []
 
 
 @given(text=HOSTILE)
