@@ -78,7 +78,9 @@ def _speculation(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
 
 
 def _many_images(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
-    """More images in a prompt than the developer supports."""
+    """More images in a prompt than the developer supports; one is."""
+    if fitted.config.images_per_prompt <= 1:
+        return
     family = family_of(catalog, fitted.candidate.model)
     supported = family.prompting.images.supported_by_card
     if fitted.config.images_per_prompt > supported:

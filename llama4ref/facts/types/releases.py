@@ -94,6 +94,7 @@ def nearest_releases(release: str, published: Sequence[str]) -> tuple[str, ...]:
     return tuple(ordered[max(0, place - 1) : place + 1])
 
 
+@functools.lru_cache(maxsize=8192)
 def holds_at(release: str, *, since: str | Unknown | None = None, until: str | Unknown | None = None) -> bool:
     """Whether a fact that holds from `since` (included) until `until` (excluded) holds at a release.
 

@@ -81,7 +81,11 @@ def largest_context(
     short = at(1)
     if short.kv_cache_at_least_bytes <= 0 or short.free_bytes < 0:
         return 0
-    return _last_that_fits(fits, _guess(short, at(limit), demand), step=short.cache.block_size)
+    block = short.cache.block_size
+    whole = block * _last_that_fits(lambda blocks: fits(blocks * block), _guess(short, at(limit), demand) // block)
+    if not fits(whole + 1):
+        return whole
+    return whole + _last_that_fits(lambda tokens: fits(whole + tokens), 1)
 
 
 def _guess(short: MemoryBudget, long: MemoryBudget, demand: Demand) -> int:
@@ -102,12 +106,11 @@ def _guess(short: MemoryBudget, long: MemoryBudget, demand: Demand) -> int:
     return low
 
 
-def _last_that_fits(fits: Callable[[int], bool], guess: int, *, step: int) -> int:
-    """The largest length that fits, from a guess near it by steps that double, then by halving."""
-    low, high = guess, guess + step
+def _last_that_fits(fits: Callable[[int], bool], guess: int) -> int:
+    """The largest count that fits, from a guess near it by steps that double, then by halving; 0 fits always."""
+    low, high, step = guess, guess + 1, 1
     while low > 0 and not fits(low):
-        low, high, step = low - step, low, 2 * step
-    low = max(low, 0)
+        low, high, step = max(0, low - step), low, 2 * step
     while fits(high):
         low, high, step = high, high + step, 2 * step
     while high - low > 1:

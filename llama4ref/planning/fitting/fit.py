@@ -45,7 +45,7 @@ def fit(
     """
     lengths = lengths_of(request, candidate.model.architecture)
     demand = demand_of(request, lengths, candidate.layout)
-    start = starting_config(candidate, request, demand, engine=catalog.engine("vllm"), behaviour=behaviour)
+    start = starting_config(candidate, request, demand, catalog=catalog, behaviour=behaviour)
     if isinstance(start, Refusal):
         return start
     if candidate.draft is not None:

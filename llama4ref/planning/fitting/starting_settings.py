@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
-    from llama4ref.facts.types.engines import Behaviour, Engine
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.engines import Behaviour
     from llama4ref.planning.fitting.candidates import Candidate
     from llama4ref.planning.fitting.demand import Demand
     from llama4ref.planning.request import PlanRequest
 
 
 def starting_config(
-    candidate: Candidate, request: PlanRequest, demand: Demand, *, engine: Engine, behaviour: Behaviour
+    candidate: Candidate, request: PlanRequest, demand: Demand, *, catalog: Catalog, behaviour: Behaviour
 ) -> EngineConfig | Refusal:
     """The configuration before anything is changed to make it fit, at the longest request that the checkpoint allows."""
-    batch = _batch(candidate, request, demand, engine=engine, behaviour=behaviour)
+    batch = _batch(candidate, request, demand, catalog=catalog, behaviour=behaviour)
     if isinstance(batch, Refusal):
         return batch
     seqs, batched = batch
@@ -39,7 +42,7 @@ def starting_config(
 
 
 def _batch(
-    candidate: Candidate, request: PlanRequest, demand: Demand, *, engine: Engine, behaviour: Behaviour
+    candidate: Candidate, request: PlanRequest, demand: Demand, *, catalog: Catalog, behaviour: Behaviour
 ) -> tuple[int, int] | Refusal:
     """Requests and tokens of a step: as asked for, and what is open so that every request has its token.
 
@@ -47,34 +50,39 @@ def _batch(
     """
 
     def default(flag: str) -> int | None:
-        accelerator = candidate.accelerator
-        return engine.default_on(
-            flag,
-            platform=accelerator.platform,
-            memory_bytes=accelerator.memory_bytes,
-            device=accelerator.name,
-            release=behaviour.release,
-        )
+        return _default(catalog, candidate.accelerator, flag, behaviour.release)
 
     seqs = request.max_num_seqs or (demand.concurrency if request.concurrency else None)
     batched = request.max_num_batched_tokens
     if batched is None:
         known = default("max-num-batched-tokens")
         if known is None:
-            return _unknown(candidate, engine, behaviour, "max_num_batched_tokens")
+            return _unknown(candidate, catalog, behaviour, "max_num_batched_tokens")
         batched = max(known, seqs or 1)
     if seqs is None:
         known = default("max-num-seqs")
         if known is None:
-            return _unknown(candidate, engine, behaviour, "max_num_seqs")
+            return _unknown(candidate, catalog, behaviour, "max_num_seqs")
         seqs = min(known, batched)
     return seqs, batched
 
 
-def _unknown(candidate: Candidate, engine: Engine, behaviour: Behaviour, name: str) -> Refusal:
+@functools.lru_cache(maxsize=1024)
+def _default(catalog: Catalog, accelerator: Accelerator, flag: str, release: str) -> int | None:
+    """What the engine takes by itself on an accelerator."""
+    return catalog.engine("vllm").default_on(
+        flag,
+        platform=accelerator.platform,
+        memory_bytes=accelerator.memory_bytes,
+        device=accelerator.name,
+        release=release,
+    )
+
+
+def _unknown(candidate: Candidate, catalog: Catalog, behaviour: Behaviour, name: str) -> Refusal:
     return Refusal(
         subject=str(candidate),
         rule="default-unknown",
-        numbers=f"no source says which {name} {engine.name} {behaviour.release} takes on {candidate.accelerator.name}",
+        numbers=f"no source says which {name} {catalog.engine('vllm').name} {behaviour.release} takes on {candidate.accelerator.name}",
         instead=f"naming {name} would do",
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from llama4ref import PlanRequest
+from llama4ref import PlanRequest, plan
 from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
@@ -143,3 +145,17 @@ def test_the_largest_context_does_not_depend_on_the_one_asked_for():
         found = {_fitted(context=context, **wish).largest_context for context in (8, 8_192, 500_000, None)}
 
         assert len(found) == 1, wish
+
+
+def test_a_default_that_nobody_states_is_not_made_up():
+    """It is refused with the setting to name, and named it is planned."""
+    engine = dataclasses.replace(VLLM, hardware_defaults=())
+    catalog = dataclasses.replace(CATALOG, engines={**CATALOG.engines, "vllm": engine})
+    wish = {"model": "scout", "gpu": "h100-sxm", "count": 8}
+    refused = plan(PlanRequest(**wish), catalog).refused
+
+    assert {each.numbers for each in refused if each.rule == "default-unknown"} == {
+        f"no source says which max_num_batched_tokens vLLM {VLLM.newest_release} takes on H100 SXM"
+    }
+    named = plan(PlanRequest(max_num_seqs=256, max_num_batched_tokens=2_048, **wish), catalog)
+    assert {each.config.max_num_batched_tokens for each in named.plans} == {2_048}
