@@ -150,3 +150,24 @@ def test_long_table_keeps_its_first_column(page: Page) -> None:
     left = frame.locator("tbody th").first.evaluate("(cell) => cell.getBoundingClientRect().left")
 
     assert left >= 0
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_word_of_a_table_is_cut(page: Page, width: int) -> None:
+    """Numbers of notes stay in one piece, and names of things break between their words alone."""
+    page.set_viewport_size({"width": width, "height": 900})
+    for sample in ("measurements/", "providers/", "accelerators/"):
+        page.goto(sample)
+        cut = page.evaluate(
+            """() => [...document.querySelectorAll('.facts td a')].filter((link) => {
+                const range = document.createRange();
+                const text = link.firstChild;
+                return [...text.textContent.matchAll(/[A-Za-z0-9]+/g)].some((word) => {
+                    range.setStart(text, word.index);
+                    range.setEnd(text, word.index + word[0].length);
+                    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+                });
+            }).map((link) => link.textContent)"""
+        )
+
+        assert cut == [], sample
