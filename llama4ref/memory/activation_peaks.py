@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from llama4ref.facts.arithmetic.image_tokens import encoded_tiles, largest_image_tokens
 from llama4ref.memory.budget_lines import BudgetLine, estimate_line
 from llama4ref.memory.draft_head import DraftBounds, draft_token_numbers, tapped_numbers
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
@@ -107,7 +108,7 @@ def _sampling_peak(
         rows * vocabulary,
         each,
         exact=serving.max_num_batched_tokens * architecture.text.hidden_size * BF16 + rejected,
-        formula=f"{rows:,} requests x {vocabulary:,} logits x {each.value:g} bytes ({behaviour.sampler_profile}), and the hidden states",
+        formula=f"{counted(rows, 'request')} x {vocabulary:,} logits x {each.value:g} bytes ({behaviour.sampler_profile}), and the hidden states",
     )
 
 
@@ -125,5 +126,5 @@ def _vision_peak(architecture: Architecture, serving: EngineConfig, estimates: E
         "peak",
         tiles * patches * per_patch + pixels,
         estimates.of("memory.vision_activations"),
-        formula=f"{images} images of {vision.max_tiles} tiles and a global one x {patches} patches x {per_patch:,} bytes, and pixels",
+        formula=f"{counted(images, 'image')} of {vision.max_tiles} tiles and a global one x {patches} patches x {per_patch:,} bytes, and pixels",
     )

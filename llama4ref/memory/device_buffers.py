@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
@@ -84,22 +85,22 @@ def _block_tables(config: EngineConfig, behaviour: Behaviour, groups: int) -> It
     """A table for each group; the V1 runner makes the first before it profiles, the others once the KV cache is sized."""
     row = _row_bytes(config, behaviour)
     one = config.max_num_seqs * row
-    rows = f"{config.max_num_seqs:,} requests x {row:,} bytes"
+    rows = f"{counted(config.max_num_seqs, 'request')} x {row:,} bytes"
     if behaviour.v2_model_runner:
         yield exact_line(
             "block tables",
             "outside",
             2 * groups * one,
-            formula=f"2 copies x {groups} groups x {rows}, made after the KV cache",
+            formula=f"2 copies x {counted(groups, 'group')} x {rows}, made after the KV cache",
             source="vllm-0.32.0",
         )
         return
-    counted = behaviour.early_buffers_in_budget
+    in_budget = behaviour.early_buffers_in_budget
     yield exact_line(
         "block table",
-        "buffers" if counted else "outside",
+        "buffers" if in_budget else "outside",
         one,
-        formula=f"{rows}, made before memory is profiled" + ("" if counted else ", which does not count it"),
+        formula=f"{rows}, made before memory is profiled" + ("" if in_budget else ", which does not count it"),
         source="vllm-releases",
     )
     if groups > 1:
@@ -115,13 +116,13 @@ def _block_tables(config: EngineConfig, behaviour: Behaviour, groups: int) -> It
 def _input_embeddings(architecture: Architecture, config: EngineConfig, behaviour: Behaviour) -> BudgetLine:
     """The V1 runner has the buffer in any case, the V2 runner on the first stage where images can be served."""
     tokens, width = config.max_num_batched_tokens, architecture.text.hidden_size
-    counted = behaviour.v2_model_runner or behaviour.early_buffers_in_budget
+    in_budget = behaviour.v2_model_runner or behaviour.early_buffers_in_budget
     return exact_line(
         "input embeddings",
-        "buffers" if counted else "outside",
+        "buffers" if in_budget else "outside",
         tokens * width * BF16,
         formula=f"{tokens:,} batched tokens x {width:,} x {BF16} bytes"
-        + ("" if counted else ", made before memory is profiled, which does not count it"),
+        + ("" if in_budget else ", made before memory is profiled, which does not count it"),
         source="vllm-releases",
     )
 
@@ -145,14 +146,14 @@ def _sampling_state(architecture: Architecture, config: EngineConfig, rows: int)
         "sampling penalties",
         "buffers",
         requests * (vocabulary + mask_words) * INT32,
-        formula=f"{requests:,} requests x ({vocabulary:,} counts + {mask_words:,} mask words) x {INT32} bytes",
+        formula=f"{counted(requests, 'request')} x ({vocabulary:,} counts + {mask_words:,} mask words) x {INT32} bytes",
         source="vllm-0.32.0",
     )
     yield exact_line(
         "sampling settings",
         "buffers",
         requests * (SAMPLING_WORDS + rows * mask_words) * INT32,
-        formula=f"{requests:,} requests x ({SAMPLING_WORDS:,} tokens and biases + {rows * mask_words:,} words of the grammar's mask) x "
+        formula=f"{counted(requests, 'request')} x ({SAMPLING_WORDS:,} tokens and biases + {rows * mask_words:,} words of the grammar's mask) x "
         f"{INT32} bytes",
         source="vllm-0.32.0",
     )
@@ -164,7 +165,7 @@ def _host_buffers(config: EngineConfig, behaviour: Behaviour, groups: int) -> It
         "token ids",
         "host",
         config.max_num_seqs * config.max_model_len * each,
-        formula=f"{config.max_num_seqs:,} requests x {config.max_model_len:,} tokens x {each} bytes, in host memory",
+        formula=f"{counted(config.max_num_seqs, 'request')} x {config.max_model_len:,} tokens x {each} bytes, in host memory",
         source="vllm-releases",
     )
     if not behaviour.v2_model_runner:
@@ -173,6 +174,6 @@ def _host_buffers(config: EngineConfig, behaviour: Behaviour, groups: int) -> It
             "block tables on the host",
             "host",
             groups * config.max_num_seqs * row,
-            formula=f"{groups} groups x {config.max_num_seqs:,} requests x {row:,} bytes, the copy that is filled",
+            formula=f"{counted(groups, 'group')} x {counted(config.max_num_seqs, 'request')} x {row:,} bytes, the copy that is filled",
             source="vllm-releases",
         )

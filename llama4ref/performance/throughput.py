@@ -25,6 +25,7 @@ from llama4ref.performance.batching import (
 from llama4ref.performance.calibration import Constants, constants_of
 from llama4ref.performance.roofline import Resource, Shares, speed_of
 from llama4ref.performance.stored_model import shapes_of, stored_in
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.engine.layout import Layout
@@ -298,7 +299,7 @@ def _reasons(case: _Case, outcome: _Outcome) -> tuple[str, ...]:
     by_limit = case.by_memory >= case.limit
     held = f"the engine's limit of {case.limit:,}" if by_limit else f"memory for {case.by_memory:,}"
     said = [
-        f"at most {case.largest * replicas:,} sequences at once: {held} on each of {replicas} replica{'s' * (replicas > 1)}",
+        f"at most {case.largest * replicas:,} sequences at once: {held} on each of {counted(replicas, 'replica')}",
         f"a decode step of {here.batch:.4g} sequences a replica takes {here.step.total * 1e3:.2f} ms, mostly {here.step.shares.bottleneck}",
         f"a prompt adds {here.prompt.total * 1e3:.2f} ms",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -270,3 +271,22 @@ def test_a_repository_as_the_model_is_that_checkpoint(call: Callable[..., Answer
 
     assert answer["request"]["checkpoint"] == "nvidia-llama-4-scout-17b-16e-instruct-fp8"
     assert {each["checkpoint"] for each in answer["plans"]} == {"nvidia-llama-4-scout-17b-16e-instruct-fp8"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--gpu", "h200-sxm", "--count", "1", "--context", "8K", "--max-num-seqs", "1", "--images", "1"),
+        ("--gpu", "h200-sxm", "--count", "2", "--context", "8K", "--concurrency", "1", "--data-parallel", "2"),
+        ("--gpu", "h100-sxm", "--count", "8", "--context", "10M", "--max-num-seqs", "1", "--enforce-eager", "--all"),
+        ("--gpu", "l4", "--count", "1", "--tensor-parallel", "2"),
+    ],
+)
+def test_one_of_anything_is_singular(call: Callable[..., Answer], words: tuple[str, ...]) -> None:
+    """In every line of a report."""
+    out = " ".join(call("plan", "--model", "scout", *words).out.split())
+    plurals = (
+        r"requests|groups|images|copies|replicas|GPUs|nodes|machines|tokens|stages|plans|shorter ones|tiles|sequences"
+    )
+
+    assert re.findall(rf"(?<![\d.,])\b1(?:\.00)? (?:{plurals})\b", out) == []

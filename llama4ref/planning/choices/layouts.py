@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.engine.layout import Layout, tensor_parallel_sizes
 from llama4ref.planning.outcomes import Refusal
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.models import Architecture, Model
@@ -93,7 +94,7 @@ def _refusal(
     if broken:
         return Refusal(subject=subject, rule="layout", numbers="; ".join(broken), source="vllm-0.32.0")
     if placement.count % named.gpus or (all(sizes) and named.gpus != placement.count):
-        numbers = f"it takes {named.gpus:,} GPUs, {placement.count:,} are given"
+        numbers = f"it takes {counted(named.gpus, 'GPU')}, given: {placement.count:,}"
         return Refusal(subject=subject, rule="layout", numbers=numbers)
     if placement.per_node % tensor:
         return _across_nodes(subject, request, placement, tensor_parallel_sizes(architecture))
@@ -116,7 +117,7 @@ def _no_split(placement: Placement, architecture: Architecture) -> Refusal:
     sizes = ", ".join(map(str, tensor_parallel_sizes(architecture)))
     over = f" over {placement.nodes} nodes" if placement.nodes > 1 else ""
     return Refusal(
-        subject=f"{placement.count:,} GPUs{over}",
+        subject=f"{counted(placement.count, 'GPU')}{over}",
         rule="layout",
         numbers=f"no tensor parallel of {sizes} within the {placement.per_node:,} GPUs of a node, with the pipeline and data "
         "parallel asked for or open, uses them all",

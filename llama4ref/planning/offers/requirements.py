@@ -11,6 +11,7 @@ from llama4ref.facts.types.states import UNKNOWN, Unknown
 from llama4ref.planning.offers.credible import DEFAULT_MIX
 from llama4ref.planning.offers.lifecycle import why_ended
 from llama4ref.units import check_price, format_tokens, parse_day
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.planning.offers.credible import CredibleOffer
@@ -106,7 +107,7 @@ def _images(offer: CredibleOffer, wanted: int) -> Iterator[Judgement]:
     """One image is what an offer that takes images takes; how many more is a limit of its own."""
     limit = offer.lowest("max_images")
     if limit is not None and limit < wanted:
-        why = f"it takes {limit} images, {wanted} asked for"
+        why = f"it takes {counted(limit, 'image')}, {wanted} asked for"
         yield Judgement(rule="image-count", field="max_images", outcome="failed", why=why)
     elif limit is None and wanted > 1:
         why = f"how many images it takes is not disclosed, {wanted} asked for"
