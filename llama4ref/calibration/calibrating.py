@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.calibration.changes import Change
 from llama4ref.calibration.memory_bounds import fitted_memory, unobserved_accelerators
 from llama4ref.calibration.records import MemoryRecord, memory_records
-from llama4ref.calibration.replacing import with_row
-from llama4ref.calibration.speed_fit import fitted_speed, residuals
+from llama4ref.calibration.replacing import with_borrowed, with_row
+from llama4ref.calibration.speed_fit import based_on, fitted_speed, residuals
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.estimates import EstimateRow, EstimateSet
 
 TOLERANCE = 0.01
-"""Share by which a fitted constant may differ from the specs before it counts as changed."""
+"""Share of a fitted constant by which it may differ from the specs before it counts as changed."""
+SURE_SHARE = 0.1
+"""The same as a share of what lies between its bounds: whole sequences of a batch move a loosely held constant a little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,20 @@ class Calibration:
     """Records whose memory lies outside the bounds of the specs, as `record: field`."""
 
 
-def calibrate(catalog: Catalog) -> Calibration:
-    """Fit the estimates of a catalogue to its starts and measurements."""
+def calibrate(catalog: Catalog, further: Sequence[str] = ()) -> Calibration:
+    """Fit the estimates of a catalogue to its starts and measurements.
+
+    Sizes that records state move every estimate that they apply to; speeds move those that name their measurement as basis, and those
+    of the measurement's engine and release where it is one of the `further` ones.
+
+    Args:
+        catalog: with the records.
+        further: ids of measurements whose speeds count although no estimate names them yet.
+    """
     records = memory_records(catalog)
-    sets = _with_borrowed(fitted_speed(catalog, _with_memory(catalog.estimates, records)))
+    with_sizes = _with_memory(catalog.estimates, records)
+    fitted = fitted_speed(catalog, based_on(with_sizes, [catalog.measurement(id_) for id_ in further]))
+    sets = with_borrowed(_settled(catalog.estimates, fitted))
     changes = tuple(_changes(catalog, sets, records))
     return Calibration(
         estimates=sets,
@@ -59,16 +71,15 @@ def _with_memory(sets: Mapping[str, EstimateSet], records: tuple[MemoryRecord, .
     return fitted
 
 
-def _with_borrowed(fitted: Mapping[str, EstimateSet]) -> dict[str, EstimateSet]:
-    """What is borrowed follows its lender: the last row of the same estimate there."""
+def _settled(before: Mapping[str, EstimateSet], fitted: Mapping[str, EstimateSet]) -> dict[str, EstimateSet]:
+    """The fitted estimates, with the rows of the specs where those did not move."""
     sets = dict(fitted)
-    for id_, each in fitted.items():
+    for id_, each in before.items():
         for field, quantity in each.quantities():
+            after = dict(fitted[id_].quantities())[field].rows
             for index, row in enumerate(quantity.rows):
-                if row.borrowed_from is not None:
-                    lent = dict(sets[row.borrowed_from].quantities())[field].rows[-1]
-                    followed = replace(row, value=lent.value, low=lent.low, high=lent.high)
-                    sets = with_row(sets, id_, field, index, followed)
+                if not _differs(row, after[index]):
+                    sets = with_row(sets, id_, field, index, row)
     return sets
 
 
@@ -92,10 +103,16 @@ def _changes(catalog: Catalog, sets: Mapping[str, EstimateSet], records: tuple[M
 
 
 def _differs(old: EstimateRow, new: EstimateRow) -> bool:
+    """Whether a row moved: a bound at all where it follows from logs, a fitted constant by more than it is sure of."""
     if old.basis != new.basis or old.alone != new.alone:
         return True
-    numbers = ((old.value, new.value), (old.low, new.low), (old.high, new.high))
-    return any(abs(after - before) > TOLERANCE * abs(before) for before, after in numbers)
+    if new.method != "fitted":
+        return (old.low, old.value, old.high) != (new.low, new.value, new.high)
+    sure = max(TOLERANCE * new.value, SURE_SHARE * (new.high - new.low))
+    return any(
+        abs(after - before) > sure
+        for before, after in ((old.value, new.value), (old.low, new.low), (old.high, new.high))
+    )
 
 
 def _sources(catalog: Catalog, row: EstimateRow, records: tuple[MemoryRecord, ...]) -> tuple[str, ...]:

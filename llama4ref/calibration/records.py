@@ -10,6 +10,8 @@ from llama4ref.engine.estimates import Circumstances, experts_format, spread_ove
 from llama4ref.engine.layout import Layout
 from llama4ref.facts.types.metrics import METRICS, MetricKind
 from llama4ref.facts.types.states import is_stated
+from llama4ref.memory.activation_peaks import SAMPLING
+from llama4ref.performance.comparison import budget_of, layout_of, quoted_config
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -97,11 +99,10 @@ def record_of_measurement(run: Measurement, catalog: Catalog) -> MemoryRecord | 
     }
     if not gib:
         return None
-    layout = Layout(
-        tensor_parallel=run.tensor_parallel or 1,
-        pipeline_parallel=run.pipeline_parallel or 1,
-        data_parallel=run.data_parallel or 1,
-    )
+    config = quoted_config(run, catalog)
+    layout = config.layout if config else layout_of(run)
+    text = catalog.model(run.model).architecture.text
+    requests, tokens = (config.max_num_seqs, config.max_num_batched_tokens) if config else (0, 0)
     return MemoryRecord(
         id=run.id,
         sources=_sources(catalog, f"measurements/{run.id}", ("observations.",)),
@@ -116,7 +117,19 @@ def record_of_measurement(run: Measurement, catalog: Catalog) -> MemoryRecord | 
         ),
         of_llama4=True,
         gib=gib,
+        logits=min(requests, tokens) * text.vocab_size if _samples_most(run, catalog) else None,
+        hidden_state_bytes=tokens * text.hidden_size * BF16,
     )
+
+
+def _samples_most(run: Measurement, catalog: Catalog) -> bool:
+    """Whether the peak of a run's profile was its sampling: where that is the largest even with its estimate at the lower bound."""
+    budget = budget_of(run, catalog)
+    if budget is None:
+        return False
+    peaks = {line.name: line for line in budget.stages[-1].lines if line.place == "peak"}
+    sampling = peaks.pop(SAMPLING)
+    return all(sampling.low > line.high for line in peaks.values())
 
 
 def _experts(catalog: Catalog, checkpoint: str | Unknown | None) -> str | None:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llama4ref.calibration.replacing import with_row
+from llama4ref.calibration.replacing import with_borrowed, with_row
+from llama4ref.engine.estimates import Circumstances, estimate_at
+from llama4ref.facts.types.metrics import metric
+from llama4ref.facts.types.states import is_stated
 from llama4ref.performance.calibration import constants_from
 from llama4ref.performance.comparison import comparisons
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.estimates import EstimateRow, EstimateSet
+    from llama4ref.facts.types.measurements import Measurement
 
 DIGITS = 3
 """Significant digits of a fitted constant."""
-REACH = 3.0
-"""Factor around a constant within which a better one is looked for in one round."""
+FARTHEST = math.log(1.5)
+"""Most that the logarithm of a constant moves in one round."""
 ROUNDS = 12
-"""Rounds over all constants after which the fit is taken as it is."""
-_GOLDEN = (math.sqrt(5) - 1) / 2
+"""Rounds after which the fit is taken as it is."""
+CLOSE = 1e-3
+"""Largest move of a logarithm in the last round."""
 _STEP = 0.05
-"""Step of the logarithm by which the curvature of the error is found."""
+"""Step of a logarithm by which slopes are found: wide enough to see past the whole sequences of a batch."""
+_DAMPING = 1e-3
+"""Share of its own slope that each constant is held back by, so that constants which rows cannot tell apart stay put."""
 
 Sets = Mapping[str, "EstimateSet"]
 
@@ -52,6 +59,22 @@ def fitted_places(sets: Sets) -> tuple[Place, ...]:
     )
 
 
+def based_on(sets: Sets, runs: Sequence[Measurement]) -> Sets:
+    """Some estimates whose fitted rows name further measurements: those of their engine that state a speed, at their release."""
+    for run in runs:
+        speeds = any(seen.disturbed is None and metric(seen.metric).of_requests for seen in run.observations)
+        for place in fitted_places(sets):
+            row, set_ = place.row(sets), sets[place.set]
+            found = estimate_at(
+                dict(set_.quantities())[place.field],
+                Circumstances(release=run.release if is_stated(run.release) else None),
+            )
+            if speeds and set_.engine == run.engine and found and found.row == place.index and run.id not in row.basis:
+                named = replace(row, basis=(*row.basis, run.id))
+                sets = with_row(sets, place.set, place.field, place.index, named)
+    return sets
+
+
 def log_ratios(catalog: Catalog, sets: Sets, rows: Sequence[str]) -> tuple[float, ...]:
     """Logarithms of estimate over observation, of everything that can be compared in some measurements."""
     constants = constants_from(sets)
@@ -59,6 +82,7 @@ def log_ratios(catalog: Catalog, sets: Sets, rows: Sequence[str]) -> tuple[float
         math.log(each.ratio)
         for id_ in rows
         for each in comparisons(catalog.measurement(id_), catalog, constants=constants)
+        if metric(each.metric).of_requests
     )
 
 
@@ -68,61 +92,93 @@ def error(catalog: Catalog, sets: Sets, rows: Sequence[str]) -> float:
 
 
 def fitted_speed(catalog: Catalog, sets: Sets) -> Sets:
-    """Some estimates with every fitted row where its basis puts it, the others being there as well."""
+    """Some estimates with every fitted row where its basis puts it, the others being there as well (Gauss and Newton's method)."""
     places = fitted_places(sets)
+    rows = tuple(dict.fromkeys(id_ for place in places for id_ in place.row(sets).basis))
+    moved = sets
     for _ in range(ROUNDS):
-        before = [place.row(sets).value for place in places]
-        for place in places:
-            sets = with_row(sets, place.set, place.field, place.index, _best_row(catalog, sets, place))
-        if before == [place.row(sets).value for place in places]:
+        moves = _moves(catalog, moved, places, rows)
+        for place, move in zip(places, moves, strict=True):
+            moved = _with_value(moved, place, place.row(moved).value * math.exp(move))
+        if max(map(abs, moves), default=0.0) < CLOSE:
             break
-    return sets
+    for place in places:
+        moved = _with_value(moved, place, significant(place.row(moved).value))
+    for place in places:
+        moved = with_borrowed(with_row(moved, place.set, place.field, place.index, _bounded(catalog, moved, place)))
+    return moved
 
 
-def _best_row(catalog: Catalog, sets: Sets, place: Place) -> EstimateRow:
-    row = place.row(sets)
-
-    def error_at(log_value: float) -> float:
-        moved = replace(row, value=math.exp(log_value), low=0.0, high=math.inf)
-        return error(catalog, with_row(sets, place.set, place.field, place.index, moved), row.basis)
-
-    here = math.log(row.value)
-    best = _minimum(error_at, here - math.log(REACH), here + math.log(REACH))
-    value = significant(math.exp(best))
-    if error_at(here) <= error_at(math.log(value)):
-        value = row.value
-    reach = _reach(error_at, math.log(value), count=len(log_ratios(catalog, sets, row.basis)))
-    return replace(
-        row, value=value, low=significant(value * math.exp(-reach)), high=significant(value * math.exp(reach))
-    )
+def _with_value(sets: Sets, place: Place, value: float) -> Sets:
+    row = replace(place.row(sets), value=value, low=0.0, high=math.inf)
+    return with_borrowed(with_row(sets, place.set, place.field, place.index, row))
 
 
-def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function of one valley is least, by golden section to a thousandth."""
-    left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-    at_left, at_right = function(left), function(right)
-    while high - low > 1e-3:
-        if at_left < at_right:
-            high, right, at_right = right, left, at_left
-            left = high - _GOLDEN * (high - low)
-            at_left = function(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + _GOLDEN * (high - low)
-            at_right = function(right)
-    return (low + high) / 2
+def _moves(catalog: Catalog, sets: Sets, places: Sequence[Place], rows: Sequence[str]) -> list[float]:
+    """How far the logarithm of each constant moves, so that the slope of its own basis' error vanishes."""
+    here = {id_: log_ratios(catalog, sets, (id_,)) for id_ in rows}
+    slopes = []
+    for place in places:
+        there = _with_value(sets, place, place.row(sets).value * math.exp(_STEP))
+        slopes.append(
+            {
+                id_: [
+                    (after - before) / _STEP
+                    for before, after in zip(here[id_], log_ratios(catalog, there, (id_,)), strict=True)
+                ]
+                for id_ in rows
+            }
+        )
+
+    def product(
+        one: Mapping[str, Sequence[float]], other: Mapping[str, Sequence[float]], basis: Sequence[str]
+    ) -> float:
+        return sum(a * b for id_ in basis for a, b in zip(one[id_], other[id_], strict=True))
+
+    bases = [place.row(sets).basis for place in places]
+    errors = [-product(slope, here, basis) for slope, basis in zip(slopes, bases, strict=True)]
+    matrix = [[product(slope, other, basis) for other in slopes] for slope, basis in zip(slopes, bases, strict=True)]
+    for index, row in enumerate(matrix):
+        row[index] = row[index] * (1 + _DAMPING) or 1.0
+    return [max(-FARTHEST, min(FARTHEST, move)) for move in solved(matrix, errors)]
 
 
-def _reach(function: Callable[[float], float], here: float, *, count: int) -> float:
-    """Two standard deviations of the logarithm of a fitted constant, from the error that is left and how fast it grows.
+def solved(matrix: Sequence[Sequence[float]], values: Sequence[float]) -> list[float]:
+    """The solution of linear equations, by elimination; zero for an unknown that no equation holds.
 
-    Nothing where one number alone was fitted: it says nothing about how far off it may be.
+    Examples:
+        >>> solved([[2.0, 1.0], [1.0, 3.0]], [4.0, 7.0])
+        [1.0, 2.0]
     """
-    least = function(here)
-    curvature = (function(here - _STEP) - 2 * least + function(here + _STEP)) / _STEP**2
-    if count < 2 or curvature <= 0:
-        return 0.0
-    return min(2 * math.sqrt(2 * least / (count - 1) / curvature), math.log(REACH))
+    size = len(values)
+    left = [[*row, value] for row, value in zip(matrix, values, strict=True)]
+    for column in range(size):
+        pivot = max(range(column, size), key=lambda index: abs(left[index][column]))
+        left[column], left[pivot] = left[pivot], left[column]
+        if left[column][column] == 0:
+            continue
+        for index in range(size):
+            if index != column:
+                factor = left[index][column] / left[column][column]
+                left[index] = [a - factor * b for a, b in zip(left[index], left[column], strict=True)]
+    return [left[index][size] / left[index][index] if left[index][index] else 0.0 for index in range(size)]
+
+
+def _bounded(catalog: Catalog, sets: Sets, place: Place) -> EstimateRow:
+    """A row with bounds two standard deviations of its logarithm away, from the error that is left and how fast it grows.
+
+    No bounds where one number alone was fitted: it says nothing about how far off it may be.
+    """
+    row = place.row(sets)
+    least, less, more = (
+        error(catalog, _with_value(sets, place, row.value * math.exp(step)), row.basis) for step in (0.0, -_STEP, _STEP)
+    )
+    count, curvature = len(log_ratios(catalog, sets, row.basis)), (less - 2 * least + more) / _STEP**2
+    reach = 0.0
+    if count > 1 and curvature > 0:
+        reach = min(2 * math.sqrt(2 * least / (count - 1) / curvature), 2 * FARTHEST)
+    low, high = (significant(row.value * math.exp(sign * reach)) for sign in (-1, 1))
+    return replace(row, low=low, high=high)
 
 
 def significant(number: float) -> float:

@@ -32,6 +32,7 @@ _COMMANDS = {
     "render": ("llama4ref.cli.render_command", "A plan as vLLM flags, config file, Compose or Kubernetes."),
     "prove": ("llama4ref.cli.prove_command", "Launch a plan; predicted beside observed."),
     "record": ("llama4ref.cli.record_command", "A run of a plan, from its server's log, as a measurement to keep."),
+    "calibrate": ("llama4ref.cli.calibrate_command", "What logged starts and measurements say about the estimates."),
     "facts": ("llama4ref.cli.facts_command", "Look up, compare, cite and export facts."),
     "providers": ("llama4ref.cli.providers_command", "Who serves it, with which limits, at what price, as of when."),
     "license": ("llama4ref.cli.license_command", "Obligations of a use, clause by clause."),

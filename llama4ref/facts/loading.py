@@ -45,6 +45,16 @@ def load(path: str | Path | None = None) -> Catalog:
     return _load(None if path is None else Path(path).resolve())
 
 
+def load_with(files: Mapping[str, bytes], path: str | Path | None = None) -> Catalog:
+    """The catalogue of a specs folder and further files, by their path inside it, such as `measurements/mine.yaml`.
+
+    Raises:
+        SpecErrors: with every fault of every file.
+    """
+    folder = specs_folder() if path is None else Path(path).resolve()
+    return _build({**spec_files(folder), **files})
+
+
 def catalog_of(*entities: Entity | None) -> Catalog:
     """The catalogue of the first of these that was read into one; the packaged one where none was.
 

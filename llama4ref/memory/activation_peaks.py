@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.models import Architecture
 
 BF16 = 2
+SAMPLING = "logits and sampling"
+"""Name of the line of the sampling step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _sampling_peak(
     rows = min(serving.max_num_seqs, serving.max_num_batched_tokens)
     rejected = 2 * rows * vocabulary * BF16 if drafted and not behaviour.v2_model_runner else 0
     return estimate_line(
-        "logits and sampling",
+        SAMPLING,
         "peak",
         rows * vocabulary,
         each,

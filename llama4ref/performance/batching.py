@@ -114,10 +114,21 @@ def generation(deployment: Deployment, batch: float) -> Generation:
         prompt += _prompt_launch(deployment)
     return Generation(
         batch=batch,
-        step=_seconds(deployment, decode) + Seconds(launch=launch),
+        step=with_launches(_seconds(deployment, decode), launch, hiding=engine.launch_hiding),
         prompt=prompt * (1 / min(stages, max(1.0, batch))),
         output=deployment.output,
     )
+
+
+def with_launches(kernels: Seconds, launch: float, *, hiding: float) -> Seconds:
+    """A step of kernels and the latency of launching them, as far as that does not hide under them.
+
+    Examples:
+        >>> with_launches(Seconds(memory=4.0), 3.0, hiding=2.0).total, with_launches(Seconds(memory=4.0), 3.0, hiding=1.0).total
+        (5.0, 7.0)
+    """
+    together = (kernels.total**hiding + launch**hiding) ** (1 / hiding)
+    return kernels + Seconds(launch=together - kernels.total)
 
 
 def prompt_alone(deployment: Deployment) -> Seconds:

@@ -32,6 +32,8 @@ class EngineConstants:
     """What a layer with experts adds once a batch fills a tile: sorting tokens by expert, tiles that are half empty."""
     tile_sequences: float
     """Sequences that fill a tile of the experts' kernels."""
+    launch_hiding: float
+    """Exponent with which kernels and launches make up a step: 1 where nothing hides, more of it the larger it is."""
     first_token_seconds: float
     """From request to first token, beyond the passes over the GPU: parsing, tokenizing, scheduling, eager kernels."""
     hybrid_seconds: float
@@ -149,6 +151,7 @@ def _engine_constants(constants: Constants, id_: str, release: str | None) -> En
         layer_seconds=number("layer_latency", speed.layer_latency),
         expert_layer_seconds=number("expert_layer_latency", speed.expert_layer_latency),
         tile_sequences=number("expert_tile", speed.expert_tile),
+        launch_hiding=number("launch_hiding", speed.launch_hiding),
         first_token_seconds=number("first_token_latency", speed.first_token_latency),
         hybrid_seconds=number("hybrid_latency", speed.hybrid_latency),
         mixes_prefill=each.mixes_prefill,

@@ -60,7 +60,7 @@ def comparisons(
         UnknownFactError: where a fact that the estimate needs is not known.
         SettingError: where a quoted setting cannot be meant.
     """
-    budget = _budget(measurement, catalog)
+    budget = budget_of(measurement, catalog)
     memory = _memory_figures(budget) if budget else {}
     found = []
     for seen in measurement.observations:
@@ -95,7 +95,8 @@ def quoted_config(measurement: Measurement, catalog: Catalog) -> EngineConfig | 
     return read_settings(measurement.settings, defaults, environment=measurement.environment)
 
 
-def _budget(measurement: Measurement, catalog: Catalog) -> MemoryBudget | None:
+def budget_of(measurement: Measurement, catalog: Catalog) -> MemoryBudget | None:
+    """The budget of the configuration that a measurement quotes; None where it quotes none."""
     config = quoted_config(measurement, catalog)
     if config is None:
         return None
@@ -133,7 +134,7 @@ def _estimate(
         catalog.model(measurement.model),
         catalog.checkpoint(known(measurement.checkpoint, entity, "checkpoint")),
         catalog.accelerator(measurement.accelerator),
-        config.layout if config else _layout(measurement),
+        config.layout if config else layout_of(measurement),
         workload,
         cache_dtype=measurement.cache_dtype or "auto",
         engine=measurement.engine,
@@ -146,7 +147,8 @@ def _estimate(
     )
 
 
-def _layout(measurement: Measurement) -> Layout:
+def layout_of(measurement: Measurement) -> Layout:
+    """How the measured model lay over GPUs; raises UnknownFactError where nobody says."""
     entity = f"measurements/{measurement.id}"
     return Layout(
         tensor_parallel=known(measurement.tensor_parallel, entity, "tensor_parallel"),

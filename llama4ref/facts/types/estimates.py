@@ -100,6 +100,9 @@ class SpeedEstimates:
     half empty. Smaller batches add their share of it, larger ones no more."""
     expert_tile: Quantity
     """Sequences that fill a tile of the experts' kernels."""
+    launch_hiding: Quantity
+    """Exponent p with which the time of kernels and the latency of launches make up a step, (kernels^p + latency^p)^(1/p): 1 where
+    nothing hides, and the more of the shorter one hides under the longer one the larger it is."""
     first_token_latency: Quantity
     """From request to first token, beyond the passes over the GPU: parsing, tokenizing, scheduling, eager kernels."""
     hybrid_latency: Quantity
