@@ -30,13 +30,14 @@ class Footnotes:
         self._places: dict[str, int] = {}
 
     def of(self, leaf: Provenance | None, field: str = "", *, brief: bool = False) -> str:
-        """The number of the note with all sources of a leaf; `brief` names the preferred one alone."""
+        """The number of the note with all sources of a leaf; `brief` names the preferred one alone, without its remark."""
         if leaf is None:
             return ""
         agreeing = [each for each in leaf.citations if each.agrees]
-        words = [_named(self.here, each) for each in (agreeing[:1] if brief else agreeing)]
-        text = words[0] + "".join(f"; also {word}" for word in words[1:])
-        if leaf.disputed and not brief:
+        if brief:
+            return self.mark(_reference(self.here, agreeing[0]))
+        text = "; also ".join(_named(self.here, each) for each in agreeing)
+        if leaf.disputed:
             others = [_disputing(self.here, each, field) for each in leaf.citations if not each.agrees]
             text += ". Others say: " + "; ".join(others)
         return self.mark(text)
@@ -70,7 +71,7 @@ class Footnotes:
             known = place in numbers
             count = numbers.setdefault(place, len(numbers) + 1)
             anchor = "" if known else f' id="fnref:{count}"'
-            return f'{_GAP}<sup{anchor}><a class="footnote-ref" href="#fn:{count}">{count}</a></sup>'
+            return f'{_GAP}<a class="footnote-ref"{anchor} href="#fn:{count}">{count}</a>'
 
         return _MARK.sub(number, body), _listing({count: texts[place] for place, count in numbers.items()})
 
@@ -85,6 +86,12 @@ def _listing(notes: Mapping[int, str]) -> str:
 
 
 def _named(here: str, citation: Citation) -> str:
+    """One source's word: where it stands, and what was remarked about it."""
+    return _reference(here, citation) + (f" ({escape(citation.note)})" if citation.note else "")
+
+
+def _reference(here: str, citation: Citation) -> str:
+    """The document, the place in it, and the days."""
     source = citation.source
     parts = [link(relative(here, f"sources/{source.id}.md"), source.title), escape(source.publisher)]
     if citation.at:
@@ -92,10 +99,7 @@ def _named(here: str, citation: Citation) -> str:
     if citation.as_of:
         parts.append(f"as of {citation.as_of}")
     parts.append(f"read {source.retrieved}")
-    text = ", ".join(parts)
-    if citation.note:
-        text += f" ({escape(citation.note)})"
-    return text
+    return ", ".join(parts)
 
 
 def _disputing(here: str, citation: Citation, field: str) -> str:
