@@ -50,13 +50,14 @@ def calibrate(catalog: Catalog, further: Sequence[str] = ()) -> Calibration:
     """
     records = memory_records(catalog)
     with_sizes = _with_memory(catalog.estimates, records)
-    fitted = fitted_speed(catalog, based_on(with_sizes, [catalog.measurement(id_) for id_ in further]))
+    runs = [catalog.measurement(id_) for id_ in further]
+    fitted = fitted_speed(catalog, based_on(with_sizes, runs))
     sets = with_borrowed(_settled(catalog.estimates, fitted))
     changes = tuple(_changes(catalog, sets, records))
     return Calibration(
         estimates=sets,
         changes=changes,
-        errors_before=dict(residuals(catalog, catalog.estimates)),
+        errors_before=dict(residuals(catalog, based_on(catalog.estimates, runs))),
         errors_after=dict(residuals(catalog, sets)),
         outside_before=tuple(f"{id_}: {change.field}" for change in changes if change.old for id_ in change.moved_by),
     )

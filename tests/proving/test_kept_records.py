@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.calibration import calibrate
 from llama4ref.calibration.memory_bounds import fitted_memory, unobserved_accelerators
+from llama4ref.calibration.proposal import proposed_files
 from llama4ref.calibration.records import memory_records
 from llama4ref.cli.check_command import command
 from llama4ref.facts import load
 from llama4ref.facts.audit.cross_checks import check_results
+from llama4ref.facts.building import build
+from llama4ref.facts.loading import spec_files
 from llama4ref.performance.comparison import comparisons, quoted_config
 from llama4ref.planning import Plan
 from llama4ref.proving.probes.load_test import load_test
@@ -147,6 +151,22 @@ def test_a_record_calibrates(kept: tuple[Path, tuple[str, ...]]) -> None:
     assert ours["memory.cuda_graphs"].value == pytest.approx(0.95 * 1024, abs=1)
     assert ours["memory.driver_context"].value == pytest.approx((139.80 - 139.21) * 1024, abs=1)
     assert all(row.low <= row.value <= row.high for row in ours.values())
+
+
+@pytest.mark.slow
+def test_a_record_moves_the_constants_of_its_engine(kept: tuple[Path, tuple[str, ...]]) -> None:
+    """Its speed counts with those of its release, and what would change can be written and loaded."""
+    catalog = load(kept[0])
+    found = calibrate(catalog, kept[1])
+    moved = {(change.estimates, change.field): change for change in found.changes}
+    layers = moved["vllm", "speed.layer_latency"]
+    files = spec_files(kept[0])
+    again = build({**files, **{path: text.encode() for path, text in proposed_files(found, files).items()}})
+
+    assert set(kept[1]) <= set(layers.moved_by)
+    assert "full-size-runs" in layers.sources
+    assert found.errors_after["vllm"] < found.errors_before["vllm"]
+    assert dict(again.estimate("vllm").quantities())["speed.layer_latency"].rows[layers.index] == layers.new
 
 
 def test_a_record_quotes_the_configuration(
