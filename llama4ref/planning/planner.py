@@ -40,7 +40,7 @@ def plan(request: PlanRequest, catalog: Catalog | None = None) -> PlanResult:
         >>> best.settings["tensor-parallel-size"], best.context
         (8, 1048576)
     """
-    facts = catalog if catalog is not None else load()
+    facts = _facts(catalog)
     plans: list[Plan | HostedPlan] = []
     refused: list[Refusal] = []
     models = _models(facts, request)
@@ -72,8 +72,13 @@ def alternatives_to(result: PlanResult, catalog: Catalog | None = None) -> tuple
     request = result.request
     if result.plans or not request.wants_own_gpus or all(each.rule == "not-planned" for each in result.refused):
         return ()
-    facts = catalog if catalog is not None else load()
+    facts = _facts(catalog)
     return alternatives(request, result.refused, lambda changed: own_plans(facts, changed, _models(facts, changed))[0])
+
+
+def _facts(catalog: Catalog | None) -> Catalog:
+    """The catalogue that is given, or the packaged one: the only place where planning reads it by itself."""
+    return catalog if catalog is not None else load()
 
 
 def _models(catalog: Catalog, request: PlanRequest) -> tuple[Model, ...]:

@@ -6,9 +6,10 @@ fewer GPUs, then an unquantized cache, then speed. The other goals put what they
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from llama4ref.planning.choices.checkpoints import expert_bits, publisher_rank
+from llama4ref.planning.choices.checkpoints import publisher_rank
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -20,12 +21,12 @@ Rank = tuple[float | int | str, ...]
 
 def rank(catalog: Catalog, request: PlanRequest, plan: Plan) -> Rank:
     """A key that sorts the best plan first."""
-    standing, bits, name = publisher_rank(catalog, plan.checkpoint)
-    fidelity: Rank = (standing, bits)
+    publisher, bits, name = publisher_rank(catalog, plan.checkpoint)
+    fidelity: Rank = (publisher, bits)
     cache = 0 if plan.config.cache_dtype == "bfloat16" else 1
     speed = plan.performance
     per_second = -speed.output_throughput.value if speed else 0.0
-    wait = speed.itl_seconds.value if speed else 0.0
+    wait = speed.itl_seconds.value if speed else math.inf
     plain = (
         plan.config.layout.data_parallel,
         plan.config.layout.pipeline_parallel,
@@ -41,6 +42,3 @@ def rank(catalog: Catalog, request: PlanRequest, plan: Plan) -> Rank:
             return (plan.count, per_second, *fidelity, cache, *tail)
         case _:
             return (*fidelity, plan.count, cache, *plain, per_second, *tail)
-
-
-__all__ = ["Rank", "expert_bits", "rank"]

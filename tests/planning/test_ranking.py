@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -74,3 +75,13 @@ def test_more_weight_bits_are_preferred_where_they_fit():
     """Eight H200 hold bf16, one does not."""
     assert _plans(count=8)[0].checkpoint.repository == "meta-llama/Llama-4-Scout-17B-16E-Instruct"
     assert _plans(count=1)[0].checkpoint.coverage.routed_experts != "bf16"
+
+
+def test_a_plan_of_unknown_speed_is_not_the_fastest():
+    """It comes after those whose speed is estimated."""
+    best = _plans(count=8)[0]
+    unknown = dataclasses.replace(best, performance=None, workload=None)
+
+    for goal in ("latency", "throughput"):
+        request = PlanRequest(model="scout", gpu="h200-sxm", goal=goal)
+        assert rank(CATALOG, request, best) < rank(CATALOG, request, unknown)

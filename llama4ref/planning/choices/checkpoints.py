@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 PLATFORMS = ("cuda", "rocm")
 """Platforms that memory is planned for."""
+VENDORS = frozenset({"AMD", "NVIDIA", "Red Hat"})
+"""Publishers whose checkpoints come right after the developer's own: they make the hardware or maintain the engine. A policy of
+this planner, no fact."""
 
 
 def candidate_checkpoints(
@@ -41,13 +44,17 @@ def candidate_checkpoints(
 
 
 def publisher_rank(catalog: Catalog, checkpoint: Checkpoint) -> tuple[int, int, str]:
-    """How far down the list a checkpoint stands: the developer's own first, then those of vendors, then recipes.
+    """Place of a checkpoint in the list: the developer's own first, then those of vendors, recipes, and all others.
 
     Within each, more bits of the routed experts come first.
     """
-    publishers = {"Meta": 0, "NVIDIA": 1, "Red Hat": 1, "AMD": 1}
-    standing = 2 if checkpoint.kind == "recipe" else publishers.get(checkpoint.publisher, 3)
-    return standing, -expert_bits(catalog, checkpoint), checkpoint.id
+    if checkpoint.kind == "recipe":
+        place = 2
+    elif checkpoint.publisher == catalog.model(checkpoint.model).developer:
+        place = 0
+    else:
+        place = 1 if checkpoint.publisher in VENDORS else 3
+    return place, -expert_bits(catalog, checkpoint), checkpoint.id
 
 
 def expert_bits(catalog: Catalog, checkpoint: Checkpoint) -> int:

@@ -85,7 +85,7 @@ def test_a_layout_that_leaves_gpus_idle_is_refused(catalog: Catalog):
     refusal = _refused(catalog, 8, tensor_parallel=2, pipeline_parallel=3, data_parallel=1)
 
     assert refusal.rule == "layout"
-    assert "it takes 6 GPUs, 8 are given" in refusal.numbers
+    assert "it takes 6 GPUs, given: 8" in refusal.numbers
 
 
 def test_tensor_parallel_across_nodes_is_refused(catalog: Catalog):
@@ -133,7 +133,7 @@ def test_a_tensor_parallel_group_never_straddles_two_nodes(catalog: Catalog):
 
 def test_all_sizes_named_must_take_all_gpus(catalog: Catalog):
     """One GPU's worth of sizes does not use eight."""
-    assert "it takes 1 GPUs, 8 are given" in (
+    assert "it takes 1 GPU, given: 8" in (
         _refused(catalog, 8, tensor_parallel=1, pipeline_parallel=1, data_parallel=1).numbers
     )
 
