@@ -1,7 +1,7 @@
 /* Tables that sort and filter. Without this script they are plain tables. */
 "use strict";
 (() => {
-  const aside = (node) => node.nodeName === "SUP" || node.classList?.contains("disputed");
+  const aside = (node) => ["footnote-ref", "disputed"].some((name) => node.classList?.contains(name));
   const shown = (cell) => [...cell.childNodes].filter((node) => !aside(node)).map((node) => node.textContent).join("");
   const value = (cell) => cell.dataset.v ?? shown(cell).trim();
   const asNumber = (text) => (text === "" ? NaN : Number(String(text).replace(/[\s,]/g, "")));
