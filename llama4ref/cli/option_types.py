@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import tempfile
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -60,6 +59,8 @@ def ids_of(kind: str) -> Callable[[click.Context, click.Parameter, str], list[st
 
 def make_folder(folder: Path, option: str) -> None:
     """Make a folder that an option names and that will be written into; raises RequestError where that cannot be."""
+    import tempfile
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
