@@ -174,7 +174,7 @@ BREAKS: tuple[tuple[str, Change], ...] = (
     ("start-layouts", _with("starts", SCOUT_START, tensor_parallel=2)),
     ("start-layouts", _with("starts", SCOUT_START, accelerator="h200-sxm")),
     ("start-memory", _with("starts", SCOUT_START, accelerator="h200-sxm")),
-    ("borrowed-estimates", _with("estimates", "sglang", speed__layer_latency__rows__0__value=100.0)),
+    ("borrowed-estimates", _with("estimates", "sglang", speed__expert_layer_latency__rows__0__value=100.0)),
 )  # fmt: skip
 
 
