@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,8 @@ from llama4ref.rendering import render
 from llama4ref.rendering.server_command import Option, ServerCommand, server_command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from llama4ref.facts import Catalog
 
 HERE = Path(__file__).parent
@@ -53,6 +57,11 @@ def left_over(tmp_path: Path, *, within_seconds: float = 10.0) -> list[int]:
     """Processes of the stand-in that still run after a while."""
     pids = [int(pid) for pid in (tmp_path / "pids").read_text(encoding="utf-8").split()]
     assert pids, "the stand-in did not say what it started"
+    return still_running(pids, within_seconds=within_seconds)
+
+
+def still_running(pids: Sequence[int], *, within_seconds: float) -> list[int]:
+    """Which of some processes still run after a while."""
     deadline = time.monotonic() + within_seconds
     while running := [pid for pid in pids if is_running(pid)]:
         if time.monotonic() > deadline:
@@ -87,9 +96,9 @@ def test_nothing_is_left_after_an_exception(tmp_path: Path) -> None:
     assert left_over(tmp_path, within_seconds=0.5) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
-def test_nothing_is_left_when_the_program_is_ended(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C, SIGTERM and even SIGKILL of the launching program end the server."""
+@contextmanager
+def launching(tmp_path: Path, behaviour: str) -> Iterator[subprocess.Popen[str]]:
+    """A program that has launched the stand-in and waits."""
     program = f"""
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with SIGINT ignored
@@ -97,7 +106,7 @@ from pathlib import Path
 sys.path.insert(0, {str(HERE)!r})
 from test_launching import fake
 from llama4ref.proving.server.launching import launch
-with launch(fake(Path({str(tmp_path)!r}), "escaping child")):
+with launch(fake(Path({str(tmp_path)!r}), {behaviour!r})):
     print("ready", flush=True)
     time.sleep(600)
 """
@@ -112,13 +121,44 @@ with launch(fake(Path({str(tmp_path)!r}), "escaping child")):
         assert launcher.stdout is not None
         with launcher.stdout:
             assert launcher.stdout.readline() == "ready\n"
+        yield launcher
+    finally:
+        launcher.kill()
+        launcher.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_is_left_when_the_program_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C, SIGTERM and even SIGKILL of the launching program end the server."""
+    with launching(tmp_path, "escaping child") as launcher:
         launcher.send_signal(number)
         launcher.wait(30)
 
         assert left_over(tmp_path) == []
-    finally:
-        launcher.kill()
-        launcher.wait()
+
+
+@pytest.mark.parametrize("order", ["launcher first", "launcher last"])
+@pytest.mark.parametrize("whole_group", [False, True], ids=["one process", "its whole group"])
+@pytest.mark.parametrize("file", ["guarding.py", "supervising.py"])
+@pytest.mark.parametrize("behaviour", ["orphan", "stubborn child"])
+def test_nothing_is_left_when_the_program_and_what_watches_it_are_killed(
+    tmp_path: Path, behaviour: str, file: str, whole_group: bool, order: str
+) -> None:
+    """SIGKILL of the launching program and of a process between it and the server leaves nothing, whoever is killed first."""
+    with launching(tmp_path, behaviour) as launcher:
+        below = supervising.descendants(launcher.pid)
+        watching = next(pid for pid in below if Path(command_line(pid)[3]).name == file)
+        kills = [launcher.kill, partial(os.killpg if whole_group else os.kill, watching, signal.SIGKILL)]
+        for kill in kills if order == "launcher first" else reversed(kills):
+            kill()
+
+        assert left_over(tmp_path) == []
+        assert still_running(below, within_seconds=10) == []
+
+
+def command_line(pid: int) -> list[str]:
+    """The words that a process was started with, and enough empty ones."""
+    return [*Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").split("\0"), "", "", "", ""]
 
 
 def test_a_killed_supervisor_takes_the_server_with_it(tmp_path: Path) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from llama4ref.proving.model_files.miniature import miniature_of
 from llama4ref.proving.probes.probing import QUESTIONS
+from llama4ref.proving.server import supervising
 from llama4ref.proving.server.explaining import explain
 from llama4ref.proving.server.launching import STAGES
 from llama4ref.proving.verdict import Agreement, Outcome
 from tests.proving.conftest import Proven, served
+from tests.proving.test_launching import command_line, still_running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,3 +121,21 @@ def test_a_context_too_long_is_explained_with_the_engines_own_suggestion(scout: 
     assert explanation == explain(proven.log)
     assert explanation.suggested_max_model_len == predicted.largest_max_model_len(available)
     assert str(explanation.suggested_max_model_len) in proven.log.splitlines()[(explanation.line or 0) - 1]
+
+
+@pytest.mark.parametrize("stage", ["loading the weights", "ready"])
+def test_no_engine_is_left_when_the_program_and_its_supervisor_are_killed(stage: str, tmp_path: Path) -> None:
+    """Neither while it starts nor while it is probed; the engine is a process of its own below the server."""
+    words = "prove --model scout --gpu h100-sxm --count 8 --context 32K --rung miniature --keep-log"
+    program = [sys.executable, "-m", "llama4ref.cli", *words.split(), str(tmp_path)]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as launcher:
+        assert launcher.stderr
+        assert any(line.rstrip().endswith(stage) for line in launcher.stderr)
+        below = supervising.descendants(launcher.pid)
+        started = [" ".join(command_line(pid)) for pid in below]
+        (watching,) = (pid for pid, words in zip(below, started, strict=True) if "supervising.py" in words)
+        launcher.kill()
+        supervising.end(watching, 9)
+
+    assert any("EngineCore" in words for words in started), started
+    assert still_running(below, within_seconds=15) == []

