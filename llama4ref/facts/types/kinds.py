@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 from llama4ref.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from llama4ref.facts.types.abilities import AbilitySet
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.benchmarks import Benchmark
     from llama4ref.facts.types.checkpoints import Checkpoint
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.errata import Erratum
     from llama4ref.facts.types.estimates import EstimateSet
     from llama4ref.facts.types.families import Family
+    from llama4ref.facts.types.faults import FaultSet
     from llama4ref.facts.types.formats import Format
+    from llama4ref.facts.types.kernels import KernelSet
     from llama4ref.facts.types.licenses import License
     from llama4ref.facts.types.measurements import Measurement
     from llama4ref.facts.types.models import Model
@@ -67,6 +70,9 @@ class EntitiesById:
     errata: Mapping[str, Erratum] = _kind("erratum", "Errata")
     estimates: Mapping[str, EstimateSet] = _kind("estimate", "Estimates")
     starts: Mapping[str, Start] = _kind("start", "Logged starts")
+    abilities: Mapping[str, AbilitySet] = _kind("ability_set", "What engines can do")
+    faults: Mapping[str, FaultSet] = _kind("fault_set", "Known faults")
+    kernels: Mapping[str, KernelSet] = _kind("kernel_set", "Kernels")
 
     def model(self, id: str) -> Model:
         """The model of that id; raises UnknownNameError with the nearest ids."""
@@ -128,6 +134,18 @@ class EntitiesById:
         """The logged start of that id."""
         return named("start", id, self.starts)
 
+    def ability_set(self, id: str) -> AbilitySet:
+        """What the engine of that id can do with Llama 4."""
+        return named("ability_set", id, self.abilities)
+
+    def fault_set(self, id: str) -> FaultSet:
+        """The known faults of the engine of that id with Llama 4."""
+        return named("fault_set", id, self.faults)
+
+    def kernel_set(self, id: str) -> KernelSet:
+        """What the engine of that id runs Llama 4 with."""
+        return named("kernel_set", id, self.kernels)
+
 
 def named(kind: str, name: str, among: Mapping[str, T]) -> T:
     """What goes by a name; raises UnknownNameError with the nearest names, whatever is given for one."""
@@ -139,6 +157,7 @@ def named(kind: str, name: str, among: Mapping[str, T]) -> T:
 @functools.cache
 def _types() -> dict[str, type]:
     """Of each folder; imported when a spec is read or described, as a plan needs few of them."""
+    from llama4ref.facts.types.abilities import AbilitySet
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.benchmarks import Benchmark
     from llama4ref.facts.types.checkpoints import Checkpoint
@@ -146,7 +165,9 @@ def _types() -> dict[str, type]:
     from llama4ref.facts.types.errata import Erratum
     from llama4ref.facts.types.estimates import EstimateSet
     from llama4ref.facts.types.families import Family
+    from llama4ref.facts.types.faults import FaultSet
     from llama4ref.facts.types.formats import Format
+    from llama4ref.facts.types.kernels import KernelSet
     from llama4ref.facts.types.licenses import License
     from llama4ref.facts.types.measurements import Measurement
     from llama4ref.facts.types.models import Model
@@ -155,6 +176,7 @@ def _types() -> dict[str, type]:
     from llama4ref.facts.types.starts import Start
 
     known = (
+        AbilitySet,
         Accelerator,
         Benchmark,
         Checkpoint,
@@ -162,7 +184,9 @@ def _types() -> dict[str, type]:
         Erratum,
         EstimateSet,
         Family,
+        FaultSet,
         Format,
+        KernelSet,
         License,
         Measurement,
         Model,

@@ -44,6 +44,15 @@ def compare_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     yield "families/index.md", _families(catalog)
     yield "estimates/index.md", _estimates(catalog)
     yield "starts/index.md", _starts(catalog)
+    for kind, description in _OF_ENGINES.items():
+        yield f"{kind}/index.md", _simple(catalog, kind, description, ("engine",))
+
+
+_OF_ENGINES = {
+    "abilities": "What engines can do with Llama 4: from which release on, and where.",
+    "faults": "What is known to go wrong with Llama 4: in which releases, under which conditions, and what helps.",
+    "kernels": "Which kernels engines choose for Llama 4, by release, device and format.",
+}
 
 
 def _index(catalog: Catalog, kind: str, description: str) -> Page:

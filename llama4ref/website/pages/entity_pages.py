@@ -266,6 +266,19 @@ def _start(catalog: Catalog, id_: str) -> str:
     return page.finished()
 
 
+def _of_engine(kind: str, description: str) -> Callable[[Catalog, str], str]:
+    """Pages of a kind whose entities belong to an engine each."""
+
+    def made(catalog: Catalog, id_: str) -> str:
+        entity = f"{kind}/{id_}"
+        page = _page(catalog, entity, getattr(catalog, kind)[id_].name, description)
+        leaf_sections(page, entity)
+        add_disagreements(page, entity)
+        return page.finished()
+
+    return made
+
+
 _MAKERS: dict[str, Callable[[Catalog, str], str]] = {
     "models": _model,
     "checkpoints": _checkpoint,
@@ -278,4 +291,9 @@ _MAKERS: dict[str, Callable[[Catalog, str], str]] = {
     "families": _family,
     "estimates": _estimates,
     "starts": _start,
+    "abilities": _of_engine(
+        "abilities", "From which release on, and where, the engine can do what Llama 4 is served with."
+    ),
+    "faults": _of_engine("faults", "In which releases, under which conditions, with which effect, and what helps."),
+    "kernels": _of_engine("kernels", "Which kernel the engine takes by itself, by release, device and format."),
 }

@@ -1,0 +1,66 @@
+"""Which kernel an engine runs a part of the model with, by release, device, format and parallelism."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from llama4ref.facts.types.conditions import Circumstances, Conditions
+from llama4ref.facts.types.entities import Entity
+from llama4ref.facts.types.releases import holds_at
+from llama4ref.facts.types.states import UNKNOWN, Unknown
+
+Component = Literal["experts", "attention", "linear"]
+"""Routed experts, attention over the KV cache, and all other matrix multiplications."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelRule:
+    """What the engine's own selection comes to, under conditions; of a component's rules the first that holds counts."""
+
+    component: Component
+    since: str | Unknown
+    """First release that chooses so; unknown where it was so before the first release the facts cover."""
+    until: str | None = None
+    """First release that no longer does; none while it does."""
+    when: Conditions
+    """Under which conditions."""
+    chosen: str | Unknown | None
+    """The kernel that it takes by itself; none where none runs, and the server ends; unknown where that was not found out."""
+    others: tuple[str, ...] = ()
+    """Kernels that can be asked for instead, as the option for it names them."""
+    option: dict[str, str] = field(default_factory=dict)
+    """Value of the option that asks for each of these kernels, where it differs from the name."""
+    note: str | None = None
+    """What it costs or refuses."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class KernelSet(Entity):
+    """Which kernels one engine runs Llama 4 with."""
+
+    id: str
+    name: str
+    engine: str
+    """Id of the engine."""
+    rules: dict[str, KernelRule]
+    """Rules by a short name, in the order in which they are tried."""
+
+    def rule(self, component: Component, release: str, circumstances: Circumstances) -> tuple[str, KernelRule] | None:
+        """The rule that holds, with its name; None where nothing is recorded."""
+        for id_, each in self.rules.items():
+            if (
+                each.component == component
+                and holds_at(release, since=each.since, until=each.until)
+                and each.when.met_by(circumstances)
+            ):
+                return id_, each
+        return None
+
+    def chosen(self, component: Component, release: str, circumstances: Circumstances) -> str | Unknown | None:
+        """The kernel that a server takes; UNKNOWN where nothing is recorded, None where none runs."""
+        found = self.rule(component, release, circumstances)
+        return UNKNOWN if found is None else found[1].chosen
+
+
+__all__ = ["Component", "KernelRule", "KernelSet"]
