@@ -29,6 +29,7 @@ WITHOUT_EFFECT = frozenset({
 def differences(document: PlanDocument, plan: Plan, engine: Engine, demand: Demand) -> Iterator[Reason]:
     """Caveats about a plan that was read from a file; none where it is as it was written, by the same facts."""
     yield from _edited(document, plan)
+    yield from _left_out(document, plan)
     yield from _promises(document, plan)
     yield from _not_counted(plan)
     yield from _not_backed(plan, engine, demand)
@@ -42,6 +43,14 @@ def _edited(document: PlanDocument, plan: Plan) -> Iterator[Reason]:
             value=f"{name} {is_}",
             because=f"the settings were edited; it was {was} when the plan was saved",
         )
+
+
+def _left_out(document: PlanDocument, plan: Plan) -> Iterator[Reason]:
+    """Settings and variables that were planned, and are no longer there."""
+    for reason in document.config.reasons:
+        if reason.about not in {*plan.settings, *plan.environment}:
+            because = f"the settings were edited; it was {reason.value} when the plan was saved"
+            yield Reason(about=ABOUT, value=f"no {reason.about}", because=because)
 
 
 def _promises(document: PlanDocument, plan: Plan) -> Iterator[Reason]:

@@ -26,6 +26,8 @@ FORMAT = 1
 class Sizes:
     """What the settings amount to."""
 
+    release: str
+    """Release of vLLM that they are for."""
     tensor_parallel: int
     pipeline_parallel: int
     data_parallel: int

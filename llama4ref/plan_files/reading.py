@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 LARGEST_BYTES = 2**20
 """A plan file has about 20 KB; whatever is much larger is none."""
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
+_UNREADABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
+)
+"""Characters that have no place in a plan: those that do not print, and those that break lines or turn text round."""
 _MARK = "plan_format"
 _VALUES, _EXPECTED = ("config.settings.", "request."), "text, a number, true or false"
 
@@ -64,6 +67,7 @@ def read_plan_text(text: str, name: str) -> PlanFile:
     if tree is None or faults:
         raise PlanFileError(faults)
     lines = _lines_of(tree, "")
+    _check_characters(tree, name)
     _check_format(tree, name)
     adapter = TypeAdapter(dict[str, PlanDocument], config=STRICT)
     try:
@@ -131,6 +135,34 @@ def _check_format(tree: Group, name: str) -> None:
     if value != FORMAT or isinstance(value, bool):
         do = "save the plan again with this release of llama4ref"
         raise PlanFileError([Fault(name, tree.lines[_MARK], _MARK, shortened(str(value)), str(FORMAT), do)])
+
+
+def _check_characters(tree: Node, name: str) -> None:
+    """Characters that have no place in a plan are no better where they are written as escapes."""
+    for path, leaf in _leaves(tree, ""):
+        bad = _UNREADABLE.search(f"{path}{leaf.value}")
+        if bad is not None:
+            raise PlanFileError(
+                [
+                    Fault(
+                        name,
+                        leaf.line,
+                        _UNREADABLE.sub("?", path),
+                        f"the character U+{ord(bad[0]):04X}",
+                        "text that prints",
+                        "take it out",
+                    )
+                ]
+            )
+
+
+def _leaves(node: Node, path: str) -> Iterator[tuple[str, Leaf]]:
+    if isinstance(node, Leaf):
+        yield path, node
+    else:
+        inner = node.entries.items() if isinstance(node, Group) else enumerate(node.items)
+        for key, each in inner:
+            yield from _leaves(each, f"{path}.{key}" if path else str(key))
 
 
 def _worded(faults: Sequence[Fault], lines: Mapping[str, int]) -> list[Fault]:

@@ -12,6 +12,7 @@ from llama4ref.errors import Llama4refError, ReleaseError, RequestError, Setting
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.draft_head import draft_bounds, draft_refusal
 from llama4ref.plan_files.differences import differences
+from llama4ref.plan_files.requests import Beside, check_request
 from llama4ref.planning.choices.machines import per_node
 from llama4ref.planning.fitting.candidates import Candidate
 from llama4ref.planning.fitting.demand import demand_of
@@ -19,6 +20,7 @@ from llama4ref.planning.fitting.settings_capacity import with_capacity
 from llama4ref.planning.lengths import lengths_of
 from llama4ref.planning.own_plans import OwnGpuSearch, plan_of
 from llama4ref.planning.request import PlanRequest
+from llama4ref.planning.request_names import with_ids
 from llama4ref.rendering.server_command import flag_name, server_command
 
 if TYPE_CHECKING:
@@ -52,9 +54,11 @@ def restored(file: PlanFile, catalog: Catalog) -> Plan:
         PlanFileError: where the file contradicts itself, the facts, or what the engine takes.
     """
     things = _things(file, catalog)
+    _check_sources(file, catalog)
     request = _request(file)
     config = _config(file, things)
     _check_layout(file, things, config)
+    check_request(file, _beside(file, things, request, config, catalog), catalog)
     sizes = replace(config, settings={}, environment={}, reasons=())
     candidate = Candidate(
         model=things.model, checkpoint=things.checkpoint, accelerator=things.accelerator, layout=config.layout,
@@ -78,6 +82,23 @@ def _request(file: PlanFile) -> PlanRequest:
     return _located(file, "request", "a request", lambda: PlanRequest(**asked))  # type: ignore[arg-type]  # it checks them
 
 
+def _beside(file: PlanFile, things: _Things, request: PlanRequest, config: EngineConfig, catalog: Catalog) -> Beside:
+    """The request with the ids of what it names, and the plan."""
+    named = _located(file, "request", "names of the catalogue", lambda: with_ids(catalog, request))
+    release = config.release if request.engine_release is None else request.engine_release
+    return Beside(
+        request=named,
+        given=frozenset(file.document.request),
+        document=file.document,
+        model=things.model,
+        checkpoint=things.checkpoint,
+        config=config,
+        release=_located(
+            file, "request.engine_release", "a release of vLLM", lambda: things.engine.at(release).release
+        ),
+    )
+
+
 def _things(file: PlanFile, catalog: Catalog) -> _Things:
     document = file.document
     model = _located(file, "model", "the id of a model", lambda: catalog.model(document.model))
@@ -96,6 +117,15 @@ def _things(file: PlanFile, catalog: Catalog) -> _Things:
         engine=engine,
         behaviour=_located(file, "config.release", "a release of vLLM", lambda: engine.at(document.config.release)),
     )
+
+
+def _check_sources(file: PlanFile, catalog: Catalog) -> None:
+    """A reason cites a source of the facts, or none."""
+    for index, reason in enumerate(file.document.config.reasons):
+        if reason.source is not None and reason.source not in catalog.sources:
+            near = nearest_names(reason.source, catalog.sources)
+            do = f"did you mean {near[0]}" if near else "take it out"
+            file.refuse(f"config.reasons.{index}.source", repr(reason.source), "the id of a source", do)
 
 
 def _config(file: PlanFile, things: _Things) -> EngineConfig:

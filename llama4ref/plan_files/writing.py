@@ -111,7 +111,7 @@ def tree_of(plan: Plan) -> dict[str, Json]:
 def sizes_of(config: EngineConfig) -> dict[str, object]:
     """The sizes of a configuration by name."""
     named = {each.name: getattr(config, each.name) for each in fields(config)}
-    for name in ("release", "layout", "settings", "environment", "reasons"):
+    for name in ("layout", "settings", "environment", "reasons"):
         del named[name]
     return {**asdict(config.layout), **named}
 
