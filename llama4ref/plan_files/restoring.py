@@ -15,6 +15,7 @@ from llama4ref.plan_files.differences import differences
 from llama4ref.plan_files.requests import Beside, check_request
 from llama4ref.planning.choices.machines import per_node
 from llama4ref.planning.fitting.candidates import Candidate
+from llama4ref.planning.fitting.compatible_fit import faults_of
 from llama4ref.planning.fitting.demand import demand_of
 from llama4ref.planning.fitting.settings_capacity import with_capacity
 from llama4ref.planning.lengths import lengths_of
@@ -67,6 +68,7 @@ def restored(file: PlanFile, catalog: Catalog) -> Plan:
     demand = demand_of(request, lengths_of(request, things.model.architecture), config.layout)
     search = OwnGpuSearch(catalog=catalog, request=request, engine=things.engine, behaviour=things.behaviour)
     fitted = with_capacity(catalog, candidate, things.behaviour, sizes, demand)
+    fitted = replace(fitted, faults=faults_of(search.limits, candidate, request, config))
     plan = plan_of(search, fitted, config)
     return replace(plan, caveats=(*differences(file.document, plan, things.engine, demand), *plan.caveats))
 

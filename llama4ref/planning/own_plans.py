@@ -13,8 +13,10 @@ from llama4ref.planning.choices.checkpoints import PLATFORMS, accelerator_refusa
 from llama4ref.planning.choices.draft_heads import draft_refusal
 from llama4ref.planning.choices.layouts import candidate_layouts
 from llama4ref.planning.choices.machines import placements
+from llama4ref.planning.compatibility.engine_limits import EngineLimits
+from llama4ref.planning.compatibility.workarounds import told
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
-from llama4ref.planning.fitting.fit import fit
+from llama4ref.planning.fitting.compatible_fit import compatible_fit
 from llama4ref.planning.lengths import Lengths, in_words, lengths_of
 from llama4ref.planning.outcomes import Plan, Refusal
 from llama4ref.planning.ranking import rank
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from llama4ref.planning.request import PlanRequest
 
 
+OF_THE_ENGINE = frozenset({"engine-ability", "engine-fault"})
+"""Rules of refusals for what a release lacks or does wrong."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnGpuSearch:
     """What is searched, by which facts."""
@@ -43,6 +49,11 @@ class OwnGpuSearch:
     behaviour: Behaviour
     thorough: bool = False
     """Whether refusals name the settings that would lift them, which takes longer."""
+
+    @property
+    def limits(self) -> EngineLimits:
+        """Abilities, faults and kernels of the engine at the release."""
+        return EngineLimits(catalog=self.catalog, engine=self.engine, release=self.behaviour.release)
 
 
 def own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> tuple[list[Plan], list[Refusal]]:
@@ -173,17 +184,20 @@ def _on_fewest(
 
 
 def _best_of_variants(search: OwnGpuSearch, template: Candidate) -> Iterator[FittedCandidate | Refusal]:
-    """The first cache variant that fits, or why the last one does not."""
-    outcome: FittedCandidate | Refusal | None = None
+    """The first cache variant that fits, or why the last one does not: for memory rather than for what the engine lacks."""
+    refused: list[Refusal] = []
     for dtype in cache_dtypes(template.checkpoint, template.accelerator, search.request):
         for hybrid in hybrid_choices(template.accelerator, search.request, search.behaviour):
             candidate = replace(template, cache_dtype=dtype, hybrid=hybrid)
-            outcome = fit(search.catalog, candidate, search.request, search.behaviour, thorough=search.thorough)
+            outcome = compatible_fit(
+                search.limits, candidate, search.request, search.behaviour, thorough=search.thorough
+            )
             if isinstance(outcome, FittedCandidate):
                 yield outcome
                 return
-    if outcome is not None:
-        yield outcome
+            refused.append(outcome)
+    of_memory = [each for each in refused if each.rule not in OF_THE_ENGINE]
+    yield from (of_memory or refused)[-1:]
 
 
 def plan_of(search: OwnGpuSearch, fitted: FittedCandidate, config: EngineConfig) -> Plan:
@@ -204,7 +218,10 @@ def plan_of(search: OwnGpuSearch, fitted: FittedCandidate, config: EngineConfig)
         largest_context=fitted.largest_context,
         max_concurrency=fitted.max_concurrency,
         kv_cache_tokens=fitted.kv_cache_tokens,
-        caveats=tuple(caveats_of(search.catalog, fitted, search.engine, search.behaviour)),
+        caveats=(
+            *told(search.limits, fitted.faults),
+            *caveats_of(search.catalog, fitted, search.engine, search.behaviour),
+        ),
         performance=performance,
         workload=workload if performance is not None else None,
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from llama4ref.planning.request import PlanRequest
 
 _RULES_BY_USE = (
-    "context-above-model", "images-above-context", "hybrid", "draft-head", "nodes", "layout", "tensor-parallel-across-nodes", "images", "kv-cache-too-small", "concurrency",
+    "context-above-model", "images-above-context", "engine-ability", "engine-fault", "hybrid", "draft-head", "nodes", "layout", "tensor-parallel-across-nodes", "images", "kv-cache-too-small", "concurrency",
     "buffers-beside-the-cache", "nothing-left-for-kv-cache", "weights-too-large", "no-expert-kernel", "compute-capability",
     "platform", "quality",
 )  # fmt: skip

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from llama4ref.engine.layout import Layout
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.faults import EngineFault
     from llama4ref.facts.types.models import Model
     from llama4ref.memory.gpu_budget import MemoryBudget
+    from llama4ref.planning.compatibility.workarounds import Workaround
     from llama4ref.planning.fitting.levers import Lever
 
 
@@ -58,3 +60,7 @@ class FittedCandidate:
     """Settings that differ from the engine's defaults so that it fits."""
     shortage: str | None = None
     """What did not fit with the defaults; none where they are kept."""
+    workarounds: tuple[Workaround, ...] = ()
+    """Settings that get round known faults of the engine."""
+    faults: tuple[tuple[str, EngineFault], ...] = ()
+    """Known faults that it meets all the same, by name."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.planning.compatibility.workarounds import adapted_to
 from llama4ref.planning.settings.abilities import set_abilities, set_quantization, set_temperature
 from llama4ref.planning.settings.cache import set_cache
 from llama4ref.planning.settings.draft import SettingsDraft
@@ -25,6 +26,7 @@ def config_of(
 ) -> EngineConfig:
     """The configuration of a fitted candidate, written: options, variables and a reason for each."""
     draft = SettingsDraft(engine, behaviour.release)
+    request = adapted_to(request, fitted.workarounds)
     checkpoint = fitted.candidate.checkpoint
     if checkpoint.repository:
         draft.set("model", checkpoint.repository, _why_checkpoint(catalog, fitted))
@@ -35,6 +37,8 @@ def config_of(
     set_quantization(draft, fitted)
     set_abilities(catalog, draft, fitted, request, behaviour)
     set_machines(draft, fitted)
+    for workaround in fitted.workarounds:
+        draft.work_around(workaround)
     return replace(fitted.config, settings=draft.settings, environment=draft.environment, reasons=tuple(draft.reasons))
 
 

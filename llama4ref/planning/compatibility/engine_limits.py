@@ -1,0 +1,77 @@
+"""What is recorded of an engine at one release: abilities, faults and kernels."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.types.releases import holds_at
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.abilities import AbilitySet
+    from llama4ref.facts.types.conditions import Circumstances
+    from llama4ref.facts.types.engines import Engine
+    from llama4ref.facts.types.faults import EngineFault
+    from llama4ref.facts.types.kernels import KernelSet
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EngineLimits:
+    """Abilities, faults and kernels of an engine, with one of its releases."""
+
+    catalog: Catalog
+    engine: Engine
+    release: str
+
+    @property
+    def abilities(self) -> AbilitySet | None:
+        """What it can do; None where nothing is recorded."""
+        return self.catalog.abilities.get(self.engine.id)
+
+    @property
+    def kernels(self) -> KernelSet | None:
+        """What it runs parts of the model with; None where nothing is recorded."""
+        return self.catalog.kernels.get(self.engine.id)
+
+    def faults_met(self, circumstances: Circumstances) -> dict[str, EngineFault]:
+        """The faults of the release that a server would meet, by name."""
+        possible = _possible(
+            self.catalog, self.engine.id, self.release, circumstances.accelerator, circumstances.checkpoint
+        )
+        return {id_: each for id_, each in possible if each.when.met_by(circumstances)}
+
+    def source_of(self, fault: str) -> str | None:
+        """Id of the source that tells of a fault."""
+        cited = self.catalog.cite(f"faults/{self.engine.id}", f"faults.{fault}.symptom")
+        return cited[0].source.id if cited else None
+
+    def has_option(self, name: str, value: object) -> bool:
+        """Whether the release takes an option of the server with a value."""
+        flag = self.engine.flags.get(name)
+        return (
+            flag is not None
+            and holds_at(self.release, since=flag.since, until=flag.until)
+            and flag.takes_at(str(value), self.release)
+        )
+
+    def reads_variable(self, name: str) -> bool:
+        """Whether the release reads an environment variable."""
+        variable = self.engine.environment.get(name)
+        return variable is not None and holds_at(self.release, since=variable.since, until=variable.until)
+
+
+@functools.lru_cache(maxsize=1024)
+def _possible(
+    catalog: Catalog, engine: str, release: str, accelerator: str, checkpoint: str
+) -> tuple[tuple[str, EngineFault], ...]:
+    """Faults of a release that no name of hardware or checkpoint rules out: most candidates share what is left."""
+    recorded = catalog.faults.get(engine)
+    return tuple(
+        (id_, each)
+        for id_, each in (recorded.faults.items() if recorded is not None else ())
+        if each.at(release)
+        and (not each.when.accelerators or accelerator in each.when.accelerators)
+        and (not each.when.checkpoints or checkpoint in each.when.checkpoints)
+    )

@@ -1,0 +1,61 @@
+"""Which feature does a server need that the release lacks, and which release has it?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llama4ref.planning.outcomes import Refusal
+
+if TYPE_CHECKING:
+    from llama4ref.facts.types.conditions import Circumstances, Feature
+    from llama4ref.planning.compatibility.engine_limits import EngineLimits
+
+_IN_WORDS: dict[Feature, str] = {
+    "json-schema": "JSON schemas",
+    "lora": "LoRA adapters",
+    "eagle": "EAGLE draft heads",
+    "eagle3": "EAGLE3 draft heads",
+    "hybrid-kv-cache": "a hybrid KV cache",
+    "chunked-local-without-hybrid": "chunked-local layers without the hybrid KV cache",
+    "fp8-kv-cache": "an fp8 KV cache",
+    "multi-node": "several nodes",
+    "online-quantization": "quantization while loading",
+    "quantized-attention": "quantized attention",
+    "above-trained-context": "requests beyond the trained context",
+}
+
+
+def missing_ability(limits: EngineLimits, circumstances: Circumstances) -> Refusal | None:
+    """Why a release cannot serve like this; None where nothing says that it cannot."""
+    abilities = limits.abilities
+    if abilities is None:
+        return None
+    for feature in sorted(circumstances.features):
+        if abilities.lacks(feature, limits.release, circumstances):
+            first = abilities.first_release(feature, circumstances, after=limits.release)
+            return Refusal(
+                subject=f"{limits.engine.name} {limits.release} with {circumstances.checkpoint} on {circumstances.accelerator}",
+                rule="engine-ability",
+                numbers=f"it has no {in_words(feature)} for it".replace("no a ", "no ").replace("no an ", "no "),
+                instead=f"releases from {first} have" if first else None,
+                changes=(("engine_release", first),) if first else (),
+                source=_source(limits, feature),
+            )
+    return None
+
+
+def in_words(feature: Feature) -> str:
+    """A feature as people call it.
+
+    Examples:
+        >>> in_words("lora"), in_words("pipeline-parallel")
+        ('LoRA adapters', 'pipeline parallel')
+    """
+    return _IN_WORDS.get(feature, feature.replace("-", " "))
+
+
+def _source(limits: EngineLimits, feature: Feature) -> str | None:
+    abilities = limits.abilities
+    names = [id_ for id_, each in abilities.abilities.items() if each.feature == feature] if abilities else []
+    cited = limits.catalog.cite(f"abilities/{limits.engine.id}", f"abilities.{names[0]}.since") if names else ()
+    return cited[0].source.id if cited else None
