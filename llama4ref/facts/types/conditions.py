@@ -14,6 +14,7 @@ Feature = Literal[
     "tools",
     "json-schema",
     "lora",
+    "tower-lora",
     "speculative-decoding",
     "eagle",
     "eagle3",
@@ -21,17 +22,24 @@ Feature = Literal[
     "chunked-local-without-hybrid",
     "fp8-kv-cache",
     "compilation",
+    "prefix-caching",
+    "chunked-prefill",
+    "async-scheduling",
     "tensor-parallel",
     "pipeline-parallel",
     "data-parallel",
     "expert-parallel",
+    "expert-load-balancing",
+    "encoder-data-parallel",
     "multi-node",
     "online-quantization",
     "quantized-attention",
     "above-trained-context",
 ]
 """What a server is started with or asked for. `tensor-parallel` and the like mean more than one; `compilation` is what
-`enforce-eager` turns off; `chunked-local-without-hybrid` keeps all tokens in every layer."""
+`enforce-eager` turns off; `chunked-local-without-hybrid` keeps all tokens in every layer; `tower-lora` are adapters of the vision
+tower and the projector; `expert-load-balancing` moves and doubles experts between GPUs while serving; `encoder-data-parallel` keeps
+the whole vision tower on each GPU of a tensor parallel group and splits the images."""
 Size = Literal[
     "context",
     "images",
