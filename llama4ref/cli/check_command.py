@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from llama4ref.errors import Fault
     from llama4ref.facts.audit.provenance_report import ProvenanceReport
     from llama4ref.facts.catalog import Catalog
 
@@ -79,10 +80,11 @@ def command(*, specs: Path | None, report: bool, write_schemas: bool, engine: bo
 def _load(specs: Path | None, *, as_json: bool) -> Catalog | None:
     """The catalogue; None where specs are wrong and their faults were printed as JSON."""
     from llama4ref.errors import RequestError, SpecErrors
-    from llama4ref.facts.loading import load
+    from llama4ref.facts.loading import load, missing_folders
 
+    faults: list[Fault] = []
     try:
-        return load(specs)
+        catalog = load(specs)
     except OSError as error:
         if specs is None:
             raise
@@ -91,10 +93,14 @@ def _load(specs: Path | None, *, as_json: bool) -> Catalog | None:
             f"--specs: {quoted(str(specs))} cannot be read ({reason}); name a folder of specs"
         ) from error
     except SpecErrors as error:
-        if not as_json:
-            raise
-        echo_json({"faults": error.faults})
-        return None
+        faults += error.faults
+    faults += missing_folders(specs)
+    if not faults:
+        return catalog
+    if not as_json:
+        raise SpecErrors(faults)
+    echo_json({"faults": faults})
+    return None
 
 
 def _loaded(catalog: Catalog) -> CheckedPart:
@@ -163,6 +169,8 @@ def _engine(catalog: Catalog, *, wanted: bool) -> CheckedPart:
         return CheckedPart(what="engine", state="skipped", detail=why)
     from llama4ref.proving.installed.engine_facts import differing_facts, installed_vllm
 
+    if "vllm" not in catalog.engines:
+        return CheckedPart(what="engine", state="skipped", detail="no facts about vLLM")
     wrong = differing_facts(catalog.engine("vllm"))
     detail = f"facts held against vLLM {installed_vllm()}"
     return CheckedPart(what="engine", state=_state(wrong), detail=detail, wrong=wrong)
@@ -173,9 +181,17 @@ def _state(wrong: Sequence[str]) -> State:
 
 
 def _write_schemas(folder: Path) -> None:
-    (folder / "schema").mkdir(exist_ok=True)
-    for name, text in _schema_files().items():
-        (folder / "schema" / name).write_text(text, encoding="utf-8")
+    from llama4ref.errors import Fault, SpecErrors
+
+    schemas = folder / "schema"
+    try:
+        schemas.mkdir(exist_ok=True)
+        for name, text in _schema_files().items():
+            (schemas / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        name = f"specs/{Path(error.filename or schemas).relative_to(folder)}"
+        found, do = (error.strerror or str(error)).lower(), "remove it, or name a folder that can be written"
+        raise SpecErrors([Fault(name, 1, "", found, "a folder of schemas that can be written", do)]) from error
 
 
 def _schema_files() -> dict[str, str]:
@@ -189,7 +205,7 @@ def _schema_files() -> dict[str, str]:
 def _text_of(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8")
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 
@@ -224,5 +240,5 @@ def _counted(counts: ProvenanceReport, today: dt.date) -> Iterator[RenderableTyp
         ("dated", counts.dated, "hold as of a day"),
         ("stale", counts.stale, f"as of a day before {counts.stale_before}"),
     ):
-        table.add_row(name, f"{count:,}", f"{count / counts.leaves:.1%}", meaning)
+        table.add_row(name, f"{count:,}", f"{count / max(counts.leaves, 1):.1%}", meaning)
     yield table

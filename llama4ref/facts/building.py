@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from types import GenericAlias
 from typing import Any
@@ -14,19 +16,28 @@ from llama4ref.errors import Fault, SpecErrors, nearest_names
 from llama4ref.facts.catalog import Catalog
 from llama4ref.facts.kept_provenance import pack
 from llama4ref.facts.reading.citing import Cited, Citer, Plain
+from llama4ref.facts.reading.plain_text import text_faults
+from llama4ref.facts.reading.spec_folder import SOURCES
 from llama4ref.facts.reading.validation import STRICT, faults_of
 from llama4ref.facts.reading.yaml_reader import Group, Node, Series, read_spec
+from llama4ref.facts.types.constraints import ID_RULE, is_id
 from llama4ref.facts.types.kinds import KINDS
 from llama4ref.facts.types.read_only import freeze
 from llama4ref.facts.types.sources import Provenance, Source
 from llama4ref.facts.types.states import UNKNOWN, WRITTEN_UNKNOWN
 
+_MOST_FAULTS = 100
+"""Of one file in a report."""
 
-def build(files: Mapping[str, bytes]) -> Catalog:
-    """The catalogue of spec files given by path; raises SpecErrors with every fault."""
-    faults: list[Fault] = []
+
+def build(files: Mapping[str, bytes], *, unread: Sequence[Fault] = ()) -> Catalog:
+    """The catalogue of spec files given by path; raises SpecErrors with every fault.
+
+    Faults of files that could not be read come first; names that lead to such files do not dangle.
+    """
+    faults = [*unread]
     trees = {name: _read(name, content, faults) for name, content in files.items() if _has_a_place(name, faults)}
-    sources = _sources(trees.pop("sources.yaml"), faults)
+    sources = _sources(trees.pop(SOURCES, None), faults)
     cited = {name: _cite(name, tree, sources, faults) for name, tree in trees.items() if tree is not None}
     typed = {kind: _typed(kind, cited, faults) for kind in KINDS}
     provenance: dict[str, dict[str, Provenance]] = {
@@ -35,23 +46,41 @@ def build(files: Mapping[str, bytes]) -> Catalog:
     catalog = Catalog(sources=sources, packed_provenance=pack(provenance, sources), **typed)
     from llama4ref.facts.audit.consistency import contradictions
 
-    broken = {name.removesuffix(".yaml") for name in trees} - {f"{kind}/{id_}" for kind in KINDS for id_ in typed[kind]}
+    named = [*trees, *(fault.file.removeprefix("specs/") for fault in unread)]
+    broken = {each.removesuffix(".yaml") for each in named} - {f"{kind}/{id_}" for kind in KINDS for id_ in typed[kind]}
     faults += contradictions(catalog, broken=broken)
     if faults:
         raise SpecErrors(_distinct(faults))
     return catalog
 
 
-def _distinct(faults: list[Fault]) -> list[Fault]:
+def _distinct(faults: Sequence[Fault]) -> list[Fault]:
     """In the order of files and lines; of several faults of one field only the first found, which is nearest the cause."""
     first = {(fault.file, fault.line, fault.field): fault for fault in reversed(faults)}
-    return sorted(first.values(), key=lambda fault: (fault.file, fault.line))
+    ordered = sorted(first.values(), key=lambda fault: (fault.file, fault.line))
+    return [
+        fault for _, some in itertools.groupby(ordered, key=lambda fault: fault.file) for fault in _first_of([*some])
+    ]
+
+
+def _first_of(faults: Sequence[Fault]) -> list[Fault]:
+    """The faults of one file, as many as a person reads."""
+    left = len(faults) - _MOST_FAULTS
+    if left <= 0:
+        return [*faults]
+    last = faults[_MOST_FAULTS]
+    more = Fault(last.file, last.line, "", f"{left:,} faults more", "a spec", "correct those above and check again")
+    return [*faults[:_MOST_FAULTS], more]
 
 
 def _has_a_place(name: str, faults: list[Fault]) -> bool:
     kind, _, file = name.rpartition("/")
-    if name == "sources.yaml" or (kind in KINDS and file.endswith(".yaml")):
+    stem, dot, ending = file.rpartition(".")
+    if name == SOURCES or (kind in KINDS and ending == "yaml" and dot and is_id(stem)):
         return True
+    if kind in KINDS and ending == "yaml":
+        faults.append(Fault(f"specs/{name}", 1, "", "a name that is no id", ID_RULE, "rename it"))
+        return False
     near = nearest_names(kind, KINDS)
     do = "end its name in .yaml" if kind in KINDS else f"move it to {near[0]}/" if near else "move or remove it"
     faults.append(
@@ -68,6 +97,7 @@ def _read(name: str, content: bytes, faults: list[Fault]) -> Group | None:
         return None
     tree, found = read_spec(text, f"specs/{name}")
     faults.extend(found)
+    faults.extend(text_faults(tree, f"specs/{name}") if tree else ())
     return tree
 
 
@@ -108,6 +138,10 @@ def _sources(tree: Group | None, faults: list[Fault]) -> dict[str, Source]:
     lines = tree.lines | _inner_lines(tree)
     sources: dict[str, Source] = {}
     for name, node in tree.entries.items():
+        if not is_id(name):
+            faults.append(
+                Fault(f"specs/{SOURCES}", tree.lines[name], name, "a key that is no id", ID_RULE, "rename it")
+            )
         values = _bare(node)
         if isinstance(values, dict):
             values["id"] = name
@@ -115,7 +149,7 @@ def _sources(tree: Group | None, faults: list[Fault]) -> dict[str, Source]:
             sources |= adapter.validate_json(_written({name: values}))
         except ValidationError as error:
             sources[name] = _stand_in(name)
-            faults.extend(faults_of(error, "specs/sources.yaml", lines))
+            faults.extend(faults_of(error, f"specs/{SOURCES}", lines))
     return sources
 
 
@@ -136,10 +170,15 @@ def _inner_lines(tree: Group) -> dict[str, int]:
     }
 
 
+@functools.cache
+def _adapter(kind: str) -> TypeAdapter[dict[str, Any]]:
+    by_id: Any = GenericAlias(dict, (str, KINDS[kind].type))
+    return TypeAdapter(by_id, config=STRICT)
+
+
 def _typed(kind: str, cited: Mapping[str, Cited], faults: list[Fault]) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    by_id: Any = GenericAlias(dict, (str, KINDS[kind].type))
-    adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(by_id, config=STRICT)
+    adapter = _adapter(kind)
     for name, each in cited.items():
         if not name.startswith(f"{kind}/"):
             continue

@@ -35,7 +35,7 @@ def digest(files: Mapping[str, bytes]) -> bytes:
     """A digest of spec files and of the code that reads them."""
     state = hashlib.blake2b(sys.version.encode(), digest_size=_DIGEST_BYTES)
     for name, content in [*_CODE.items(), *files.items()]:
-        state.update(f"{name} {len(content)} ".encode() + content)
+        state.update(f"{name} {len(content)} ".encode(errors="surrogateescape") + content)
     return state.digest()
 
 

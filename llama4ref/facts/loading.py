@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from llama4ref.errors import Fault, SpecErrors
 from llama4ref.facts import caching
+from llama4ref.facts.reading.spec_folder import SOURCES, SpecFolder, read_folder
 from llama4ref.facts.types.entities import owner_of
 from llama4ref.facts.types.kinds import KINDS
 
@@ -23,9 +26,9 @@ def specs_folder() -> Path:
     Raises:
         SpecErrors: where neither is there.
     """
-    package = Path(__file__).parents[1]
-    for folder in (package / "specs", package.parent / "specs"):
-        if (folder / "sources.yaml").is_file():
+    packages = [Path(__file__).parents[1], Path(__file__).resolve().parents[1]]
+    for folder in (folder for each in packages for folder in (each / "specs", each.parent / "specs")):
+        if (folder / SOURCES).is_file():
             return folder
     raise SpecErrors([Fault("specs/sources.yaml", 1, "", "no file", "the specs folder", "reinstall llama4ref")])
 
@@ -42,7 +45,17 @@ def load(path: str | Path | None = None) -> Catalog:
         >>> load().model("maverick").experts.count
         128
     """
-    return _load(None if path is None else Path(path).resolve())
+    return _load(None if path is None else _resolved(path))
+
+
+def _resolved(path: str | Path) -> Path:
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        found = getattr(error, "strerror", None) or str(error)
+        raise SpecErrors(
+            [Fault(str(path), 1, "", found.lower(), "a specs folder", "name a folder of specs")]
+        ) from error
 
 
 def load_with(files: Mapping[str, bytes], path: str | Path | None = None) -> Catalog:
@@ -51,8 +64,8 @@ def load_with(files: Mapping[str, bytes], path: str | Path | None = None) -> Cat
     Raises:
         SpecErrors: with every fault of every file.
     """
-    folder = specs_folder() if path is None else Path(path).resolve()
-    return _build({**spec_files(folder), **files})
+    folder = specs_folder() if path is None else _resolved(path)
+    return _build(_content(folder, files))
 
 
 def catalog_of(*entities: Entity | None) -> Catalog:
@@ -71,53 +84,74 @@ def catalog_of(*entities: Entity | None) -> Catalog:
     return load()
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=1)
 def _load_packaged() -> Catalog:
-    folder = specs_folder()
-    files = spec_files(folder)
-    key = caching.digest(files)
-    kept = caching.recall(key)
+    content = _content(specs_folder())
+    kept = None if content.faults else caching.recall(content.key)
     if kept is not None:
         return kept
-    catalog = _build(files)
-    caching.keep(key, catalog)
+    catalog = _build(content)
+    caching.keep(content.key, catalog)
     return catalog
 
 
+@dataclass(frozen=True)
+class _Content:
+    """The files of a folder; two are the same where every byte is."""
+
+    folder: Path
+    key: bytes
+    files: Mapping[str, bytes] = field(compare=False)
+    faults: Sequence[Fault] = field(compare=False)
+
+
+def _content(folder: Path, further: Mapping[str, bytes] = MappingProxyType({})) -> _Content:
+    found = _read(folder)
+    files = {**found.files, **further}
+    return _Content(folder, caching.digest(files), files, found.faults)
+
+
 def _load(folder: Path | None) -> Catalog:
-    if folder is None:
-        return _load_packaged()
-    return _build_cached(folder, caching.digest(spec_files(folder)))
+    return _load_packaged() if folder is None else _build(_content(folder))
 
 
 @functools.lru_cache(maxsize=8)
-def _build_cached(folder: Path, _key: bytes) -> Catalog:
-    return _build(spec_files(folder))
+def _build(content: _Content) -> Catalog:
+    from llama4ref.facts.building import build
+
+    return build(content.files, unread=content.faults)
+
+
+def missing_folders(path: str | Path | None = None) -> tuple[Fault, ...]:
+    """A fault for each kind that has no folder; a catalogue of a part loads, but is not complete.
+
+    None where the folder is no folder of specs at all, which `load` says.
+    """
+    folder = specs_folder() if path is None else _resolved(path)
+    missing = [kind for kind in KINDS if not (folder / kind).is_dir()] if _is_there(folder / SOURCES) else []
+    do = "restore it, or make an empty one"
+    return tuple(Fault(f"specs/{kind}", 1, "", "no folder", f"the folder of {kind}", do) for kind in missing)
 
 
 def spec_files(folder: Path) -> dict[str, bytes]:
     """The content of every file by its path inside the folder, in a stable order; generated schemas are no specs.
 
     Raises:
-        SpecErrors: where the folder holds no `sources.yaml`.
+        SpecErrors: where a file cannot be read, or the folder holds no `sources.yaml`.
     """
-    try:
-        files = {"sources.yaml": (folder / "sources.yaml").read_bytes()}
-    except OSError as error:
-        fault = Fault(
-            f"{folder.name}/sources.yaml", 1, "", "no readable file", "a specs folder", "name a folder of specs"
-        )
-        raise SpecErrors([fault]) from error
-    others = sorted({each.name for each in folder.iterdir() if each.is_dir()}.difference(KINDS, ("schema",)))
-    for kind in (*KINDS, *others):
-        inside = folder / kind
-        for file in sorted(inside.iterdir()) if inside.is_dir() else ():
-            if file.is_file() and not file.name.startswith("."):
-                files[f"{kind}/{file.name}"] = file.read_bytes()
-    return files
+    found = _read(folder)
+    if found.faults:
+        raise SpecErrors(found.faults)
+    return found.files
 
 
-def _build(files: Mapping[str, bytes]) -> Catalog:
-    from llama4ref.facts.building import build
+def _read(folder: Path) -> SpecFolder:
+    if not _is_there(folder / SOURCES):
+        fault = Fault(f"{folder.name}/{SOURCES}", 1, "", "no readable file", "a specs folder", "name a folder of specs")
+        raise SpecErrors([fault])
+    return read_folder(folder, KINDS)
 
-    return build(files)
+
+def _is_there(path: Path) -> bool:
+    """Whether anything has this name, a link that leads nowhere too."""
+    return path.exists() or path.is_symlink()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.facts.loading import specs_folder
+from llama4ref.facts.types.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,3 +143,62 @@ def test_the_site_needs_its_extra(call: Callable[..., Answer], monkeypatch: pyte
 
     assert answer.code == 3
     assert "pip install 'llama4ref[site]'" in answer.err
+
+
+@pytest.mark.parametrize("gone", ["formats", "providers", "starts", "estimates"])
+def test_a_folder_that_is_missing_is_a_fault(call: Callable[..., Answer], specs: Path, gone: str) -> None:
+    """Named in words or as JSON, also where nothing else leads to it."""
+    shutil.rmtree(specs / gone)
+    answer = call("check", "--specs", str(specs), "--no-engine")
+    faults = call("check", "--specs", str(specs), "--no-engine", "--json").json["faults"]
+
+    assert (answer.code, answer.out) == (2, "")
+    assert f"specs/{gone}" in answer.err
+    assert all(fault["file"].startswith("specs/") for fault in faults)
+
+
+def test_sources_alone_are_no_catalogue(call: Callable[..., Answer], tmp_path: Path) -> None:
+    """Each kind that is missing is a fault."""
+    shutil.copy(specs_folder() / "sources.yaml", tmp_path)
+    answer = call("check", "--specs", str(tmp_path), "--report", "--no-engine")
+
+    assert answer.code == 2
+    assert f"{len(KINDS)} faults" in answer.err
+
+
+def test_empty_kinds_are_checked_and_counted(call: Callable[..., Answer], tmp_path: Path) -> None:
+    """No share is divided by nothing, and no engine is asked for."""
+    shutil.copy(specs_folder() / "sources.yaml", tmp_path)
+    for kind in KINDS:
+        (tmp_path / kind).mkdir()
+    answer = call("check", "--specs", str(tmp_path), "--report", "--write-schemas")
+
+    assert answer.code == 0, answer.err
+    assert "0 specs with 0 facts" in answer.out
+
+
+def test_schemas_that_cannot_be_written_are_a_fault(call: Callable[..., Answer], specs: Path) -> None:
+    """A file where their folder should be."""
+    shutil.rmtree(specs / "schema")
+    (specs / "schema").write_text("in the way", encoding="utf-8")
+    answer = call("check", "--specs", str(specs), "--write-schemas", "--no-engine")
+
+    assert answer.code == 2
+    assert "specs/schema:1: found file exists" in answer.err
+
+
+def test_a_false_citation_fails(call: Callable[..., Answer], specs: Path) -> None:
+    """A source that the file says agrees, and that the leaf quotes as disagreeing; the report counts it."""
+    own = '  source: llama4-model-card\n  at: "Instruction tuned models table"\n'
+    line = _change(
+        specs / "benchmarks/mmlu-pro.yaml",
+        f'metric:\n  value: "macro_avg/acc"\n{own}',
+        'metric:\n  value: "macro_avg/acc"\n',
+    )
+    answer = call("check", "--specs", str(specs), "--report", "--no-engine")
+    words = " ".join(answer.out.split())
+
+    assert answer.code == 1
+    assert f"specs/benchmarks/mmlu-pro.yaml:{line + 1} metric: found source huggingface-llama4-blog" in words
+    assert "cited falsely 1 " in words
+    assert "0 false citations" in call("check", "--no-engine").out

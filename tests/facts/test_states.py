@@ -34,9 +34,9 @@ MODEL = """
     modalities_in: [text]
     modalities_out: [text]
     license: unknown
-    knowledge_cutoff: "unknown"
+    knowledge_cutoff: unknown
     languages: []
-    architecture_class: unknown
+    architecture_class: "unknown"
     repositories: {}
     text: unknown
     attention: unknown
@@ -65,14 +65,14 @@ def test_the_three_survive_reading_typing_keeping_and_export():
     model, entity = catalog.model("one"), "models/one"
     told = json.loads(facts_json(catalog, [entity]))["facts"][entity]
 
-    assert (model.released, model.license, model.knowledge_cutoff) == (None, UNKNOWN, "unknown")
+    assert (model.released, model.license, model.architecture_class) == (None, UNKNOWN, "unknown")
     assert isinstance(model.license, Unknown)
     assert isinstance(model.text, Unknown)
     for field, value, state in (
         ("released", None, "none"),
         ("license", UNKNOWN, "unknown"),
         ("text", UNKNOWN, "unknown"),
-        ("knowledge_cutoff", "unknown", "known"),
+        ("architecture_class", "unknown", "known"),
     ):
         leaf = catalog.trace(entity, field)
         assert (leaf.citations[0].value, leaf.state) == (value, state)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.arithmetic.quantities import quantities
+from llama4ref.facts.arithmetic.stored_bytes import checkpoint_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS
 from llama4ref.facts.audit.checks import Check, CheckResult
 from llama4ref.facts.audit.claim_checking import checked_claims
@@ -15,7 +17,8 @@ from llama4ref.facts.types.states import UNKNOWN, is_stated
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
-    from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.checkpoints import Checkpoint, Loading
+    from llama4ref.facts.types.engines import Engine
 
 NAMED_FORMATS = (
     (r"NVFP4|FP4$", "nvfp4"), (r"FP8", "fp8"), (r"w4a16", "int4"), (r"AWQ", "int4"), (r"bnb-4bit", "nf4"),
@@ -35,8 +38,9 @@ def names(catalog: Entries) -> Iterator[CheckResult]:
             continue
         yield CheckResult(entity, ("model",), checkpoint.model in repository.lower(), repository, checkpoint.model)
         experts = re.search(r"-(\d+)E\b", repository)
-        if experts and not EXPERTS_MISNAMED.match(repository):
-            held = int(experts[1]) == catalog.model(checkpoint.model).architecture.experts.count
+        of_model = catalog.model(checkpoint.model).experts
+        if experts and of_model is not UNKNOWN and not EXPERTS_MISNAMED.match(repository):
+            held = int(experts[1]) == of_model.count
             yield CheckResult(entity, ("repository", "model"), held, repository)
         if experts and checkpoint.stage != "draft":
             yield CheckResult(
@@ -77,13 +81,31 @@ def named_formats(catalog: Entries) -> Iterator[CheckResult]:
 
 
 def sizes(catalog: Entries) -> Iterator[CheckResult]:
-    """A published size that comes out of the coverage confirms what it covers."""
+    """A published size is what the coverage gives; it confirms the components that weigh more than its last place."""
     for each in checked_claims(catalog):
         kind, _, id_ = each.entity.partition("/")
-        if kind == "checkpoints" and each.claim.about == "weights.bytes" and each.agrees:
-            coverage = catalog.checkpoint(id_).coverage
-            large = [name for name in COMPONENTS if coverage and coverage.of(name) and name != "norms"]
-            yield CheckResult(each.entity, (*(f"coverage.{name}" for name in large), "skipped_moe_layers"), held=True)
+        about_size = kind == "checkpoints" and each.claim.about == "weights.bytes" and each.claim.note is None
+        if about_size and each.computed is not None:
+            fields = _weighty(catalog, catalog.checkpoint(id_), each.claim.precision)
+            found, computed = f"{each.claim.figure:,.0f}", f"{each.computed:,.0f}"
+            yield CheckResult(each.entity, fields, each.agrees is True, found, computed)
+
+
+def _weighty(catalog: Entries, checkpoint: Checkpoint, step: float) -> tuple[str, ...]:
+    """Fields of the coverage that change the size of a checkpoint by more than a step."""
+    model = catalog.model(checkpoint.model)
+    whole = checkpoint_bytes(model, checkpoint, catalog.formats)
+
+    def is_noticed(changed: Checkpoint) -> bool:
+        return abs(checkpoint_bytes(model, changed, catalog.formats) - whole) > step
+
+    fields = []
+    for name in COMPONENTS:
+        without = (*checkpoint.omitted_components, name)
+        if name not in checkpoint.omitted_components and is_noticed(replace(checkpoint, omitted_components=without)):
+            fields.append(f"coverage.{name}")
+    other = () if checkpoint.skipped_moe_layers else (model.architecture.text.layers - 1,)
+    return (*fields, *(["skipped_moe_layers"] if is_noticed(replace(checkpoint, skipped_moe_layers=other)) else []))
 
 
 def layers(catalog: Entries) -> Iterator[CheckResult]:
@@ -100,7 +122,7 @@ def layers(catalog: Entries) -> Iterator[CheckResult]:
             yield CheckResult(
                 entity, ("coverage.norms",), coverage.norms == "bf16" and model.architecture.text.dtype == "bfloat16"
             )
-        if checkpoint.skipped_moe_layers is not UNKNOWN:
+        if checkpoint.skipped_moe_layers:
             step = model.architecture.experts.interleave_step
             held = all((layer + 1) % step == 0 for layer in checkpoint.skipped_moe_layers)
             yield CheckResult(entity, ("skipped_moe_layers",), held)
@@ -129,48 +151,43 @@ def loading(catalog: Entries) -> Iterator[CheckResult]:
                 held = release_key(each.since) >= release_key(first)
                 yield CheckResult(f"checkpoints/{checkpoint.id}", (f"loads.{engine}.since",), held, each.since, first)
         if "vllm" in checkpoint.loads and checkpoint.kind != "draft_head":
-            yield from _in_vllm(catalog, checkpoint)
+            yield from _in_vllm(catalog.engine("vllm"), checkpoint, checkpoint.loads["vllm"])
 
 
-def _in_vllm(catalog: Entries, checkpoint: Checkpoint) -> Iterator[CheckResult]:
-    vllm, entity, each = catalog.engine("vllm"), f"checkpoints/{checkpoint.id}", checkpoint.loads["vllm"]
+def _in_vllm(vllm: Engine, checkpoint: Checkpoint, each: Loading) -> Iterator[CheckResult]:
+    entity = f"checkpoints/{checkpoint.id}"
     method = vllm.methods.get(checkpoint.quantization_method)
     experts = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
     kernel = experts is UNKNOWN or any(kernel.supported for kernel in vllm.kernels if kernel.format == experts)
     known = method is not None or checkpoint.quantization_method == "unquantized"
-    fields = ("loads.vllm.supported", "quantization_method")
     if each.supported:
-        yield CheckResult(
-            entity,
-            (*fields, "coverage.routed_experts"),
-            known and kernel,
-            checkpoint.quantization_method,
-            "a method with a kernel",
-        )
-        if method is not None and method.since is not UNKNOWN and is_stated(each.since):
+        fields = ("loads.vllm.supported", "quantization_method", "coverage.routed_experts")
+        held = known and kernel
+        yield CheckResult(entity, fields, held, checkpoint.quantization_method, "a method with a kernel")
+    if each.supported and method is not None:
+        if method.since is not UNKNOWN and is_stated(each.since):
             held = release_key(each.since) >= release_key(method.since)
             yield CheckResult(entity, ("loads.vllm.since",), held, each.since, method.since)
-        if method is not None:
-            yield CheckResult(
-                entity, ("loads.vllm.until",), each.until == method.until, str(each.until), str(method.until)
-            )
-    elif each.supported is False:
-        ended = method is not None and method.until is not None
-        container = checkpoint.container not in {"safetensors", "in_memory"}
-        if not known or ended or container:
-            yield CheckResult(entity, fields, held=True)
+        ended = str(each.until), str(method.until)
+        yield CheckResult(entity, ("loads.vllm.until",), each.until == method.until, *ended)
+    in_a_file_of_its_own = checkpoint.container not in {"safetensors", "in_memory"}
+    if not known or in_a_file_of_its_own:
+        found = f"supported: {each.supported}, {checkpoint.quantization_method} in {checkpoint.container}"
+        yield CheckResult(
+            entity, ("loads.vllm.supported",), not each.supported, found, "a method and a container that vLLM knows"
+        )
 
 
 def floors(catalog: Entries) -> Iterator[CheckResult]:
     """The lowest compute capability beside what the engine's kernels for the format ask for."""
-    vllm = catalog.engine("vllm")
+    kernels = catalog.engines["vllm"].kernels if "vllm" in catalog.engines else ()
     for checkpoint in catalog.checkpoints.values():
         lowest, each = checkpoint.requirements.min_capability, checkpoint.loads.get("vllm")
         if lowest is UNKNOWN or each is None or not each.supported or checkpoint.coverage is UNKNOWN:
             continue
         asked = [
             kernel.min_capability
-            for kernel in vllm.kernels
+            for kernel in kernels
             if kernel.format == checkpoint.coverage.routed_experts
             and kernel.platform == "cuda"
             and kernel.min_capability
@@ -186,24 +203,20 @@ def floors(catalog: Entries) -> Iterator[CheckResult]:
 
 
 def plain(catalog: Entries) -> Iterator[CheckResult]:
-    """A checkpoint without a quantization method, in a layout of the developer's, holds bfloat16 throughout."""
+    """In a layout of the developer's, all components are bfloat16 where there is no quantization method, and not where there is."""
     for checkpoint in catalog.checkpoints.values():
-        if (
-            checkpoint.quantization_method == "unquantized"
-            and checkpoint.container in {"safetensors", "pth"}
-            and checkpoint.coverage
-        ):
+        if checkpoint.container in {"safetensors", "pth"} and checkpoint.coverage and checkpoint.kind == "weights":
             named = {name: checkpoint.coverage.of(name) for name in COMPONENTS}
             stated = {name: format_ for name, format_ in named.items() if is_stated(format_)}
-            fields = ("quantization_method", *(f"coverage.{name}" for name in stated))
-            yield CheckResult(
-                f"checkpoints/{checkpoint.id}", fields, set(stated.values()) == {"bf16"}, str(set(stated.values()))
-            )
+            is_plain = set(stated.values()) == {"bf16"}
+            fields = ("quantization_method", *(f"coverage.{name}" for name in stated if is_plain))
+            held = is_plain == (checkpoint.quantization_method == "unquantized")
+            yield CheckResult(f"checkpoints/{checkpoint.id}", fields, held, checkpoint.quantization_method)
 
 
 def platforms(catalog: Entries) -> Iterator[CheckResult]:
     """What vLLM loads asks for platforms that the method runs on; MLX runs on Metal alone."""
-    methods = catalog.engine("vllm").methods
+    methods = catalog.engines["vllm"].methods if "vllm" in catalog.engines else {}
     for checkpoint in catalog.checkpoints.values():
         asked, each = checkpoint.requirements.platforms, checkpoint.loads.get("vllm")
         method = methods.get(checkpoint.quantization_method)
@@ -230,6 +243,6 @@ CHECKS = (
     Check("checkpoint-licences", "crossed", "a derivative's licence and day with its model's", licences),
     Check("loading", "crossed", "what an engine loads with its methods, kernels and releases", loading),
     Check("capability-floors", "crossed", "a checkpoint's lowest capability with that of the kernels", floors),
-    Check("plain-checkpoints", "crossed", "the absence of a method with the formats of all components", plain),
+    Check("plain-checkpoints", "crossed", "a quantization method, or none, with the formats of all components", plain),
     Check("checkpoint-platforms", "crossed", "the platforms a checkpoint asks for with those of its method", platforms),
 )

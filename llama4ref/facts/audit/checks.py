@@ -21,6 +21,8 @@ class CheckResult:
     held: bool
     found: str = ""
     expected: str = ""
+    of_words: bool = False
+    """Whether only what sources say of a leaf was compared, their days and notes: the leaf's value counts as compared with nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TypeVar
 
-from llama4ref.errors import Fault, UnknownFactError, UnknownNameError, nearest_names
+from llama4ref.errors import Fault, UnknownFactError, UnknownNameError
 from llama4ref.facts.audit.contradiction import Contradiction
 from llama4ref.facts.audit.errata_checking import checked_erratum
+from llama4ref.facts.audit.reference_rules import dangling_names
 from llama4ref.facts.audit.release_rules import misnamed_releases
 from llama4ref.facts.entries import Entries
 from llama4ref.facts.types.accelerators import Accelerator
@@ -23,7 +23,7 @@ from llama4ref.facts.types.models import Model
 from llama4ref.facts.types.providers import Provider
 from llama4ref.facts.types.releases import release_key
 from llama4ref.facts.types.starts import Start
-from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 
 T = TypeVar("T")
 
@@ -32,11 +32,13 @@ def contradictions(catalog: Entries, *, broken: Collection[str] = ()) -> list[Fa
     """Every contradiction and dangling name, as faults with file and line.
 
     Entities whose own files are at fault are `broken`: they are not in the catalogue, and names that lead to them do not dangle.
+    Errata are proven once every name leads somewhere, since their proofs need facts of every kind.
     """
     misnamed = [*misnamed_releases(catalog)]
+    dangling = [*dangling_names(catalog)]
     doubtful = {entity for entity, _ in misnamed}
     found = [
-        *((_fault(catalog, entity, each), each.missing) for entity, each in misnamed),
+        *((_fault(catalog, entity, each), each.missing) for entity, each in [*misnamed, *dangling]),
         *_found(catalog, "models", catalog.models, _model),
         *_found(catalog, "checkpoints", catalog.checkpoints, _checkpoint),
         *_found(catalog, "accelerators", catalog.accelerators, _accelerator),
@@ -47,6 +49,8 @@ def contradictions(catalog: Entries, *, broken: Collection[str] = ()) -> list[Fa
         *_found(catalog, "estimates", catalog.estimates, _estimates),
         *_found(catalog, "starts", catalog.starts, _start),
     ]
+    if not (misnamed or dangling or broken):
+        found += _found(catalog, "errata", catalog.errata, _unproven)
     left = [fault for fault, missing in found if missing not in broken]
     return sorted(left, key=lambda fault: (fault.file, fault.line))
 
@@ -70,16 +74,7 @@ def _fault(catalog: Entries, entity: str, each: Contradiction) -> Fault:
     return Fault(f"specs/{entity}.yaml", line, each.field, each.found, each.expected, each.do)
 
 
-def _dangling(field: str, kind: str, name: str | Unknown | None, known: Iterable[str]) -> Iterator[Contradiction]:
-    known = list(known)
-    if is_stated(name) and name not in known:
-        near = nearest_names(name, known)
-        do = f"did you mean {' or '.join(near)}" if near else f"add specs/{kind}/{name}.yaml"
-        yield Contradiction(field, name, f"the id of one of the {kind}", do, missing=f"{kind}/{name}")
-
-
-def _model(model: Model, catalog: Entries) -> Iterator[Contradiction]:
-    yield from _dangling("license", "licenses", model.license, catalog.licenses)
+def _model(model: Model, _: Entries) -> Iterator[Contradiction]:
     if model.attention and model.attention.heads % model.attention.kv_heads:
         heads = model.attention
         yield Contradiction(
@@ -116,7 +111,6 @@ def _other_stage(recipe: Checkpoint, catalog: Entries) -> Iterator[Contradiction
 
 
 def _checkpoint(checkpoint: Checkpoint, catalog: Entries) -> Iterator[Contradiction]:
-    yield from _dangling("model", "models", checkpoint.model, catalog.models)
     if (checkpoint.kind == "draft_head") != (checkpoint.draft is not None):
         yield Contradiction(
             "draft",
@@ -128,11 +122,6 @@ def _checkpoint(checkpoint: Checkpoint, catalog: Entries) -> Iterator[Contradict
         yield from _other_stage(checkpoint, catalog)
     if checkpoint.quantization_config is not UNKNOWN:
         yield from _quantization_config(checkpoint.quantization_config, checkpoint.quantization_method)
-    if checkpoint.coverage is UNKNOWN:
-        return
-    for component in checkpoint.coverage.__dataclass_fields__:
-        format_ = checkpoint.coverage.of(component)
-        yield from _dangling(f"coverage.{component}", "formats", format_, catalog.formats)
 
 
 def _quantization_config(text: str, method: str) -> Iterator[Contradiction]:
@@ -178,8 +167,6 @@ def _engine(engine: Engine, _: Entries) -> Iterator[Contradiction]:
 def _provider(provider: Provider, catalog: Entries) -> Iterator[Contradiction]:
     for index, offer in enumerate(provider.offers):
         at = f"offers.{index}"
-        yield from _dangling(f"{at}.model", "models", offer.model, catalog.models)
-        yield from _dates(at, {"as_of": offer.as_of, "retired": offer.retired})
         model = catalog.models.get(offer.model)
         limit = model.context.instruct_max_position_embeddings if model and model.context else None
         if offer.context_tokens is not UNKNOWN and limit is not None and offer.context_tokens > limit:
@@ -192,20 +179,7 @@ def _provider(provider: Provider, catalog: Entries) -> Iterator[Contradiction]:
             )
 
 
-def _dates(at: str, dates: Mapping[str, str | Unknown | None]) -> Iterator[Contradiction]:
-    for name, text in dates.items():
-        try:
-            if is_stated(text):
-                dt.date.fromisoformat(text)
-        except ValueError:
-            yield Contradiction(f"{at}.{name}", str(text), "a day such as 2026-11-21", "write year, month and day")
-
-
-def _measurement(measurement: Measurement, catalog: Entries) -> Iterator[Contradiction]:
-    yield from _dangling("model", "models", measurement.model, catalog.models)
-    yield from _dangling("checkpoint", "checkpoints", measurement.checkpoint, catalog.checkpoints)
-    yield from _dangling("engine", "engines", measurement.engine, catalog.engines)
-    yield from _dangling("accelerator", "accelerators", measurement.accelerator, catalog.accelerators)
+def _measurement(measurement: Measurement, _: Entries) -> Iterator[Contradiction]:
     for index, each in enumerate(measurement.observations):
         yield from _observation(f"observations.{index}", each)
 
@@ -221,20 +195,14 @@ def _observation(at: str, seen: Observation) -> Iterator[Contradiction]:
         yield Contradiction(f"{at}.unit", seen.unit, f"{unit}, the unit of {seen.metric}", "convert the value")
 
 
-def _estimates(estimates: EstimateSet, catalog: Entries) -> Iterator[Contradiction]:
-    yield from _dangling("engine", "engines", estimates.engine, catalog.engines)
+def _estimates(estimates: EstimateSet, _: Entries) -> Iterator[Contradiction]:
     for field, quantity in estimates.quantities():
-        yield from _estimate_rows(field, quantity, catalog)
+        yield from _estimate_rows(field, quantity)
 
 
-def _estimate_rows(field: str, quantity: Quantity, catalog: Entries) -> Iterator[Contradiction]:
+def _estimate_rows(field: str, quantity: Quantity) -> Iterator[Contradiction]:
     for index, row in enumerate(quantity.rows):
         at = f"{field}.rows.{index}"
-        for id_ in row.basis:
-            yield from _dangling(f"{at}.basis", "measurements", id_, {*catalog.measurements, *catalog.starts})
-        for id_ in row.accelerators:
-            yield from _dangling(f"{at}.accelerators", "accelerators", id_, catalog.accelerators)
-        yield from _dangling(f"{at}.borrowed_from", "estimates", row.borrowed_from, catalog.estimates)
         if not row.low <= row.value <= row.high:
             yield Contradiction(
                 f"{at}.value", f"{row.value:g}", f"between {row.low:g} and {row.high:g}", "correct one of the three"
@@ -245,11 +213,7 @@ def _estimate_rows(field: str, quantity: Quantity, catalog: Entries) -> Iterator
             )
 
 
-def _start(start: Start, catalog: Entries) -> Iterator[Contradiction]:
-    yield from _dangling("engine", "engines", start.engine, catalog.engines)
-    yield from _dangling("accelerator", "accelerators", start.accelerator, catalog.accelerators)
-    yield from _dangling("model", "models", start.model, catalog.models)
-    yield from _dangling("checkpoint", "checkpoints", start.checkpoint, catalog.checkpoints)
+def _start(start: Start, _: Entries) -> Iterator[Contradiction]:
     for group, unit in (("printed_gib", "GiB"), ("derived_gib", "GiB"), ("printed_counts", None)):
         for name in getattr(start, group):
             yield from _printed(f"{group}.{name}", name, unit)
@@ -270,28 +234,25 @@ def _printed(at: str, name: str, unit: str | None) -> Iterator[Contradiction]:
         )
 
 
-def _erratum(erratum: Erratum, catalog: Entries) -> Iterator[Contradiction]:
+def _erratum(erratum: Erratum, _: Entries) -> Iterator[Contradiction]:
     said = erratum.said
-    yield from _dangling("model", "models", erratum.model, catalog.models)
-    yield from _dates("said", {"first_seen": said.first_seen, "checked": said.checked})
     if (said.figure is None) == (said.stands_for is None):
         yield Contradiction(
             "said.figure", "both or neither", "a figure, or the fact it stands for", "give one of figure and stands_for"
         )
     references = {"ours": erratum.ours} | ({"said.stands_for": said.stands_for} if said.stands_for else {})
-    crooked = [*_crooked(references)]
-    yield from crooked
-    if not crooked:
-        yield from _unproven(erratum, catalog)
-
-
-def _crooked(references: Mapping[str, Reference]) -> Iterator[Contradiction]:
     for at, each in references.items():
-        if (each.field is None) == (each.quantity is None):
+        if _is_ambiguous(each):
             yield Contradiction(at, "both or neither", "a field or a quantity", "name one of them")
 
 
+def _is_ambiguous(reference: Reference | None) -> bool:
+    return reference is not None and (reference.field is None) == (reference.quantity is None)
+
+
 def _unproven(erratum: Erratum, catalog: Entries) -> Iterator[Contradiction]:
+    if _is_ambiguous(erratum.ours) or _is_ambiguous(erratum.said.stands_for):
+        return
     try:
         checked = checked_erratum(catalog, erratum)
     except (UnknownNameError, UnknownFactError) as error:

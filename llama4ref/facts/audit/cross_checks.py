@@ -58,7 +58,7 @@ def compared_leaves(catalog: Entries) -> dict[tuple[str, str], tuple[Check, ...]
     found: dict[tuple[str, str], tuple[Check, ...]] = {}
     for check, result in check_results(catalog):
         leaves = catalog.provenance.get(result.entity, {})
-        for field in result.fields if result.held else ():
+        for field in result.fields if result.held and not result.of_words else ():
             if field in leaves and leaves[field].state != "unknown":
                 key = (result.entity, field)
                 found[key] = (*found.get(key, ()), check)

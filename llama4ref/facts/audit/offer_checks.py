@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.audit.checks import Check, CheckResult
-from llama4ref.facts.types.states import is_stated
+from llama4ref.facts.types.states import UNKNOWN, is_stated
 
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
@@ -40,8 +40,9 @@ def names(catalog: Entries) -> Iterator[CheckResult]:
         name = offer.name.lower()
         yield CheckResult(entity, (f"{at}.model", f"{at}.name"), offer.model in name, offer.name, offer.model)
         experts = re.search(r"-(\d+)e\b", name)
-        if experts:
-            held = int(experts[1]) == catalog.model(offer.model).architecture.experts.count
+        of_model = catalog.model(offer.model).experts
+        if experts and of_model is not UNKNOWN:
+            held = int(experts[1]) == of_model.count
             yield CheckResult(entity, (f"{at}.name",), held, offer.name)
         if "fp8" in name and is_stated(offer.precision):
             yield CheckResult(entity, (f"{at}.precision",), "fp8" in offer.precision.lower(), offer.precision)
@@ -50,11 +51,10 @@ def names(catalog: Entries) -> Iterator[CheckResult]:
 def limits(catalog: Entries) -> Iterator[CheckResult]:
     """No context is longer than the model's, no reply longer than the context."""
     for entity, at, offer in _offers(catalog):
-        most = catalog.model(offer.model).architecture.context.instruct_max_position_embeddings
-        if is_stated(offer.context_tokens):
-            yield CheckResult(
-                entity, (f"{at}.context_tokens",), offer.context_tokens <= most, f"{offer.context_tokens:,}"
-            )
+        context = catalog.model(offer.model).context
+        if is_stated(offer.context_tokens) and context is not UNKNOWN:
+            held = offer.context_tokens <= context.instruct_max_position_embeddings
+            yield CheckResult(entity, (f"{at}.context_tokens",), held, f"{offer.context_tokens:,}")
         if is_stated(offer.context_tokens) and is_stated(offer.max_output_tokens):
             yield CheckResult(entity, (f"{at}.max_output_tokens",), offer.max_output_tokens <= offer.context_tokens)
 
@@ -155,11 +155,12 @@ def ages(catalog: Entries) -> Iterator[CheckResult]:
         for word in leaf.citations:
             if word.as_of is not None:
                 published = word.source.published if is_stated(word.source.published) else word.source.retrieved
-                yield CheckResult(entity, (field,), word.as_of <= published, word.as_of, published)
+                yield CheckResult(entity, (field,), word.as_of <= published, word.as_of, published, of_words=True)
         if BY_AGE.search(leaf.because or ""):
             rivals = [word.as_of for word in _rivals(leaf) if word.as_of is not None]
             held = first.as_of is not None and all(day <= first.as_of for day in rivals)
-            yield CheckResult(entity, (field,), held, first.as_of or "undated", max(rivals, default="no dated rival"))
+            found, newest = first.as_of or "undated", max(rivals, default="no dated rival")
+            yield CheckResult(entity, (field,), held, found, newest, of_words=True)
 
 
 def vendors(catalog: Entries) -> Iterator[CheckResult]:
@@ -170,18 +171,20 @@ def vendors(catalog: Entries) -> Iterator[CheckResult]:
         if own and first.source.kind == "aggregator":
             older = all(word.as_of is not None and word.as_of < (first.as_of or "") for word in own)
             held = older or bool(READ_FROM_VENDOR.search(f"{leaf.because} {first.at}"))
-            yield CheckResult(entity, (field,), held, first.source.id, own[0].source.id)
+            yield CheckResult(entity, (field,), held, first.source.id, own[0].source.id, of_words=True)
 
 
 def ends(catalog: Entries) -> Iterator[CheckResult]:
-    """An offer that is there was read after every undoubted word that it had ended."""
+    """An offer whose last day is known is not there any more; one that is there was read after every undoubted word that it had ended."""
     for entity, at, offer in _offers(catalog):
+        if is_stated(offer.retired):
+            yield CheckResult(entity, (f"{at}.status",), offer.status not in LIVE, offer.status)
         leaf = catalog.trace(entity, f"{at}.status")
-        if offer.status in LIVE:
-            over = [word for word in _rivals(leaf) if word.value in {"retired", "deprecated"}]
+        over = [word for word in _rivals(leaf) if word.value in {"retired", "deprecated"}]
+        if offer.status in LIVE and over:
             first = leaf.citations[0].as_of or offer.as_of
-            held = not is_stated(offer.retired) and all((word.as_of or "9999") < first for word in over)
-            yield CheckResult(entity, (f"{at}.status",), held, offer.status)
+            held = all((word.as_of or "9999") < first for word in over)
+            yield CheckResult(entity, (f"{at}.status",), held, offer.status, of_words=True)
 
 
 def abilities(catalog: Entries) -> Iterator[CheckResult]:
@@ -190,7 +193,7 @@ def abilities(catalog: Entries) -> Iterator[CheckResult]:
         if is_stated(offer.tools):
             words = [word for word in catalog.cite(entity, f"{at}.tools") if word.agrees and word.doubt is None]
             proxies = [word for word in words if PROXY[offer.tools] in (word.note or "")]
-            yield CheckResult(entity, (f"{at}.tools",), len(proxies) < len(words), str(offer.tools))
+            yield CheckResult(entity, (f"{at}.tools",), len(proxies) < len(words), str(offer.tools), of_words=True)
 
 
 CHECKS = (

@@ -92,10 +92,13 @@ def loads(catalog: Entries) -> Iterator[CheckResult]:
     for run in catalog.measurements.values():
         for index, each in enumerate(run.observations):
             given = [name for name in ("concurrency", "requests") if getattr(each, name) is not None]
-            fields = (f"observations.{index}.metric", *(f"observations.{index}.{name}" for name in given))
             expected = int(metric(each.metric).of_requests)
             yield CheckResult(
-                f"measurements/{run.id}", fields, len(given) == expected, each.metric, " and ".join(given)
+                f"measurements/{run.id}",
+                (f"observations.{index}.metric",),
+                len(given) == expected,
+                each.metric,
+                " and ".join(given),
             )
 
 
@@ -137,15 +140,19 @@ def effective_lengths(catalog: Entries) -> Iterator[CheckResult]:
         yield from (CheckResult(f"benchmarks/nolima-{length}k", (f"results.{at}.score",), held) for length, at in used)
 
 
+def _results(catalog: Entries, id_: str) -> tuple[Result, ...]:
+    return catalog.benchmarks[id_].results if id_ in catalog.benchmarks else ()
+
+
 def _by_system(catalog: Entries, id_: str) -> dict[str, tuple[int, Result]]:
-    return {result.system: (index, result) for index, result in enumerate(catalog.benchmark(id_).results)}
+    return {result.system: (index, result) for index, result in enumerate(_results(catalog, id_))}
 
 
 def divergences(catalog: Entries) -> Iterator[CheckResult]:
     """Of one quantized file the median divergence is below the mean, that below the 99th percentile, that below the maximum."""
     rows: dict[str, dict[str, tuple[int, Result]]] = {id_: {} for id_ in DIVERGENCES}
     for id_ in DIVERGENCES:
-        for index, result in enumerate(catalog.benchmark(id_).results):
+        for index, result in enumerate(_results(catalog, id_)):
             rows[id_][f"{result.precision} {result.file_size} {result.note}"] = (index, result)
     for low, high in itertools.pairwise(DIVERGENCES):
         for key in rows[low].keys() & rows[high].keys():
@@ -211,23 +218,27 @@ def _checkpoint(catalog: Entries, entity: str, run: Measurement) -> Iterator[Che
         yield CheckResult(entity, ("checkpoint", "precision"), held, run.precision, word)
 
 
-def windows(catalog: Entries) -> Iterator[CheckResult]:
-    """Options, methods, variables and published settings of an engine beside the releases and names it has."""
+def published_options(catalog: Entries) -> Iterator[CheckResult]:
+    """Options in published settings are options of the engine."""
     for engine in catalog.engines.values():
-        entity = f"engines/{engine.id}"
-        for index, claim in enumerate(engine.claims_of_capacity):
-            at, limit = f"claims_of_capacity.{index}", catalog.model(claim.model).architecture.context
-            held = claim.max_context <= limit.instruct_max_position_embeddings
-            yield CheckResult(entity, (f"{at}.max_context", f"{at}.model"), held, f"{claim.max_context:,}")
-            yield CheckResult(
-                entity, (f"{at}.accelerator",), claim.accelerator in catalog.accelerators, claim.accelerator
-            )
         for index, each in enumerate(engine.flag_sets):
             if engine.flags and each.flags:
                 named = {flag.split()[0].removeprefix("--no-").removeprefix("--") for flag in each.flags}
+                strange = str(named - set(engine.flags))
                 yield CheckResult(
-                    entity, (f"flag_sets.{index}.flags",), named <= set(engine.flags), str(named - set(engine.flags))
+                    f"engines/{engine.id}", (f"flag_sets.{index}.flags",), named <= set(engine.flags), strange
                 )
+
+
+def limits(catalog: Entries) -> Iterator[CheckResult]:
+    """No published context is longer than the model's, and the newest release is not older than the first."""
+    for engine in catalog.engines.values():
+        entity = f"engines/{engine.id}"
+        for index, claim in enumerate(engine.claims_of_capacity):
+            at, model_limits = f"claims_of_capacity.{index}", catalog.model(claim.model).context
+            if model_limits is not UNKNOWN:
+                held = claim.max_context <= model_limits.instruct_max_position_embeddings
+                yield CheckResult(entity, (f"{at}.max_context", f"{at}.model"), held, f"{claim.max_context:,}")
         if engine.first_release and engine.newest_release:
             held = release_key(engine.first_release) <= release_key(engine.newest_release)
             yield CheckResult(entity, ("first_release", "newest_release"), held)
@@ -238,7 +249,7 @@ CHECKS = (
     Check("tested-systems", "bounded", "a tested system with the ids of the models", systems),
     Check("directions", "crossed", "whether more is better with what the metric counts", directions),
     Check("observed-units", "crossed", "the unit of an observation with its metric", units),
-    Check("observed-load", "crossed", "the number of requests of an observation with its metric", loads),
+    Check("observed-load", "bounded", "the number of requests of an observation with its metric", loads),
     Check("score-ranges", "bounded", "a score with the range of its unit", scores),
     Check("effective-lengths", "computed", "an effective length with the scores it follows from", effective_lengths),
     Check("divergences", "crossed", "median, mean, percentile and maximum of one file with each other", divergences),
@@ -246,5 +257,11 @@ CHECKS = (
     Check(
         "quoted-settings", "crossed", "the settings that a run quotes with its engine's options and its fields", quotes
     ),
-    Check("engine-settings", "crossed", "published settings with the engine's options and the model's limits", windows),
+    Check("published-options", "crossed", "published settings with the engine's options", published_options),
+    Check(
+        "engine-limits",
+        "bounded",
+        "an engine's published lengths with the model's limit, its releases with each other",
+        limits,
+    ),
 )

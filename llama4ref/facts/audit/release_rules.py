@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.engines import Engine
     from llama4ref.facts.types.sources import Provenance
 
-FIELDS = frozenset({"since", "until", "release", "releases", "first_release", "newest_release"})
-"""Last parts of the fields that hold releases."""
+FIELDS = frozenset({"since", "until", "before", "confirmed", "release", "releases", "first_release", "newest_release"})
+"""Last parts of the fields that hold releases, beside those that end in `_since`."""
 
 
 def misnamed_releases(catalog: Entries) -> Iterator[tuple[str, Contradiction]]:
     """Releases that cannot be right, each with the entity that names it."""
     for entity, leaves in catalog.provenance.items():
         for field, leaf in leaves.items():
-            if field.rpartition(".")[2] in FIELDS:
+            if _holds_releases(field):
                 engine = _engine_of(catalog, entity, field)
                 for release in _texts(leaf):
                     yield from ((entity, each) for each in _misnamed(field, release, engine))
@@ -31,11 +31,19 @@ def misnamed_releases(catalog: Entries) -> Iterator[tuple[str, Contradiction]]:
         yield from ((f"engines/{engine.id}", each) for each in _disordered(engine))
 
 
+def _holds_releases(field: str) -> bool:
+    last = field.rpartition(".")[2]
+    return last in FIELDS or last.endswith("_since")
+
+
 def _engine_of(catalog: Entries, entity: str, field: str) -> Engine | None:
     """The engine that a release in a field belongs to; None where that is not known."""
     kind, _, id_ = entity.partition("/")
     if field.startswith("loads."):
         return catalog.engines.get(field.split(".")[1])
+    named = field.rpartition(".")[2].removesuffix("_since")
+    if named in catalog.engines:
+        return catalog.engines[named]
     entities = getattr(catalog, kind)
     return catalog.engines.get(getattr(entities.get(id_), "engine", id_))
 

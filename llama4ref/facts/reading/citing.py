@@ -6,12 +6,14 @@ or a list, or a mapping with `value` that brings its own. `as_of` dates a group 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from llama4ref.errors import Fault, nearest_names
 from llama4ref.facts.reading.yaml_reader import Group, Leaf, Node, Scalar, Series, Value
+from llama4ref.facts.types.constraints import is_partial_day
 from llama4ref.facts.types.sources import Citation, Provenance, Source
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
@@ -41,6 +43,12 @@ class Cited:
     lines: dict[str, int]
 
 
+@functools.lru_cache(maxsize=1024)
+def _nearest(name: str, sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Kept, since a source that is missing is missed by many leaves."""
+    return nearest_names(name, sources)
+
+
 class Citer:
     """Walks one file; collects its faults."""
 
@@ -68,6 +76,13 @@ class Citer:
         self._fault(group.lines[key], f"{path}.{key}".lstrip("."), "no text", "text", f"give {key} as text")
         return None
 
+    def _day(self, group: Group, path: str) -> str | None:
+        day = self._text(group, "as_of", path)
+        if day is not None and not is_partial_day(day):
+            self._fault(group.lines["as_of"], f"{path}.as_of".lstrip("."), repr(day), "a day such as 2026-11-21",
+                        "write year, month and day")  # fmt: skip
+        return day
+
     def _words(self, group: Group, key: str, path: str) -> tuple[Group, ...]:
         node = group.entries.get(key)
         if node is None:
@@ -82,7 +97,7 @@ class Citer:
         source = self._text(group, "source", path)
         context = replace(outer, source=source, at=None, also=()) if source else outer
         at = self._text(group, "at", path)
-        as_of = self._text(group, "as_of", path) if "as_of" in group.entries else None
+        as_of = self._day(group, path)
         also = self._words(group, "also", path)
         return replace(context, at=at or context.at, as_of=as_of or context.as_of, also=also or context.also)
 
@@ -128,6 +143,7 @@ class Citer:
             self._fault(group.lines[key], f"{path}.{key}", "an unknown key", f"one of {', '.join(sorted(_LEAF))}",
                         f"did you mean {near[0]}" if near else "remove it")  # fmt: skip
         value = group.entries["value"]
+        self.lines[path] = group.lines["value"]
         if not isinstance(value, Leaf):
             self._fault(
                 group.lines["value"], path, "a mapping", "a scalar or a list of scalars", "a leaf holds one value"
@@ -204,7 +220,7 @@ class Citer:
             at=self._text(group, "at", path) or "",
             value=value,
             agrees=agrees,
-            as_of=self._text(group, "as_of", path),
+            as_of=self._day(group, path),
             doubt=self._text(group, "doubt", path),
             note=self._text(group, "note", path),
             written_at=self._written_at("also" if agrees else "disputed", group),
@@ -215,7 +231,7 @@ class Citer:
             self._fault(line, path, "no source", "a source", "add `source:` here, to its group or to the file")
             return None
         if name not in self.sources:
-            near = nearest_names(name, self.sources)
+            near = _nearest(name, tuple(self.sources))
             self._fault(line, path, f"source {name}", "a key of sources.yaml",
                         f"did you mean {' or '.join(near)}" if near else "add it to sources.yaml")  # fmt: skip
             return None

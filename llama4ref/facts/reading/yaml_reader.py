@@ -2,7 +2,8 @@
 
 YAML guesses types from spelling; specs do not let it. A plain scalar is a number only in its one canonical spelling, and
 spellings that YAML 1.1 and 1.2 read differently (`off`, `1:30`, `010`), or that lose what was written (`1.10`), are
-faults. Duplicate keys, anchors, aliases, tags and several documents are faults too.
+faults. Duplicate keys, anchors, aliases, tags and several documents are faults too. Anchors and aliases are refused before anything
+is made of them, as a few lines of them can stand for gigabytes.
 """
 
 from __future__ import annotations
@@ -54,24 +55,35 @@ _NUMBER_LIKE = re.compile(r"[-+.]?[0-9][0-9_.:eE+-]*|0[xob][0-9a-fA-F_]+|[-+]?\.
 _TRAPS = frozenset({"y", "n", "yes", "no", "on", "off", "null", "~", "", "true", "false", "unknown", "none"})
 _MARK = re.compile(r"[&*!][^\s&*!]")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SEPARATORS = ",\n:[{-"
+_MOST_VALUES = 100_000
+"""Separators between values in one file; the largest spec has a tenth of it, and each value takes memory."""
+_DEEPEST = 24
+"""Groups in groups; specs need six."""
 
 
 def read_spec(text: str, file: str) -> tuple[Group | None, list[Fault]]:
     """The tree of one spec file and every fault in its YAML; no tree where the YAML itself cannot be read."""
+    if sum(map(text.count, _SEPARATORS)) > _MOST_VALUES:
+        return None, [Fault(file, 1, "", f"more than {_MOST_VALUES:,} values", "a spec", "split it or remove it")]
     reader = _Reader(file)
     try:
-        node = yaml.compose(text, Loader=_LOADER)
-        if not isinstance(node, yaml.MappingNode):
-            return None, [Fault(file, 1, "", "no mapping", "fields of a spec", "write one `field: value` a line")]
         if _MARK.search(text):
             reader.refuse_marks(text)
         if reader.faults:
-            return None, reader.faults  # aliases inside aliases would grow without end
+            return None, reader.faults
+        node = yaml.compose(text, Loader=_LOADER)
+        if not isinstance(node, yaml.MappingNode):
+            return None, [Fault(file, 1, "", "no mapping", "fields of a spec", "write one `field: value` a line")]
         return reader.group(node, ""), reader.faults
     except yaml.YAMLError as error:
         return None, [_syntax_fault(error, file)]
-    except RecursionError:
+    except (RecursionError, _TooDeepError):
         return None, [Fault(file, 1, "", "groups in groups without end", "a few levels", "flatten the file")]
+
+
+class _TooDeepError(Exception):
+    """Groups lie in groups, deeper than any spec needs."""
 
 
 def _syntax_fault(error: yaml.YAMLError, file: str) -> Fault:
@@ -88,6 +100,7 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.faults: list[Fault] = []
+        self._depth = 0
 
     def fault(self, line: int, path: str, found: str, expected: str, do: str) -> None:
         self.faults.append(Fault(self.file, line, path, found, expected, do))
@@ -118,6 +131,9 @@ class _Reader:
 
     def group(self, node: yaml.MappingNode, path: str) -> Group:
         group = Group({}, node.start_mark.line + 1)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _TooDeepError
         for key_node, value_node in node.value:
             key, line = key_node.value, key_node.start_mark.line + 1
             inner = f"{path}.{key}" if path else key
@@ -130,6 +146,7 @@ class _Reader:
             else:
                 group.entries[key] = self.node(value_node, inner)
                 group.lines[key] = line
+        self._depth -= 1
         return group
 
     def sequence(self, node: yaml.SequenceNode, path: str) -> Leaf | Series:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from annotated_types import Gt
-
+from llama4ref.facts.types.constraints import Capability, Count, NotNegative, Positive, PositiveFloat
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import Unknown
 
@@ -17,18 +16,18 @@ Platform = Literal["cuda", "rocm", "hpu", "tpu", "cpu", "metal", "xpu"]
 class Peak:
     """Dense peak rates in operations a second; none where the device lacks the number format."""
 
-    bf16: float | Unknown
-    fp8: float | Unknown | None
-    int8: float | Unknown | None
-    fp4: float | Unknown | None
+    bf16: PositiveFloat | Unknown
+    fp8: PositiveFloat | Unknown | None
+    int8: PositiveFloat | Unknown | None
+    fp4: PositiveFloat | Unknown | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
     """Best matrix-multiply rates observed, in operations a second; none where the device lacks the number format."""
 
-    bf16: float | Unknown
-    fp8: float | Unknown | None
+    bf16: PositiveFloat | Unknown
+    fp8: PositiveFloat | Unknown | None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -41,25 +40,25 @@ class Accelerator(Entity):
     platform: Platform
     architecture: str | Unknown
     """Name or code of the architecture."""
-    compute_capability: str | None
+    compute_capability: Capability | None
     """CUDA compute capability, such as "9.0"."""
     memory_advertised: str
     """The size on the label, as printed."""
-    memory_bytes: Annotated[int, Gt(0)]
+    memory_bytes: Positive
     """Total device memory that an application sees."""
-    bandwidth: float | Unknown
+    bandwidth: PositiveFloat | Unknown
     """Memory bandwidth in bytes a second."""
     peak: Peak
     measured: Measured
     link: str | Unknown
     """Name of the link between devices of a node."""
-    link_bandwidth: float | Unknown
+    link_bandwidth: PositiveFloat | Unknown
     """Bytes a second in one direction, of one device."""
-    per_node: int | Unknown
+    per_node: Count | Unknown
     """Devices in the usual node."""
     native_fp8: bool | Unknown
     native_fp4: bool | Unknown
-    power_watts: int | Unknown
+    power_watts: NotNegative | Unknown
     driver_names: tuple[str, ...] | Unknown
     """What the driver calls it, as `nvidia-smi` and PyTorch print it, to the letter; unknown where none was read."""
 

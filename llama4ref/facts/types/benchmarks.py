@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.constraints import NotNegative
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
@@ -21,7 +22,7 @@ class Result:
     """Which training stage was tested; `other` for systems outside the family."""
     label: Literal["developer", "independent", "secondary"]
     """Who measured: the model's developer, someone else, or someone quoting a measurement."""
-    shots: int | Unknown = UNKNOWN
+    shots: NotNegative | Unknown = UNKNOWN
     """Examples in the prompt."""
     precision: str | Unknown = UNKNOWN
     """Weights evaluated."""
@@ -50,7 +51,7 @@ class Benchmark(Entity):
     metric: str
     unit: str
     higher_is_better: bool
-    tokens: int | None = None
+    tokens: NotNegative | None = None
     """Prompt length, for tests of long context."""
     results: tuple[Result, ...]
     conditions: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama4ref.facts.types.claims import Claim
+from llama4ref.facts.types.constraints import Day, NotNegative
 from llama4ref.facts.types.drafts import DraftHead
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.models import Model, Stage
@@ -70,9 +71,9 @@ class Loading:
 class Requirements:
     """What hardware it asks for."""
 
-    min_capability: int | Unknown
+    min_capability: NotNegative | Unknown
     """Lowest CUDA compute capability, times ten."""
-    max_capability: int | Unknown | None
+    max_capability: NotNegative | Unknown | None
     """Highest CUDA compute capability, times ten; none where there is no ceiling."""
     platforms: tuple[str, ...] | Unknown
     """Platforms of accelerators that run it."""
@@ -102,7 +103,7 @@ class Checkpoint(Entity):
     """The engine's name of the quantization method; `unquantized` where there is none."""
     coverage: Coverage | Unknown
     """Format of each component; unknown where nothing is published about it."""
-    skipped_moe_layers: tuple[int, ...] | Unknown
+    skipped_moe_layers: tuple[NotNegative, ...] | Unknown
     """Layers whose routed and shared experts stay in the published dtype; an empty list where none does."""
     kv_cache_dtype: str | Unknown | None
     """KV cache dtype that its configuration asks for; none where it asks for nothing."""
@@ -110,7 +111,7 @@ class Checkpoint(Entity):
     """By engine id."""
     requirements: Requirements
     """Hardware it asks for."""
-    released: str | Unknown
+    released: Day | Unknown
     """Day it was published, ISO 8601."""
     license: str | Unknown
     """Id of the licence."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from llama4ref.facts.types.accelerators import Platform
+from llama4ref.facts.types.constraints import NotNegative
 from llama4ref.facts.types.states import Unknown
 
 Feature = Literal[
@@ -59,9 +60,9 @@ class SizeRange:
     """Bounds of one size, both included."""
 
     size: Size
-    at_least: int | None = None
+    at_least: NotNegative | None = None
     """None where there is no lower bound."""
-    at_most: int | None = None
+    at_most: NotNegative | None = None
     """None where there is no upper bound."""
 
 
@@ -96,9 +97,9 @@ class Conditions:
     """All of them must be met; an empty list leaves that side open."""
 
     platforms: tuple[Platform, ...] = ()
-    min_capability: int | None = None
+    min_capability: NotNegative | None = None
     """Lowest CUDA compute capability, times ten; none where any is meant, on other platforms too."""
-    max_capability: int | None = None
+    max_capability: NotNegative | None = None
     """Highest CUDA compute capability, times ten."""
     accelerators: tuple[str, ...] = ()
     """Ids of accelerators."""

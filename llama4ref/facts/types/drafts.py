@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from annotated_types import Gt
-
+from llama4ref.facts.types.constraints import Count, Positive
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
-Positive = Annotated[int, Gt(0)]
 DraftAlgorithm = Literal["eagle", "eagle3"]
 
 
@@ -19,7 +17,7 @@ class DraftHead:
 
     algorithm: DraftAlgorithm
     """EAGLE reads the model's last hidden state, EAGLE3 those of several layers."""
-    layers: Positive | Unknown
+    layers: Count | Unknown
     """Transformer layers of its own."""
     hidden_size: Positive | Unknown
     """Width of its residual stream."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 from llama4ref.errors import ReleaseError
+from llama4ref.facts.types.constraints import NotNegative
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.releases import (
     BoolStep,
@@ -125,7 +126,7 @@ class Method:
 
     since: str | Unknown
     until: str | None
-    min_capability: int | Unknown
+    min_capability: NotNegative | Unknown
     """Lowest CUDA compute capability of the method, times ten; the expert kernel may ask for more."""
     online: bool
     """Whether it quantizes a bf16 checkpoint while loading."""
@@ -143,9 +144,9 @@ class Kernel:
     """Id of the experts' format."""
     platform: str
     """`cuda`, `rocm` or `cpu`."""
-    min_capability: int | None
+    min_capability: NotNegative | None
     """Lowest CUDA compute capability, times ten."""
-    max_capability: int | None
+    max_capability: NotNegative | None
     """Highest CUDA compute capability, times ten."""
     supported: bool
     kernels: str | None

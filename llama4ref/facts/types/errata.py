@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.constraints import Day
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import Unknown
 
@@ -35,9 +36,9 @@ class Saying:
     """The fact that it stands for, such as the memory of a GPU that is said to be enough."""
     step: float | None = None
     """One step of the last place printed; none where it is exact."""
-    first_seen: str | Unknown
+    first_seen: Day | Unknown
     """Day of the earliest copy that says so, ISO 8601; unknown where copies are undated."""
-    checked: str
+    checked: Day
     """Day of the newest copy read, or the day an undated one was read, ISO 8601."""
     status: Literal["there", "corrected"] | Unknown
     """Whether the newest copy still says so; unknown where no newer one could be read."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from llama4ref.facts.types.constraints import Factor, NotNegativeFloat
 from llama4ref.facts.types.entities import Entity
 
 EstimateUnit = Literal["MiB", "bytes", "s", "ms", "us", "ratio", "tokens", "sequences"]
@@ -19,11 +20,11 @@ Spread = Literal["one", "several", "stages"]
 class EstimateRow:
     """What one estimate is, under the conditions that it is known for."""
 
-    value: float
+    value: NotNegativeFloat
     """The figure that is expected."""
-    low: float
+    low: NotNegativeFloat
     """Least that it is expected to be."""
-    high: float
+    high: NotNegativeFloat
     """Most that it is expected to be."""
     method: Method
     """`stated` by its source; `logged`, with bounds around what the starts in `basis` printed; `fitted` to the measurements in
@@ -56,10 +57,10 @@ class Quantity:
     """Unit of every value and bound."""
     rows: tuple[EstimateRow, ...]
     """What it is; the most specific row that applies counts."""
-    wider_same: float | None = None
+    wider_same: Factor | None = None
     """Factor on the bounds where it was observed on another accelerator of the same architecture alone; none where every row
     holds for all accelerators."""
-    wider_other: float | None = None
+    wider_other: Factor | None = None
     """Factor on the bounds where it was observed on accelerators of other architectures alone."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.constraints import Count, Day, NotNegative, PartialDay, PositiveFloat
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.prompting import Prompting
 from llama4ref.facts.types.safeguards import SafetyWork
@@ -20,7 +21,7 @@ class Positions:
     """The published name, spelt out."""
     pattern: str
     """What the layers do in turn."""
-    local_per_global: int
+    local_per_global: Count
     """Chunked-local layers before each global one."""
     chunk_rule: str
     """Which tokens a token of a local layer attends to."""
@@ -32,7 +33,7 @@ class Positions:
     """Layers it applies to."""
     temperature_default: dict[str, str]
     """Whether it is on by default, by implementation."""
-    temperature_vllm_threshold_tokens: int
+    temperature_vllm_threshold_tokens: NotNegative
     """Context above which vLLM switches it on."""
     flag_encoding: str
     """What `no_rope_layers` means by 1 and 0."""
@@ -40,7 +41,7 @@ class Positions:
     """The norm on queries and keys, where a model has it."""
     qk_norm_place: str
     """Where it stands."""
-    qk_norm_eps: float
+    qk_norm_eps: PositiveFloat
     """Its epsilon."""
     papers: dict[str, str]
     """Papers the developer points to, as arXiv ids."""
@@ -75,7 +76,7 @@ class ImageProcessing:
     """How the global tile is made."""
     mean: float
     """Subtracted from each channel."""
-    std: float
+    std: PositiveFloat
     """Divisor of each channel."""
     resampling: str
     transparency: str
@@ -97,7 +98,7 @@ class QuantizationMode:
     scheme: str
     activations: str
     kernels: str
-    gpus_for_scout: int
+    gpus_for_scout: Count
     """GPUs of 80 GB that Scout is said to need."""
     offline_script: str
     """What the offline script of the same repository quantizes."""
@@ -111,9 +112,9 @@ class HardwareClaim:
     """Id of the model."""
     weights: str
     """Weights it speaks of."""
-    gpus: int
+    gpus: Count
     """GPUs at least."""
-    gpu_memory_gb: int | Unknown
+    gpu_memory_gb: NotNegative | Unknown
     """Memory of one, in decimal gigabytes, where it is named."""
     stated: str
     """The claim, in our words."""
@@ -125,7 +126,7 @@ class HardwareClaim:
 class Event:
     """Something that happened to the herd."""
 
-    day: str
+    day: PartialDay
     """ISO 8601; a month where the day is not known."""
     what: str
     kind: Literal["release", "correction", "evaluation", "report", "preprint", "tooling"]
@@ -144,13 +145,13 @@ class Family(Entity):
     developer: str
     members: tuple[str, ...]
     """Ids of its models."""
-    released: str
+    released: Day
     """Day the first members were released, ISO 8601."""
     status: str
     """What the developer says of further training."""
     firsts: tuple[str, ...]
     """What is new against earlier generations."""
-    native_shards: int
+    native_shards: Count
     """Files of a checkpoint in the developer's own layout."""
     transformers_since: str
     """First release of transformers that knows it."""

@@ -7,14 +7,11 @@ said by a checkpoint's coverage.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
-from annotated_types import Ge, Gt
-
+from llama4ref.facts.types.constraints import NotNegative, Positive, PositiveFloat
 from llama4ref.facts.types.entities import Entity
 
-Positive = Annotated[int, Gt(0)]
-NotNegative = Annotated[int, Ge(0)]
 Kind = Literal["float", "int", "table", "mix"]
 Granularity = Literal["tensor", "channel", "group", "flat", "block"]
 
@@ -94,7 +91,7 @@ class Format(Entity):
     """Second-level scales, or none."""
     activation: Activation | None
     """The treatment of activations; none where they stay as they are."""
-    average_bits: float | None
+    average_bits: PositiveFloat | None
     """Bits a weight, scales included, of a mix that is known only on average; none where the layout is exact."""
     vllm_methods: tuple[str, ...]
     """Values of vLLM's quantization method that store weights this way."""

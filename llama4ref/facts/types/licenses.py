@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.constraints import Day, NotNegative
 from llama4ref.facts.types.entities import Entity
 
 Kind = Literal["right", "duty", "limit", "ban", "term"]
@@ -41,7 +42,7 @@ class Clause:
     """What it grants or asks."""
     text: str | None = None
     """Words that must be shown, kept or put in front exactly, where the clause dictates them."""
-    threshold: int | None = None
+    threshold: NotNegative | None = None
     """A number the clause turns on; it applies above it."""
     covers: tuple[str, ...] = ()
     """What it reaches, `materials` or `outputs`, where licences differ in it."""
@@ -93,9 +94,9 @@ class License(Entity):
     """Its title."""
     publisher: str
     """Who grants it."""
-    effective: str
+    effective: Day
     """Day it takes effect, ISO 8601."""
-    version_released: str
+    version_released: Day
     """Release day that the user limit refers to."""
     materials: str
     """What the licence calls the models it covers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from llama4ref.facts.types.constraints import Count, Day, NotNegative
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
@@ -17,13 +18,13 @@ class Observation:
     value: float
     unit: str
     """That of the metric, written out so that a value in another one is noticed."""
-    concurrency: int | None = None
+    concurrency: NotNegative | None = None
     """Requests in progress at once; none where all were queued at once."""
-    requests: int | None = None
+    requests: NotNegative | None = None
     """Requests of the run, where all were queued at once."""
-    prompt_tokens: int | Unknown = UNKNOWN
+    prompt_tokens: NotNegative | Unknown = UNKNOWN
     """Tokens of a prompt, on average."""
-    output_tokens: int | Unknown = UNKNOWN
+    output_tokens: NotNegative | Unknown = UNKNOWN
     """Tokens of a reply, on average."""
     disturbed: str | None = None
     """What spoiled the number, where the source says that something did; it is then compared with no estimate."""
@@ -42,14 +43,14 @@ class Measurement(Entity):
     engine: str
     release: str | Unknown
     accelerator: str
-    count: int
-    tensor_parallel: int | Unknown
-    pipeline_parallel: int | Unknown
-    data_parallel: int | Unknown
+    count: Count
+    tensor_parallel: Count | Unknown
+    pipeline_parallel: Count | Unknown
+    data_parallel: Count | Unknown
     expert_parallel: bool | Unknown
     precision: str | Unknown
     """Formats as printed."""
-    as_of: str
+    as_of: Day
     observations: tuple[Observation, ...]
     parallelism: str | None = None
     """Parallelism as printed."""

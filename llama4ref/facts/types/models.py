@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Annotated, Literal
-
-from annotated_types import Gt
+from typing import Literal
 
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.types.claims import Claim
+from llama4ref.facts.types.constraints import (
+    Count,
+    Day,
+    NotNegative,
+    NotNegativeFloat,
+    PartialDay,
+    Positive,
+    PositiveFloat,
+    Share,
+)
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 from llama4ref.facts.types.training import Training
 
-Positive = Annotated[int, Gt(0)]
 Stage = Literal["base", "instruct", "draft"]
 """What a checkpoint was trained to be."""
 
@@ -27,7 +34,7 @@ Stage = Literal["base", "instruct", "draft"]
 class Text:
     """The language model's frame."""
 
-    layers: Positive
+    layers: Count
     """Transformer layers."""
     hidden_size: Positive
     """Width of the residual stream."""
@@ -37,11 +44,11 @@ class Text:
     """Whether the output head is the embedding."""
     hidden_act: str
     """Activation of the gated feed-forward."""
-    rms_norm_eps: float
+    rms_norm_eps: PositiveFloat
     """Epsilon of every RMS norm."""
     dtype: str
     """The dtype the weights are published in."""
-    norms_per_layer: Positive
+    norms_per_layer: Count
     """RMS norms with weights in one layer."""
 
 
@@ -61,11 +68,11 @@ class Attention:
     """Whether queries and keys of RoPE layers pass a weightless RMS norm."""
     chunk_size: Positive
     """Tokens of one chunk of the chunked-local layers."""
-    nope_interval: Positive
+    nope_interval: Count
     """Every this-many-th layer is global and has no position embedding (NoPE)."""
     temperature_floor_scale: Positive
     """Positions per step of the attention temperature."""
-    temperature_attn_scale: float
+    temperature_attn_scale: NotNegativeFloat
     """Strength of the attention temperature."""
 
 
@@ -73,11 +80,11 @@ class Attention:
 class RopeScaling:
     """Llama 3 style frequency scaling."""
 
-    factor: float
+    factor: PositiveFloat
     """Divisor of the low frequencies."""
-    low_freq_factor: float
+    low_freq_factor: PositiveFloat
     """Lower edge of the smooth band, in original context lengths."""
-    high_freq_factor: float
+    high_freq_factor: PositiveFloat
     """Upper edge of the smooth band, in original context lengths."""
     original_max_position_embeddings: Positive
     """Context length that the unscaled frequencies were made for."""
@@ -87,7 +94,7 @@ class RopeScaling:
 class Rope:
     """Rotary position embedding of the chunked-local layers."""
 
-    theta: float
+    theta: PositiveFloat
     """Base of the frequencies."""
     scaling: RopeScaling | None
     """Frequency scaling; none where the frequencies are not scaled."""
@@ -97,17 +104,17 @@ class Rope:
 class Experts:
     """The mixture of experts."""
 
-    count: Positive
+    count: Count
     """Routed experts in an MoE layer."""
-    per_token: Positive
+    per_token: Count
     """Routed experts that one token visits."""
-    shared: Positive
+    shared: Count
     """Shared experts, which every token visits."""
     intermediate_size: Positive
     """Inner width of a routed expert and of the shared expert."""
-    interleave_step: Positive
+    interleave_step: Count
     """Layer i is MoE when (i + 1) is divisible by this."""
-    router_aux_loss_coef: float
+    router_aux_loss_coef: NotNegativeFloat
     """Configuration field; the training recipe is not disclosed."""
     router_score: str
     """The function of the router's logit."""
@@ -135,7 +142,7 @@ class Vision:
     """Colour channels."""
     hidden_size: Positive
     """Width of the tower."""
-    layers: Positive
+    layers: Count
     """Transformer layers of the tower."""
     heads: Positive
     """Attention heads of the tower."""
@@ -147,7 +154,7 @@ class Vision:
     """Whether the tower's feed-forward carries a bias."""
     feature_layer: int
     """Layer whose output is used; -1 is the last."""
-    pixel_shuffle_ratio: float
+    pixel_shuffle_ratio: Share
     """Factor on each side of the patch grid before the adapter."""
     projector_input_dim: Positive
     """Inner width of the adapter."""
@@ -155,11 +162,11 @@ class Vision:
     """Outer width of the adapter."""
     output_dim: Positive
     """Width that enters the multimodal projector."""
-    norm_eps: float
+    norm_eps: PositiveFloat
     """Epsilon of the tower's layer norms."""
-    rope_theta: float
+    rope_theta: PositiveFloat
     """Base of the two-dimensional rotary embedding."""
-    max_tiles: Positive
+    max_tiles: Count
     """Tiles of one image at most, the global one not counted."""
     global_tile: bool
     """Whether an image of several tiles also gets a downscaled global tile."""
@@ -187,17 +194,17 @@ class Context:
 class Tokens:
     """Ids of the special tokens that a server needs."""
 
-    bos: int
+    bos: NotNegative
     """Begin of text."""
-    eos: tuple[int, ...]
+    eos: tuple[NotNegative, ...]
     """Ids that end a reply of the instruct models."""
-    pad: int
+    pad: NotNegative
     """Padding."""
-    image_start: int
+    image_start: NotNegative
     """Begin of an image block."""
-    image_end: int
+    image_end: NotNegative
     """End of an image block."""
-    patch: int
+    patch: NotNegative
     """Placeholder of one visual token (`image_token_index`)."""
 
 
@@ -224,7 +231,7 @@ class Model(Entity):
     """The published name."""
     developer: str
     """Who made it."""
-    released: str | None
+    released: Day | None
     """Day of release, ISO 8601."""
     status: Literal["released", "previewed"]
     """Whether weights were published."""
@@ -234,7 +241,7 @@ class Model(Entity):
     """What it writes."""
     license: str | Unknown
     """Id of the licence."""
-    knowledge_cutoff: str | Unknown
+    knowledge_cutoff: PartialDay | Unknown
     """Month of the newest training data."""
     languages: tuple[str, ...]
     """Languages the developer supports."""

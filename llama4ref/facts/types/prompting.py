@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llama4ref.facts.types.constraints import NotNegative, NotNegativeFloat, Share
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpecialToken:
@@ -11,7 +13,7 @@ class SpecialToken:
 
     text: str
     """As it is written."""
-    id: int
+    id: NotNegative
     """Its number."""
     purpose: str
     """What it is for."""
@@ -26,15 +28,15 @@ class Tokenizer:
     """What it is built on."""
     split_pattern: str
     """Name of the pattern that splits text before merging."""
-    base_vocabulary: int
+    base_vocabulary: NotNegative
     """Tokens made of text."""
-    special_slots: int
+    special_slots: NotNegative
     """Ids set apart for special tokens."""
-    special_named: int
+    special_named: NotNegative
     """Of these, how many the tokenizer names, placeholders included."""
-    longest_encoded_characters: int
+    longest_encoded_characters: NotNegative
     """Characters encoded at once at most; longer text is split."""
-    longest_run_characters: int
+    longest_run_characters: NotNegative
     """Characters without a space, or of spaces alone, that are encoded at once at most."""
 
 
@@ -55,9 +57,9 @@ class Messages:
     """The token that only base models end with."""
     default_system_prompt: str | None
     """What the chat template inserts by itself."""
-    temperature: float
+    temperature: NotNegativeFloat
     """Sampling temperature of the published generation settings."""
-    top_p: float
+    top_p: Share
     """Nucleus of the published generation settings."""
 
 
@@ -100,11 +102,11 @@ class ImageLayout:
     """Several images."""
     placeholder: str
     """What the chat template writes, for the processor to expand."""
-    supported_by_card: int
+    supported_by_card: NotNegative
     """Images of one prompt that the developer supports."""
-    tested_after_training: int
+    tested_after_training: NotNegative
     """Images of one prompt that post-training was tested with."""
-    seen_in_pretraining: int
+    seen_in_pretraining: NotNegative
     """Images of one sample of pre-training at most."""
 
 

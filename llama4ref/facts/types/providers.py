@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.constraints import Day, NotNegative, NotNegativeFloat
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
@@ -20,33 +21,33 @@ class Offer:
     """Id of the model."""
     name: str
     """The provider's id of it."""
-    as_of: str
+    as_of: Day
     """Day the preferred values hold for, ISO 8601."""
     status: Literal["listed", "retired", "deprecated", "preview", "unknown"]
     """State on that day, or since the event that ended it."""
-    announced: str | None = None
+    announced: Day | None = None
     """Day its end was announced."""
-    retired: str | Unknown | None = None
+    retired: Day | Unknown | None = None
     """Day the offer ended or will end."""
     successor: str | None = None
     """Model or service that the provider names in its place, as it names it."""
     tier: str | None = None
     """Service tier, where the provider sells the same id on several terms."""
-    context_tokens: int | Unknown = UNKNOWN
-    max_output_tokens: int | Unknown | None = UNKNOWN
+    context_tokens: NotNegative | Unknown = UNKNOWN
+    max_output_tokens: NotNegative | Unknown | None = UNKNOWN
     images: bool | Unknown = UNKNOWN
-    max_images: int | Unknown = UNKNOWN
+    max_images: NotNegative | Unknown = UNKNOWN
     """Images in one request."""
     tools: bool | Unknown = UNKNOWN
     json_schema: bool | Unknown = UNKNOWN
     precision: str | Unknown = UNKNOWN
     """Precision served, as disclosed."""
-    price_input: float | Unknown | None = UNKNOWN
-    price_output: float | Unknown | None = UNKNOWN
-    price_batch_input: float | Unknown = UNKNOWN
-    price_batch_output: float | Unknown = UNKNOWN
-    price_cache_read: float | Unknown = UNKNOWN
-    price_cache_write: float | Unknown = UNKNOWN
+    price_input: NotNegativeFloat | Unknown | None = UNKNOWN
+    price_output: NotNegativeFloat | Unknown | None = UNKNOWN
+    price_batch_input: NotNegativeFloat | Unknown = UNKNOWN
+    price_batch_output: NotNegativeFloat | Unknown = UNKNOWN
+    price_cache_read: NotNegativeFloat | Unknown = UNKNOWN
+    price_cache_write: NotNegativeFloat | Unknown = UNKNOWN
     regions: tuple[str, ...] = ()
     note: str | None = None
 

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 from packaging.version import InvalidVersion, Version
 
 from llama4ref.errors import ReleaseError
+from llama4ref.facts.types.constraints import NotNegative, NotNegativeFloat
 from llama4ref.facts.types.states import Unknown, is_stated
 
 _LONGEST = 64
@@ -140,7 +141,7 @@ class IntStep:
 
     since: str
     """First release where this holds."""
-    holds: int
+    holds: NotNegative
     """The value from then on."""
 
 
@@ -150,7 +151,7 @@ class FloatStep:
 
     since: str
     """First release where this holds."""
-    holds: float
+    holds: NotNegativeFloat
     """The value from then on."""
 
 

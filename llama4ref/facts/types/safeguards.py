@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.constraints import Day, NotNegative, Percent
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import Unknown
 
@@ -30,18 +31,18 @@ class Safeguard(Entity):
     id: str
     name: str
     developer: str
-    released: str | Unknown
+    released: Day | Unknown
     """Day of release, ISO 8601."""
     guards_against: str
     """What it looks for."""
-    parameters: int
+    parameters: NotNegative
     """Parameters as published, rounded."""
     architecture: str
     """What kind of network it is."""
     derived_from: str
     """Id of the model here, or the name of the model, that it was made from."""
     modalities_in: tuple[str, ...]
-    window_tokens: int | Unknown
+    window_tokens: NotNegative | Unknown
     """Longest input."""
     labels: tuple[str, ...]
     """What it answers."""
@@ -72,9 +73,9 @@ class RefusalFigure:
     """A published figure about refusals or leaning."""
 
     says: str
-    percent_at_most: float | Unknown
+    percent_at_most: Percent | Unknown
     """The figure, as an upper bound in percent."""
-    before_percent: float | Unknown
+    before_percent: Percent | Unknown
     """The same of the earlier model named."""
     compared_with: str | Unknown
     """The earlier model."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llama4ref.facts.types.constraints import Count, NotNegative
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.facts.types.states import Unknown
 from llama4ref.units import GIB
@@ -21,13 +22,13 @@ class HardwareDefault:
     """First release with this default."""
     until: str | None
     """First release without it; none while it holds."""
-    min_memory_gib: int
+    min_memory_gib: NotNegative
     """Least device memory it is meant for, in GiB."""
     only_names: tuple[str, ...]
     """Lowercase parts of the names of the devices it is meant for; an empty list where the name does not matter."""
     except_names: tuple[str, ...]
     """Lowercase parts of the names of devices that get the next row instead."""
-    value: int
+    value: NotNegative
     """The default of a server."""
     per_worker: bool
     """Whether it is multiplied by the number of workers."""
@@ -84,7 +85,7 @@ class CapacityClaim:
     """Release of the engine; unknown where only a pull request or a day is named."""
     accelerator: str
     """Id of the accelerator."""
-    count: int
+    count: Count
     """Accelerators altogether."""
     model: str
     """Id of the model."""
@@ -92,7 +93,7 @@ class CapacityClaim:
     """Id of the checkpoint; unknown where only a precision is named."""
     precision: str | Unknown
     """Precision of the weights in the publisher's word."""
-    max_context: int
+    max_context: NotNegative
     """Tokens of one request, prompt and answer."""
     is_rounded: bool
     """Whether the publisher says `about` or `up to`."""
@@ -112,7 +113,7 @@ class FlagSet:
     """Release of the engine that they are for, at least."""
     accelerators: tuple[str, ...]
     """Ids of the accelerators."""
-    count: int | None
+    count: Count | None
     """Accelerators altogether; none where any number will do."""
     model: str
     """Id of the model."""
@@ -120,7 +121,7 @@ class FlagSet:
     """Id of the checkpoint."""
     goal: str | None
     """What they are tuned for."""
-    max_context: int | None
+    max_context: NotNegative | None
     """Context limit of the launch."""
     flags: tuple[str, ...]
     """Options as on the command line."""

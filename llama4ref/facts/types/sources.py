@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from llama4ref.facts.types.constraints import Day, PartialDay
 from llama4ref.facts.types.states import Unknown
 
 Kind = Literal[
@@ -30,9 +31,9 @@ class Source:
     """Whether it speaks about its own subject."""
     revision: str | Unknown
     """Commit, release or edition."""
-    published: str | Unknown
+    published: PartialDay | Unknown
     """Day it was published or last changed, ISO 8601."""
-    retrieved: str
+    retrieved: Day
     """Day it was read, ISO 8601."""
     licence: str | Unknown
     """Licence of the document."""

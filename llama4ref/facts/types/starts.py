@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from llama4ref.facts.types.constraints import Count, NotNegative, PartialDay, Share
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
@@ -20,36 +21,36 @@ class Start(Entity):
     """Release of the engine; unknown where the log does not say."""
     accelerator: str
     """Id of the accelerator."""
-    count: int
+    count: Count
     """Accelerators altogether."""
-    tensor_parallel: int
-    pipeline_parallel: int
-    data_parallel: int
+    tensor_parallel: Count
+    pipeline_parallel: Count
+    data_parallel: Count
     model: str | None
     """Id of the model; none where it is not one of these facts."""
     checkpoint: str | None
     """Id of the checkpoint; none where it is not one of these facts."""
     served: str
     """The model in the log's own words."""
-    gpu_memory_utilization: float | Unknown
+    gpu_memory_utilization: Share | Unknown
     """Share of the memory that the server was given; unknown where the log does not say."""
     outcome: Literal["started", "refused", "failed"]
     """Whether it started, found the memory too small for its settings, or broke off."""
-    as_of: str
-    """Day of the log."""
+    as_of: PartialDay
+    """Day of the log, or the month or year where that is all that is known."""
     since: str | None = None
     """Earliest release that it can be, where the release is unknown."""
     before: str | None = None
     """First release that it cannot be, where the release is unknown."""
-    vocab_size: int | None = None
+    vocab_size: NotNegative | None = None
     """Vocabulary of a model that is not one of these facts."""
-    hidden_size: int | None = None
+    hidden_size: NotNegative | None = None
     """Width of a model that is not one of these facts."""
-    max_model_len: int | None = None
+    max_model_len: NotNegative | None = None
     """Longest request in tokens; none where the log names no limit."""
-    max_num_seqs: int | None = None
+    max_num_seqs: NotNegative | None = None
     """Requests of one batch; none where it is the engine's default."""
-    max_num_batched_tokens: int | None = None
+    max_num_batched_tokens: NotNegative | None = None
     """Tokens of one step; none where it is the engine's default."""
     cache_dtype: str = "bfloat16"
     """Dtype of the KV cache."""
