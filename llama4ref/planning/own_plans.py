@@ -197,7 +197,7 @@ def _best_of_variants(search: OwnGpuSearch, template: Candidate) -> Iterator[Fit
                 return
             refused.append(outcome)
     of_memory = [each for each in refused if each.rule not in OF_THE_ENGINE]
-    yield from (of_memory or refused)[-1:]
+    yield from of_memory[-1:] or refused[:1]
 
 
 def plan_of(search: OwnGpuSearch, fitted: FittedCandidate, config: EngineConfig) -> Plan:

@@ -44,8 +44,12 @@ class EngineLimits:
 
     def source_of(self, fault: str) -> str | None:
         """Id of the source that tells of a fault."""
-        cited = self.catalog.cite(f"faults/{self.engine.id}", f"faults.{fault}.symptom")
-        return cited[0].source.id if cited else None
+        return self.cited(f"faults/{self.engine.id}", f"faults.{fault}.symptom")
+
+    def cited(self, entity: str, field: str) -> str | None:
+        """Id of the first source of a leaf; None for one without."""
+        leaf = self.catalog.provenance.get(entity, {}).get(field)
+        return leaf.citations[0].source.id if leaf is not None and leaf.citations else None
 
     def has_option(self, name: str, value: object) -> bool:
         """Whether the release takes an option of the server with a value."""

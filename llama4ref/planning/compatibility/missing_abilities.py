@@ -57,5 +57,4 @@ def in_words(feature: Feature) -> str:
 def _source(limits: EngineLimits, feature: Feature) -> str | None:
     abilities = limits.abilities
     names = [id_ for id_, each in abilities.abilities.items() if each.feature == feature] if abilities else []
-    cited = limits.catalog.cite(f"abilities/{limits.engine.id}", f"abilities.{names[0]}.since") if names else ()
-    return cited[0].source.id if cited else None
+    return limits.cited(f"abilities/{limits.engine.id}", f"abilities.{names[0]}.since") if names else None
