@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.cli.printing import plain_table
 from llama4ref.units import GIB, format_bytes
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,7 +41,7 @@ def budget_table(budget: MemoryBudget, sources: SourceList) -> Table:
         "KV cache (lower bound)",
         gib(budget.kv_cache_at_least_bytes),
         _between(budget.kv_cache_at_least_bytes, budget.kv_cache_at_most_bytes),
-        f"{format_bytes(budget.cache.bytes_per_request)} a request of {budget.cache.max_model_len:,} tokens",
+        f"{format_bytes(budget.cache.bytes_per_request)} a request of {counted(budget.cache.max_model_len, 'token')}",
         style="bold",
     )
     _section(table, budget, "outside", sources)

@@ -168,11 +168,13 @@ def _engine(catalog: Catalog, *, wanted: bool) -> CheckedPart:
         why = "vLLM is not installed, so nothing was held against it" if wanted else "not asked for"
         return CheckedPart(what="engine", state="skipped", detail=why)
     from llama4ref.proving.installed.engine_facts import differing_facts, installed_vllm
+    from llama4ref.proving.installed.import_output import output_kept
 
     if "vllm" not in catalog.engines:
         return CheckedPart(what="engine", state="skipped", detail="no facts about vLLM")
-    wrong = differing_facts(catalog.engine("vllm"))
-    detail = f"facts held against vLLM {installed_vllm()}"
+    with output_kept("vLLM"):
+        wrong, release = differing_facts(catalog.engine("vllm")), installed_vllm()
+    detail = f"facts held against vLLM {release}"
     return CheckedPart(what="engine", state=_state(wrong), detail=detail, wrong=wrong)
 
 

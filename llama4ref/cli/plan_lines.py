@@ -148,7 +148,7 @@ def _digits(value: float) -> str:
 
 
 def _tokens(count: int | None) -> str:
-    return str(UNKNOWN) if count is None else f"{format_tokens(count)} tokens"
+    return str(UNKNOWN) if count is None else counted(count, "token")
 
 
 def table_of_plans(plans: Iterable[Plan | HostedPlan], *, width: int, first: int = 1) -> Table:

@@ -13,7 +13,7 @@ from llama4ref.cli.source_list import SourceList, source_lines
 from llama4ref.planning.choices.layouts import described
 from llama4ref.planning.outcomes import HostedPlan
 from llama4ref.planning.planner import alternatives_to
-from llama4ref.units import format_tokens
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,7 +113,7 @@ def _offered(alternative: Alternative) -> Iterator[str]:
     """The command that would be planned, and what the plan is."""
     plan = alternative.plan
     yield command_of(alternative.request)
-    yield f"  {plan.checkpoint.id}, {described(plan.config.layout)}, up to {format_tokens(plan.largest_context)} tokens"
+    yield f"  {plan.checkpoint.id}, {described(plan.config.layout)}, up to {counted(plan.largest_context, 'token')}"
 
 
 def _shown(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llama4ref.cli.printing import heading, indented, plain_table, section
-from llama4ref.wording import RUNGS
+from llama4ref.wording import RUNGS, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ def _explained(explanation: Explanation) -> Iterator[RenderableType]:
         where = "the log says" if explanation.line is None else f"line {explanation.line} of the log says"
         yield indented(f"{where}: {explanation.text}")
     if explanation.suggested_max_model_len is not None:
-        yield indented(f"the engine suggests a context of {explanation.suggested_max_model_len:,} tokens")
+        yield indented(f"the engine suggests a context of {counted(explanation.suggested_max_model_len, 'token')}")
     yield from (indented(f"try: {each}") for each in explanation.do)
 
 

@@ -165,7 +165,7 @@ def _host_buffers(config: EngineConfig, behaviour: Behaviour, groups: int) -> It
         "token ids",
         "host",
         config.max_num_seqs * config.max_model_len * each,
-        formula=f"{counted(config.max_num_seqs, 'request')} x {config.max_model_len:,} tokens x {each} bytes, in host memory",
+        formula=f"{counted(config.max_num_seqs, 'request')} x {counted(config.max_model_len, 'token')} x {each} bytes, in host memory",
         source="vllm-releases",
     )
     if not behaviour.v2_model_runner:

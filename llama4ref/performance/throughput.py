@@ -298,11 +298,12 @@ def _reasons(case: _Case, outcome: _Outcome) -> tuple[str, ...]:
     here, replicas, concurrency = outcome.here, case.replicas, case.workload.concurrency
     by_limit = case.by_memory >= case.limit
     held = f"the engine's limit of {case.limit:,}" if by_limit else f"memory for {case.by_memory:,}"
+    on_each = f" on each of {replicas:,} replicas" if replicas > 1 else ""
     said = [
-        f"at most {case.largest * replicas:,} sequences at once: {held} on each of {counted(replicas, 'replica')}",
-        f"a decode step of {here.batch:.4g} sequences a replica takes {here.step.total * 1e3:.2f} ms, mostly {here.step.shares.bottleneck}",
+        f"at most {counted(case.largest * replicas, 'sequence')} at once: {held}{on_each}",
+        f"a decode step of {here.batch:.4g} sequence{'' if here.batch == 1 else 's'} a replica takes {here.step.total * 1e3:.2f} ms, mostly {here.step.shares.bottleneck}",
         f"a prompt adds {here.prompt.total * 1e3:.2f} ms",
     ]
     if concurrency is not None and concurrency > outcome.batch:
-        said.append(f"{concurrency - outcome.batch:,} of {concurrency:,} requests wait in the queue")
+        said.append(f"{concurrency - outcome.batch:,} of {counted(concurrency, 'request')} wait in the queue")
     return tuple(said)

@@ -138,7 +138,7 @@ def _of_lengths(beside: Beside, _catalog: Catalog) -> Disagreements:
     wanted = demand_of(beside.request, lengths, beside.config.layout).wanted
     if wanted not in longest and (lengths.longest is not None or wanted > max(longest)):
         names = ("context",) if lengths.context is not None else ("output_tokens", "prompt_tokens", "images")
-        yield from ((name, f"a request of {longest[0]:,} tokens") for name in names)
+        yield from ((name, f"a request of {counted(longest[0], 'token')}") for name in names)
 
 
 def _of_workload(beside: Beside, _catalog: Catalog) -> Disagreements:

@@ -23,6 +23,7 @@ from llama4ref.planning.own_plans import OwnGpuSearch, plan_of
 from llama4ref.planning.request import PlanRequest
 from llama4ref.planning.request_names import with_ids
 from llama4ref.rendering.server_command import flag_name, server_command
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -209,14 +210,14 @@ def _check_layout(file: PlanFile, things: _Things, config: EngineConfig) -> None
             f"{at}tensor-parallel-size", str(config.layout.tensor_parallel), "a layout that vLLM takes", broken[0]
         )
     if config.layout.gpus != document.count:
-        sizes = f"{config.layout.gpus} GPUs by the parallel sizes"
+        sizes = f"{counted(config.layout.gpus, 'GPU')} by the parallel sizes"
         file.refuse("count", str(document.count), sizes, "change the count or the sizes in config.settings")
     if config.nodes != document.nodes:
         file.refuse("nodes", str(document.nodes), f"{config.nodes}, as --nnodes says", "make them equal")
     most = per_node(things.accelerator)
     if document.count % document.nodes or (most is not None and document.count // document.nodes > most):
         do = f"one machine holds {most} {things.accelerator.name}" if most else "share the GPUs out evenly"
-        file.refuse("nodes", str(document.nodes), f"machines that hold {document.count} GPUs", do)
+        file.refuse("nodes", str(document.nodes), f"machines that hold {counted(document.count, 'GPU')}", do)
     limit = things.checkpoint.limit(things.model)
     if config.max_model_len > limit:
         file.refuse(

@@ -24,6 +24,7 @@ from llama4ref.planning.settings.engine_settings import config_of
 from llama4ref.planning.stated_speed import performance_of, workload_of
 from llama4ref.planning.unplanned_hardware import unplanned
 from llama4ref.units import format_tokens
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
@@ -118,7 +119,7 @@ def _above_limit(subject: str, limit: int, lengths: Lengths) -> Refusal | None:
     return Refusal(
         subject=subject,
         rule="context-above-model",
-        numbers=f"{format_tokens(wanted)} tokens asked for{of_images}, {subject} has positions for {format_tokens(limit)}",
+        numbers=f"{counted(wanted, 'token')} asked for{of_images}, {subject} has positions for {format_tokens(limit)}",
     )
 
 
@@ -131,9 +132,9 @@ def _model_refusal(request: PlanRequest, model: Model, lengths: Lengths) -> Refu
         return Refusal(
             subject=model.id,
             rule="images-above-context",
-            numbers=f"{in_words(lengths)} take {lengths.images_tokens:,} tokens and a request at least {lengths.least:,}, "
+            numbers=f"{in_words(lengths)} take {counted(lengths.images_tokens, 'token')} and a request at least {lengths.least:,}, "
             f"the context is {lengths.context:,}",
-            instead=f"a context of {lengths.least:,} tokens would" if lengths.least <= limit else None,
+            instead=f"a context of {counted(lengths.least, 'token')} would" if lengths.least <= limit else None,
             changes=(("context", lengths.least),) if lengths.least <= limit else (),
         )
     return _above_limit(model.id, limit, lengths)

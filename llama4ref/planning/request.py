@@ -20,6 +20,7 @@ from llama4ref.planning.request_fields import (
     tokens,
     whole,
 )
+from llama4ref.wording import counted
 
 Goal = Literal["balanced", "latency", "throughput", "cost"]
 GOALS: tuple[Goal, ...] = ("balanced", "latency", "throughput", "cost")
@@ -117,7 +118,7 @@ class PlanRequest:
     def _check_hardware(self) -> None:
         if self.count is not None and self.nodes is not None and self.count % self.nodes:
             raise RequestError(
-                f"count: {self.count} GPUs do not divide over {self.nodes} nodes; give a multiple of {self.nodes}"
+                f"count: {counted(self.count, 'GPU does', 'GPUs do')} not divide over {self.nodes:,} nodes; give a multiple of {self.nodes:,}"
             )
         if self.speculative is not None and self.hybrid:
             raise RequestError("hybrid: a draft head turns the hybrid KV cache off; leave out hybrid or speculative")
@@ -127,14 +128,15 @@ class PlanRequest:
         seqs, batched, replicas = self.max_num_seqs, self.max_num_batched_tokens, self.data_parallel or 1
         if seqs is not None and batched is not None and batched < seqs:
             raise RequestError(
-                f"max_num_batched_tokens: {batched:,} tokens a step are fewer than the {seqs:,} requests of max_num_seqs, "
-                f"which the engine refuses; give at least {seqs:,}"
+                f"max_num_batched_tokens: {counted(batched, 'token a step is', 'tokens a step are')} fewer than the {seqs:,} requests of "
+                f"max_num_seqs, which the engine refuses; give at least {seqs:,}"
             )
         for name, most in (("max_num_seqs", seqs), ("max_num_batched_tokens", batched)):
             if most is not None and self.concurrency is not None and most * replicas < self.concurrency:
                 each = -(-self.concurrency // replicas)
+                on_each = f" on each of {replicas:,} replicas" if replicas > 1 else ""
                 raise RequestError(
-                    f"{name}: {most:,} on each of {replicas:,} replicas cannot serve {self.concurrency:,} requests at once; "
+                    f"{name}: {most:,}{on_each} cannot serve {self.concurrency:,} requests at once; "
                     f"give at least {each:,}, or name more data_parallel"
                 )
 
@@ -144,7 +146,7 @@ class PlanRequest:
         context, least = self.context, self.least_tokens
         if isinstance(context, int) and least > context:
             raise RequestError(
-                f"context: {context:,} tokens hold no prompt of {self.prompt_tokens or 1:,} and reply of "
+                f"context: {counted(context, 'token holds', 'tokens hold')} no prompt of {self.prompt_tokens or 1:,} and reply of "
                 f"{self.output_tokens or 1:,}; give at least {least:,}"
             )
 

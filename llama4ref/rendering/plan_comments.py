@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 from llama4ref.planning.outcomes import HostedPlan
 from llama4ref.rendering.server_command import flag_name
-from llama4ref.units import format_tokens
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,5 +102,5 @@ def _title(plan: Plan) -> tuple[str, ...]:
     gpus = f"{plan.count} x {plan.accelerator.name}" + (f" over {plan.nodes} nodes" if plan.nodes > 1 else "")
     return (
         f"{plan.model.name}, {plan.checkpoint.id}, on {gpus}, for vLLM {plan.release}",
-        f"Promised: {format_tokens(plan.context)} tokens a request, max concurrency {plan.max_concurrency:.2f} x that",
+        f"Promised: {counted(plan.context, 'token')} a request, max concurrency {plan.max_concurrency:.2f} x that",
     )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import llama4ref
 from llama4ref.facts.loading import specs_folder
 from llama4ref.facts.types.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from llama4ref.facts import Catalog
     from tests.cli.conftest import Answer
@@ -132,6 +138,44 @@ def test_a_fact_that_the_installed_engine_contradicts_is_told(catalog: Catalog) 
     assert len(found) == 2
     assert found[0].startswith("--invented: the facts have it")
     assert found[1].startswith("--seed: default 42 in the facts, 0 in vLLM")
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+def test_what_the_engine_says_while_it_is_imported_is_not_among_our_lines() -> None:
+    """Of the real vLLM, on its CPU build: neither stderr nor the JSON on stdout holds a line of it."""
+    pytest.importorskip("vllm")
+    done = subprocess.run(
+        [sys.executable, "-m", "llama4ref.cli", "check", "--json"], capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr == ""
+    assert [each["state"] for each in json.loads(done.stdout)["checks"]] == ["ok"] * 7
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "stderr closed"])
+def test_an_engine_that_cannot_be_imported_is_told_with_what_it_said(tmp_path: Path, *, closed: bool) -> None:
+    """It is installed, as far as its files go, and ends its import with an error of its own; exit code 3."""
+    package = tmp_path / "vllm"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import os, sys\nos.write(2, b'a library in C speaks\\n')\nprint('and Python')\nraise RuntimeError('no driver')\n",
+        encoding="utf-8",
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(llama4ref.__file__).parent.parent)])
+    command = [sys.executable, "-m", "llama4ref.cli", "check"]
+    done = subprocess.run(
+        ["sh", "-c", f"exec {shlex.join(command)} {'2>&-' * closed}"],
+        capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": path},
+    )  # fmt: skip
+
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert closed or sorted(done.stderr.splitlines()) == [
+        "a library in C speaks",
+        "and Python",
+        "llama4ref: vLLM is installed and cannot be used here: RuntimeError: no driver",
+    ]
 
 
 def test_the_site_needs_its_extra(call: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -280,13 +280,37 @@ def test_a_repository_as_the_model_is_that_checkpoint(call: Callable[..., Answer
         ("--gpu", "h200-sxm", "--count", "2", "--context", "8K", "--concurrency", "1", "--data-parallel", "2"),
         ("--gpu", "h100-sxm", "--count", "8", "--context", "10M", "--max-num-seqs", "1", "--enforce-eager", "--all"),
         ("--gpu", "l4", "--count", "1", "--tensor-parallel", "2"),
+        ("--gpu", "h100-sxm", "--count", "8", "--max-num-seqs", "1", "--concurrency", "2"),
+        ("--gpu", "b300", "--count", "4", "--context", "1", "--concurrency", "1"),
+        ("--gpu", "b200", "--count", "8", "--context", "2", "--max-num-seqs", "1", "--max-num-batched-tokens", "1"),
+        ("--gpu", "h100-sxm", "--count", "8", "--context", "1", "--prompt-tokens", "1", "--output-tokens", "1"),
+        ("--gpu", "h100-sxm", "--count", "8", "--max-num-batched-tokens", "1", "--max-num-seqs", "2"),
+        ("--gpu", "h100-sxm", "--count", "1", "--nodes", "2"),
+        (
+            "--gpu",
+            "h100-sxm",
+            "--nodes",
+            "2",
+            "--tensor-parallel",
+            "1",
+            "--pipeline-parallel",
+            "1",
+            "--data-parallel",
+            "1",
+        ),
+        ("--gpu", "h100-sxm", "--count", "1", "--context", "1", "--concurrency", "500"),
+        ("--gpu", "h200-sxm", "--count", "1", "--context", "9M", "--concurrency", "3"),
+        ("--gpu", "a100-sxm-80gb", "--count", "16", "--context", "8K", "--all"),
+        ("--hosted", "--context", "1", "--as-of", "2026-11-23"),
     ],
 )
 def test_one_of_anything_is_singular(call: Callable[..., Answer], words: tuple[str, ...]) -> None:
     """In every line of a report."""
-    out = " ".join(call("plan", "--model", "scout", *words).out.split())
+    answer = call("plan", "--model", "scout", *words)
+    out = " ".join(f"{answer.out} {answer.err}".split())
     plurals = (
-        r"requests|groups|images|copies|replicas|GPUs|nodes|machines|tokens|stages|plans|shorter ones|tiles|sequences"
+        r"requests|groups|images|copies|replicas|GPUs|nodes|machines|tokens|stages|plans|shorter ones|tiles|sequences|days|positions|layers|"
+        r"ranks|offers|providers|blocks|rows|refusals|settings|more requests"
     )
 
-    assert re.findall(rf"(?<![\d.,])\b1(?:\.00)? (?:{plurals})\b", out) == []
+    assert re.findall(rf"(?<![\d.,])\b1(?:\.00)? (?:{plurals})\b|on each of one|over 1 \w+", out) == []

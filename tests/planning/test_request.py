@@ -42,7 +42,7 @@ from llama4ref.planning.request import PlanRequest
         ({"context": 1_000, "prompt_tokens": 1_001}, "give at least 1,002"),
         ({"context": 2_048, "prompt_tokens": 2_048}, "hold no prompt of 2,048 and reply of 1; give at least 2,049"),
         ({"context": 2_048, "output_tokens": 2_048}, "hold no prompt of 1 and reply of 2,048; give at least 2,049"),
-        ({"concurrency": 64, "max_num_seqs": 8, "context": "8K"}, "max_num_seqs: 8 on each of 1 replicas"),
+        ({"concurrency": 64, "max_num_seqs": 8, "context": "8K"}, "max_num_seqs: 8 cannot serve 64 requests at once"),
         ({"concurrency": 64, "max_num_seqs": 4, "count": 8}, "give at least 64, or name more data_parallel"),
         ({"concurrency": 64, "max_num_seqs": 31, "data_parallel": 2}, "give at least 32"),
         ({"concurrency": 64, "max_num_batched_tokens": 63}, "max_num_batched_tokens: 63"),

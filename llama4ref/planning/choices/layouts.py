@@ -119,7 +119,7 @@ def _no_split(placement: Placement, architecture: Architecture) -> Refusal:
     return Refusal(
         subject=f"{counted(placement.count, 'GPU')}{over}",
         rule="layout",
-        numbers=f"no tensor parallel of {sizes} within the {placement.per_node:,} GPUs of a node, with the pipeline and data "
+        numbers=f"no tensor parallel of {sizes} within the {counted(placement.per_node, 'GPU')} of a node, with the pipeline and data "
         "parallel asked for or open, uses them all",
         instead="a power of two of GPUs a node, or pipeline_parallel left open, would do",
         source="vllm-0.32.0",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.outcomes import Refusal
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.accelerators import Accelerator
@@ -48,7 +49,9 @@ def placements(request: PlanRequest, accelerator: Accelerator) -> tuple[Placemen
         return tuple(Placement(each * nodes, nodes) for each in COUNTS if most is None or each <= most)
     if request.nodes is not None:
         if count % request.nodes:
-            raise RequestError(f"nodes: {count} GPUs of the layout do not divide over {request.nodes} nodes")
+            raise RequestError(
+                f"nodes: {counted(count, 'GPU of the layout does', 'GPUs of the layout do')} not divide over {request.nodes} nodes"
+            )
         placement = Placement(count, request.nodes)
         return (placement,) if most is None or placement.per_node <= most else _crowded(placement, accelerator, most)
     enough = fewest_nodes(count, most)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.layout import tensor_parallel_sizes
 from llama4ref.planning.fitting.budgets import weights_held
 from llama4ref.planning.outcomes import Refusal
-from llama4ref.units import format_bytes, format_tokens
+from llama4ref.units import format_bytes
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
@@ -52,7 +53,7 @@ def _enough_gpus(catalog: Catalog, candidate: Candidate, budget: int) -> str | N
 def too_small(candidate: Candidate, budget: MemoryBudget, demand: Demand, largest: int, lifting: Changes) -> Refusal:
     """A request of the length asked for does not fit."""
     rule, numbers = shortage_of(budget, demand)
-    fitting = f"up to {format_tokens(largest)} tokens fit" if largest else None
+    fitting = f"up to {counted(largest, 'token fits', 'tokens fit')}" if largest else None
     one_is_enough = demand.concurrency == 1 and largest >= demand.least
     context: Changes = (("context", largest),) if one_is_enough else ()
     return Refusal(
@@ -72,7 +73,7 @@ def too_few(candidate: Candidate, budget: MemoryBudget, demand: Demand, lifting:
     return Refusal(
         subject=str(candidate),
         rule="concurrency",
-        numbers=f"{held:,} requests of {format_tokens(demand.counted(budget))} tokens fit at once, "
+        numbers=f"{counted(held, 'request')} of {counted(demand.counted(budget), 'token')} fit{'s' if held == 1 else ''} at once, "
         f"{demand.concurrency * replicas:,} asked for",
         instead=_would(lifting),
         changes=lifting or fewer,
@@ -111,7 +112,7 @@ def _cache_too_small(budget: MemoryBudget, demand: Demand) -> str:
     need = format_bytes(requests * stage.bytes_per_block * cache.blocks_per_request)
     who = "a request" if requests == 1 else f"{requests:,} requests at once"
     return (
-        f"{who} of {format_tokens(cache.max_model_len)} tokens need{'s' if requests == 1 else ''} {need} of KV cache a GPU, "
+        f"{who} of {counted(cache.max_model_len, 'token')} need{'s' if requests == 1 else ''} {need} of KV cache a GPU, "
         f"{format_bytes(budget.room(demand.headroom)[stage.index])} is left at least"
     )
 

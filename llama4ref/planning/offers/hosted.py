@@ -15,6 +15,7 @@ from llama4ref.planning.offers.queries import find_offers
 from llama4ref.planning.offers.requirements import OfferQuery
 from llama4ref.planning.outcomes import HostedPlan, Refusal
 from llama4ref.units import format_tokens
+from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -154,7 +155,7 @@ def _caveats(catalog: Catalog, model: Model, found: FoundOffer, request: PlanReq
         yield Reason(
             about="confirmed",
             value=f"{found.offer.status} on {found.offer.as_of}",
-            because=f"not confirmed since: {days:,} days before {request.as_of}",
+            because=f"not confirmed since: {counted(days, 'day')} before {request.as_of}",
         )
     wanted = lengths_of(request, model.architecture).longest
     if wanted is not None:

@@ -86,10 +86,10 @@ def _long_enough(rule: str, field: str, offer: CredibleOffer, wanted: int | None
     if wanted is None or (limit is not None and limit >= wanted):
         return
     if limit is not None:
-        why = f"{rule} of {format_tokens(limit)} tokens, {format_tokens(wanted)} asked for"
+        why = f"{rule} of {counted(limit, 'token')}, {format_tokens(wanted)} asked for"
         yield Judgement(rule=rule, field=field, outcome="failed", why=why)
     elif getattr(offer.offer, field) is not None:  # none is no limit of its own
-        why = f"its {rule} limit is not disclosed, {format_tokens(wanted)} tokens asked for"
+        why = f"its {rule} limit is not disclosed, {counted(wanted, 'token')} asked for"
         yield Judgement(rule=rule, field=field, outcome="undisclosed", why=why)
 
 
