@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llama4ref.cli.changes_command import changes
 from llama4ref.cli.fact_listing import echo_overview, echo_things
 from llama4ref.cli.option_types import DAY
 from llama4ref.cli.printing import (
@@ -248,6 +249,9 @@ def list_(*, kind: str | None, as_json: bool) -> None:
         echo_overview(_catalog(), as_json=as_json)
     else:
         echo_things(kind, _catalog(), as_json=as_json)
+
+
+command.add_command(changes)
 
 
 def _catalog() -> Catalog:

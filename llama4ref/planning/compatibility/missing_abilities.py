@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.queries.conditions_in_words import feature_in_words
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.conditions import Circumstances, Feature
     from llama4ref.planning.compatibility.engine_limits import EngineLimits
-
-_IN_WORDS: dict[Feature, str] = {
-    "json-schema": "JSON schemas",
-    "lora": "LoRA adapters",
-    "eagle": "EAGLE draft heads",
-    "eagle3": "EAGLE3 draft heads",
-    "hybrid-kv-cache": "a hybrid KV cache",
-    "chunked-local-without-hybrid": "chunked-local layers without the hybrid KV cache",
-    "fp8-kv-cache": "an fp8 KV cache",
-    "multi-node": "several nodes",
-    "online-quantization": "quantization while loading",
-    "quantized-attention": "quantized attention",
-    "above-trained-context": "requests beyond the trained context",
-}
 
 
 def missing_ability(limits: EngineLimits, circumstances: Circumstances) -> Refusal | None:
@@ -36,22 +23,12 @@ def missing_ability(limits: EngineLimits, circumstances: Circumstances) -> Refus
             return Refusal(
                 subject=f"{limits.engine.name} {limits.release} with {circumstances.checkpoint} on {circumstances.accelerator}",
                 rule="engine-ability",
-                numbers=f"it has no {in_words(feature)} for it".replace("no a ", "no ").replace("no an ", "no "),
-                instead=f"releases from {first} have" if first else None,
+                numbers=f"it cannot do {feature_in_words(feature)} there",
+                instead=f"releases from {first} can" if first else None,
                 changes=(("engine_release", first),) if first else (),
                 source=_source(limits, feature),
             )
     return None
-
-
-def in_words(feature: Feature) -> str:
-    """A feature as people call it.
-
-    Examples:
-        >>> in_words("lora"), in_words("pipeline-parallel")
-        ('LoRA adapters', 'pipeline parallel')
-    """
-    return _IN_WORDS.get(feature, feature.replace("-", " "))
 
 
 def _source(limits: EngineLimits, feature: Feature) -> str | None:
