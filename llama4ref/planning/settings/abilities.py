@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from llama4ref.planning.request import PlanRequest
     from llama4ref.planning.settings.draft import SettingsDraft
 
+PYTHONIC_TEMPLATE = "examples/tool_chat_template_llama4_pythonic.jinja"
+_WHERE_TEMPLATES_ARE = (
+    "asks for calls in the form that the parser reads; vLLM's images have the file under /vllm-workspace, its wheels have not: "
+    "elsewhere take it from the source of the release"
+)
 TEMPERATURE_BUG = "tuning-off-at-long-context"
 """Id of the fault that attention temperature is not turned on by itself at long context."""
 
@@ -45,6 +50,8 @@ def set_abilities(
         # `pythonic` reads the same form before.
         parser = "llama4_pythonic" if draft.takes("tool-call-parser", "llama4_pythonic") else "pythonic"
         draft.set("tool-call-parser", parser, "Meta's documented form of calls", source="vllm-tool-calling-docs")
+        if draft.takes("chat-template", PYTHONIC_TEMPLATE):
+            draft.set("chat-template", PYTHONIC_TEMPLATE, _WHERE_TEMPLATES_ARE, source="vllm-tool-calling-docs")
     if request.speculative:
         head = draft_choice(catalog, request.speculative)
         draft.set_object(

@@ -6,6 +6,7 @@ Nothing is changed in silence: each function gives the changed configuration and
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.option_values import object_of, object_text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 NOT_ON_ONE_CPU = (
     "tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size", "enable-expert-parallel", "nnodes",
     "distributed-executor-backend", "mm-encoder-tp-mode", "quantization", "speculative-config", "gpu-memory-utilization",
+    "moe-backend", "attention-backend", "linear-backend", "all2all-backend",
 )  # fmt: skip
 """Settings that a miniature on one processor cannot take."""
 CPU_BLOCK_SIZE = 128
@@ -66,8 +68,12 @@ def sizes_read(config: EngineConfig, engine: Engine, release: str, *, platform: 
 
 
 def reachable(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:
-    """A configuration without the settings that would keep the probes out."""
-    return _without(config, dict.fromkeys(NOT_IN_A_PROOF, "the probes could not ask"))
+    """A configuration without the settings that would keep the probes out, and without a template that is not on this machine."""
+    refused = dict.fromkeys(NOT_IN_A_PROOF, "the probes could not ask")
+    template = str(config.settings.get("chat-template", ""))
+    if template.endswith(".jinja") and not Path(template).is_file():
+        refused["chat-template"] = "the file is not on this machine"
+    return _without(config, refused)
 
 
 def without_draft(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:

@@ -112,6 +112,16 @@ def test_tool_calls_are_parsed_by_a_parser_the_release_has(release: str, parser:
     assert best.settings["enable-auto-tool-choice"] is True
 
 
+@pytest.mark.parametrize(("release", "there"), [("0.8.4", False), ("0.8.5", True), ("0.33.0", True)])
+def test_calls_are_asked_for_in_the_form_that_the_parser_reads(release: str, there: bool):
+    """By the template that the project documents for it, from the first release whose source has it."""
+    best = _best(tools=True, engine_release=release)
+
+    assert ("chat-template" in best.settings) is there
+    assert not there or str(best.settings["chat-template"]).endswith("llama4_pythonic.jinja")
+    assert "chat-template" not in _best(engine_release=release).settings
+
+
 def test_the_first_releases_are_told_to_tune_the_temperature():
     """Beyond 32,768 tokens, where they do not do so themselves."""
     assert json.loads(str(_best(engine_release="0.8.3", context=100_000).settings["override-generation-config"])) == {
