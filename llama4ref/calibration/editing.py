@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llama4ref.calibration.changes import Change
 
 FIELDS = (
-    "value", "low", "high", "method", "since", "until", "accelerators", "gpus", "experts", "basis", "alone", "borrowed_from", "note",
+    "value", "low", "high", "method", "since", "until", "accelerators", "platforms", "gpus", "experts", "basis", "alone", "borrowed_from", "note",
 )  # fmt: skip
 """Fields of a row in the order in which they are written."""
 CITED_AT = "bounds around what the starts of basis printed"

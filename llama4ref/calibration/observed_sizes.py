@@ -49,11 +49,18 @@ def _logit_bytes(record: MemoryRecord) -> float | None:
     return (peak * GIB - record.hidden_state_bytes) / record.logits
 
 
+def _loading(record: MemoryRecord) -> float | None:
+    """What loading left over the tensors, of models whose tensors are known."""
+    loaded = record.gib.get("model_loading")
+    return None if loaded is None or not record.loaded_bytes else loaded * GIB / record.loaded_bytes
+
+
 OBSERVED: Final[Mapping[str, Callable[[MemoryRecord], float | None]]] = {
     "memory.libraries": _libraries,
     "memory.driver_context": _driver_context,
     "memory.cuda_graphs": _cuda_graphs,
     "memory.activations": _activations,
     "memory.logit_bytes": _logit_bytes,
+    "memory.loading": _loading,
 }
 """What a record says of an estimate, in the estimate's unit; None where it says nothing."""

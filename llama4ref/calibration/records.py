@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.calibration.started_budgets import budget_of_start
 from llama4ref.engine.estimates import Circumstances, experts_format, spread_over
 from llama4ref.engine.layout import Layout
+from llama4ref.errors import UnknownFactError
 from llama4ref.facts.types.metrics import METRICS, MetricKind
 from llama4ref.facts.types.states import is_stated
 from llama4ref.memory.activation_peaks import SAMPLING
+from llama4ref.memory.predicted_metrics import loaded_bytes
 from llama4ref.performance.comparison import budget_of, layout_of, quoted_config
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.measurements import Measurement
     from llama4ref.facts.types.starts import Start
     from llama4ref.facts.types.states import Unknown
+    from llama4ref.memory.gpu_budget import MemoryBudget
 
 BF16 = 2
 
@@ -44,6 +48,8 @@ class MemoryRecord:
     """Logits of the profiled sampling step: requests times vocabulary."""
     hidden_state_bytes: int = 0
     """Bytes of the hidden states of a full step."""
+    loaded_bytes: int | None = None
+    """Bytes of the weights and tables of the fullest GPU; None where the model is not one of these facts."""
 
 
 def memory_records(catalog: Catalog) -> tuple[MemoryRecord, ...]:
@@ -87,7 +93,15 @@ def record_of_start(start: Start, catalog: Catalog) -> MemoryRecord:
         gib=start.gib,
         logits=min(requests, tokens) * vocabulary if requests and tokens and vocabulary else None,
         hidden_state_bytes=(tokens or 0) * (width or 0) * BF16,
+        loaded_bytes=_loaded_at_start(start, catalog),
     )
+
+
+def _loaded_at_start(start: Start, catalog: Catalog) -> int | None:
+    try:
+        return loaded_bytes(budget_of_start(start, catalog))
+    except UnknownFactError:
+        return None
 
 
 def record_of_measurement(run: Measurement, catalog: Catalog) -> MemoryRecord | None:
@@ -99,7 +113,7 @@ def record_of_measurement(run: Measurement, catalog: Catalog) -> MemoryRecord | 
     }
     if not gib:
         return None
-    config = quoted_config(run, catalog)
+    config, budget = quoted_config(run, catalog), budget_of(run, catalog)
     layout = config.layout if config else layout_of(run)
     text = catalog.model(run.model).architecture.text
     requests, tokens = (config.max_num_seqs, config.max_num_batched_tokens) if config else (0, 0)
@@ -117,14 +131,14 @@ def record_of_measurement(run: Measurement, catalog: Catalog) -> MemoryRecord | 
         ),
         of_llama4=True,
         gib=gib,
-        logits=min(requests, tokens) * text.vocab_size if _samples_most(run, catalog) else None,
+        logits=min(requests, tokens) * text.vocab_size if _samples_most(budget) else None,
         hidden_state_bytes=tokens * text.hidden_size * BF16,
+        loaded_bytes=None if budget is None else loaded_bytes(budget),
     )
 
 
-def _samples_most(run: Measurement, catalog: Catalog) -> bool:
+def _samples_most(budget: MemoryBudget | None) -> bool:
     """Whether the peak of a run's profile was its sampling: where that is the largest even with its estimate at the lower bound."""
-    budget = budget_of(run, catalog)
     if budget is None:
         return False
     peaks = {line.name: line for line in budget.stages[-1].lines if line.place == "peak"}

@@ -55,6 +55,8 @@ class EngineConfig:
     """Images of one prompt at most; 0 leaves the vision tower out."""
     nodes: int = 1
     """Machines that share the GPUs evenly."""
+    draft_tokens: int = 0
+    """Tokens that a draft head proposes in a step; 0 without one."""
     settings: Mapping[str, Setting] = field(default_factory=dict, hash=False)
     """Server options by name without dashes, in the order they are written; `model` is the positional one. Empty until planning
     has written them."""

@@ -86,9 +86,11 @@ def experts_format(checkpoint: Checkpoint | None) -> str | None:
 
 
 def rows_at(quantity: Quantity, where: Circumstances) -> Iterator[tuple[int, EstimateRow]]:
-    """Every row that applies to the release, the layout and the format of the experts, with its index."""
+    """Every row that applies to the release, the platform, the layout and the format of the experts, with its index."""
     for index, row in enumerate(quantity.rows):
         if row.gpus not in {None, where.gpus} or (row.experts and where.experts not in row.experts):
+            continue
+        if row.platforms and (where.accelerator is None or where.accelerator.platform not in row.platforms):
             continue
         if row.until is None if where.release is None else holds_at(where.release, since=row.since, until=row.until):
             yield index, row
@@ -104,11 +106,11 @@ def estimate_at(quantity: Quantity, where: Circumstances) -> Estimate | None:
     return Estimate(value=row.value * scale, low=row.low * scale, high=row.high * scale, row=index)
 
 
-def specificity(row: EstimateRow, where: Circumstances) -> tuple[int, bool, bool, bool, float]:
+def specificity(row: EstimateRow, where: Circumstances) -> tuple[int, bool, bool, bool, bool, float]:
     """How closely a row that applies is about the circumstances, for comparing: observed on this accelerator, on none in particular, or on another; then by what else the row says; then the wider one."""
     named = where.accelerator.id if where.accelerator else None
     nearness = 2 if named in row.accelerators else 1 if not row.accelerators else 0
-    return nearness, bool(row.experts), row.gpus is not None, row.since is not None, row.high
+    return nearness, bool(row.platforms), bool(row.experts), row.gpus is not None, row.since is not None, row.high
 
 
 class EstimatesFor:

@@ -27,6 +27,8 @@ COUNTED = frozenset({
     "enforce-eager", "nnodes", "speculative-config",
 })  # fmt: skip
 """Settings that the sizes are read from."""
+SPECULATIVE = "speculative-config"
+"""Names a draft head and how many tokens it proposes."""
 _CACHE_DTYPES = {"bfloat16": "bfloat16", "fp8": "fp8", "fp8_e4m3": "fp8"}
 _LARGEST = 2**63 - 1
 
@@ -80,6 +82,7 @@ def read_settings(
         enforce_eager=read.switch("enforce-eager"),
         images_per_prompt=images,
         nodes=read.whole("nnodes", defaults.nodes),
+        draft_tokens=_draft_tokens(settings),
         settings=settings,
         environment=variables,
         reasons=reasons,
@@ -97,16 +100,38 @@ def draft_of(settings: Mapping[str, Setting]) -> str | None:
     Raises:
         SettingError: where `speculative-config` is no object, or names no model.
     """
-    name = "speculative-config"
-    if name not in settings:
+    speculation = _speculation(settings)
+    if speculation is None:
+        return None
+    model = speculation.get("model")
+    if not isinstance(model, str) or not model:
+        raise SettingError(
+            SPECULATIVE, f"found {settings[SPECULATIVE]!r}, expected an object with the `model` of a draft head"
+        )
+    return model
+
+
+def _draft_tokens(settings: Mapping[str, Setting]) -> int:
+    """Tokens that are proposed in a step; the engine has no default for them."""
+    speculation = _speculation(settings)
+    if speculation is None:
+        return 0
+    tokens = speculation.get("num_speculative_tokens")
+    if isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= _LARGEST:
+        raise SettingError(
+            SPECULATIVE,
+            f"found {settings[SPECULATIVE]!r}, expected `num_speculative_tokens`, a whole number of at least 1",
+        )
+    return tokens
+
+
+def _speculation(settings: Mapping[str, Setting]) -> dict[str, object] | None:
+    if SPECULATIVE not in settings:
         return None
     try:
-        model = object_of(str(settings[name])).get("model")
+        return object_of(str(settings[SPECULATIVE]))
     except RequestError as error:
-        raise SettingError(name, str(error)) from error
-    if not isinstance(model, str) or not model:
-        raise SettingError(name, f"found {settings[name]!r}, expected an object with the `model` of a draft head")
-    return model
+        raise SettingError(SPECULATIVE, str(error)) from error
 
 
 class _Reader:
@@ -181,5 +206,5 @@ def _hybrid(settings: Mapping[str, Setting], environment: Mapping[str, str], def
         allowed
         and defaults.platform in defaults.behaviour.hybrid_platforms.split()
         and settings.get("disable-hybrid-kv-cache-manager") is not True
-        and "speculative-config" not in settings
+        and SPECULATIVE not in settings
     )

@@ -56,7 +56,7 @@ def peak_lines(
         yield _vision_peak(architecture, serving, estimates)
     yield _forward_peak(architecture, serving, estimates, draft if stage.last else None)
     if stage.last:
-        yield _sampling_peak(architecture, serving, behaviour, estimates, drafted=draft is not None)
+        yield _sampling_peak(architecture, serving, behaviour, estimates)
 
 
 def token_widths(architecture: Architecture, serving: EngineConfig) -> Widths:
@@ -97,13 +97,13 @@ def _forward_peak(
 
 
 def _sampling_peak(
-    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, estimates: EstimatesFor, *, drafted: bool
+    architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, estimates: EstimatesFor
 ) -> BudgetLine:
     """The V1 runner also rejects drafts of every request in its profile, from two rows of bf16 logits each."""
     each = estimates.of("memory.logit_bytes")
     vocabulary = architecture.text.vocab_size
     rows = min(serving.max_num_seqs, serving.max_num_batched_tokens)
-    rejected = 2 * rows * vocabulary * BF16 if drafted and not behaviour.v2_model_runner else 0
+    rejected = 2 * rows * vocabulary * BF16 if serving.draft_tokens and not behaviour.v2_model_runner else 0
     return estimate_line(
         SAMPLING,
         "peak",

@@ -39,7 +39,6 @@ def buffer_lines(
     *,
     cache: KVCache,
     stage: PipelineStage,
-    draft_tokens: int = 0,
 ) -> Iterator[BudgetLine]:
     """Every table and buffer worth a line, on a GPU of a pipeline stage; those of a draft head are its own."""
     if any((layer + 1) % architecture.attention.nope_interval for layer in stage.layers):
@@ -50,7 +49,7 @@ def buffer_lines(
     if not stage.first:
         yield _pipeline_inputs(architecture, config)
     if behaviour.v2_model_runner and stage.last:
-        yield from _sampling_state(architecture, config, 1 + draft_tokens)
+        yield from _sampling_state(architecture, config, 1 + config.draft_tokens)
 
 
 def length_lines(config: EngineConfig, behaviour: Behaviour, *, cache_groups: int) -> Iterator[BudgetLine]:

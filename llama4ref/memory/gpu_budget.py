@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.estimates import Circumstances, EstimatesFor, experts_format, spread_over
+from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.memory.activation_peaks import peak_lines
 from llama4ref.memory.attention_cache import PLATFORMS, KVCache, kv_cache
@@ -15,11 +16,13 @@ from llama4ref.memory.budget_lines import BudgetLine, exact_line
 from llama4ref.memory.device_buffers import buffer_lines, length_lines
 from llama4ref.memory.draft_head import DraftBounds, draft_bounds, draft_lines, draft_rope_line
 from llama4ref.memory.overheads import overhead_lines
+from llama4ref.memory.served_sampling import served_sampling
 from llama4ref.memory.stage_budget import StageBudget
 from llama4ref.memory.weight_shards import Stage, Weights, weights_of
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
+    from llama4ref.engine.estimates import Estimate
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour
@@ -38,6 +41,8 @@ class MemoryBudget:
     """Pipeline stages, first stage first."""
     cache: KVCache
     """The KV cache of the configuration."""
+    loading: Estimate
+    """What loading leaves on a GPU over the tensors of the weights and tables."""
     draft: DraftBounds | None = None
     """The draft head for speculative decoding, where there is one."""
 
@@ -127,7 +132,6 @@ def memory_budget(
     *,
     weights: Weights | None = None,
     draft: Checkpoint | str | None = None,
-    draft_tokens: int = 3,
 ) -> MemoryBudget:
     """The budget of every pipeline stage.
 
@@ -138,14 +142,18 @@ def memory_budget(
         config: how the engine is told to serve.
         behaviour: what holds at the engine's release.
         weights: of this checkpoint in this layout, where they are at hand.
-        draft: the draft head for speculative decoding, or its id or repository.
-        draft_tokens: tokens that it proposes in a step.
+        draft: the draft head for speculative decoding, or its id or repository; the configuration says how many tokens it proposes.
 
     Raises:
-        RequestError: for a layout or a length that the engine refuses, with the rule and the numbers, or a draft head that is none.
+        RequestError: for a layout or a length that the engine refuses, with the rule and the numbers, or a draft head that is none
+            or proposes nothing.
         UnknownFactError: where the checkpoint's coverage is not known.
     """
     bounds = None if draft is None else draft_bounds(model, draft)
+    if bounds is not None and config.draft_tokens < 1:
+        raise RequestError(
+            f"draft_tokens: {bounds.name} proposes {config.draft_tokens} tokens in a step; give at least 1"
+        )
     cache = cache_of(model, checkpoint, config, platform=accelerator.platform, rules=behaviour, draft=draft)
     held = (weights or weights_of(model, checkpoint, config.layout)).stages
     requested = math.ceil(accelerator.memory_bytes * config.gpu_memory_utilization)
@@ -153,6 +161,7 @@ def memory_budget(
     shared = tuple(overhead_lines(config, behaviour, estimates, platform=accelerator.platform))
     stages = []
     for stage in config.layout.pipeline(model.architecture.text.layers):
+        peaks = tuple(peak_lines(model.architecture, config, behaviour, estimates, stage=stage, draft=bounds))
         lines = (
             *_weight_lines(held[stage.index]),
             *buffer_lines(
@@ -161,11 +170,11 @@ def memory_budget(
                 behaviour,
                 cache=cache,
                 stage=stage,
-                draft_tokens=draft_tokens if draft else 0,
             ),
             *(draft_lines(bounds, model.architecture, config, behaviour) if bounds and stage.last else ()),
-            *peak_lines(model.architecture, config, behaviour, estimates, stage=stage, draft=bounds),
+            *peaks,
             *shared,
+            *(served_sampling(model.architecture, config, estimates, profiled=peaks) if stage.last else ()),
         )
         stages.append(
             StageBudget(
@@ -176,7 +185,7 @@ def memory_budget(
                 lines=tuple(line for line in lines if line.high),
             )
         )
-    return MemoryBudget(stages=tuple(stages), cache=cache, draft=bounds)
+    return MemoryBudget(stages=tuple(stages), cache=cache, loading=estimates.of("memory.loading"), draft=bounds)
 
 
 def estimates_for(

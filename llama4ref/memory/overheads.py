@@ -25,7 +25,7 @@ def overhead_lines(
     """What the driver, the communication library and captured graphs take on every GPU."""
     yield _libraries(behaviour, estimates)
     if platform in GRAPH_PLATFORMS and not config.enforce_eager:
-        yield _cuda_graphs(behaviour, estimates)
+        yield _cuda_graphs(behaviour, estimates, platform)
     yield from _driver_context(estimates)
 
 
@@ -36,8 +36,8 @@ def _libraries(behaviour: Behaviour, estimates: EstimatesFor) -> BudgetLine:
     return estimate_line("driver and libraries", "overhead", 1, estimates.of("memory.libraries"), formula=formula)
 
 
-def _cuda_graphs(behaviour: Behaviour, estimates: EstimatesFor) -> BudgetLine:
-    counted = behaviour.cuda_graphs_in_budget
+def _cuda_graphs(behaviour: Behaviour, estimates: EstimatesFor, platform: str) -> BudgetLine:
+    counted = behaviour.counts_cuda_graphs_on(platform)
     place: Place = "overhead" if counted else "outside"
     formula = "graphs of the decode batch sizes; " + ("counted by the engine" if counted else "captured afterwards")
     return estimate_line("CUDA graphs", place, 1, estimates.of("memory.cuda_graphs"), formula=formula)

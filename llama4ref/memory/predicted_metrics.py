@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from llama4ref.memory.gpu_budget import MemoryBudget
     from llama4ref.memory.stage_budget import StageBudget
 
-LOADING_SPREAD = 0.01
-"""How far the memory that loading takes may lie from that of the tensors, as a share: the logged starts of Llama 4 lie within a
-thousandth of it, and kernels that keep their weights in another shape round each of them up."""
 _BY_LINE = {"non_torch": "driver and libraries", "cuda_graphs_estimated": "CUDA graphs", "cuda_graphs": "CUDA graphs"}
 """Metrics that are one line of the budget."""
 
@@ -36,17 +33,44 @@ def predicted_metrics(budget: MemoryBudget) -> dict[str, PredictedMetric]:
     """
     stages = budget.stages
     return {
-        "model_loading": _spread(max(_loaded_bytes(stage) for stage in stages) / GIB, LOADING_SPREAD),
+        "model_loading": _loading(budget),
         "peak_activation": _gib(lambda field: max(_peak(stage, field) for stage in stages)),
         **_lines(budget.lines),
+        "gpu_memory_used_serving": _serving(budget),
         "available_kv_cache": _gib(lambda field: min(_left(stage, field) for stage in stages)),
         **_capacity(budget),
     }
 
 
-def _loaded_bytes(stage: StageBudget) -> int:
-    """Of the weights, and of the tables that a model makes for itself while it is loaded."""
-    return sum(line.bytes for line in stage.lines if line.place == "weights" or line.name == "RoPE table")
+def loaded_bytes(budget: MemoryBudget, field: str = "bytes") -> int:
+    """Of the weights, and of the tables that a model makes for itself while it is loaded, on the fullest GPU."""
+    return max(
+        _total(stage, field, lambda line: line.place == "weights" or line.name == "RoPE table")
+        for stage in budget.stages
+    )
+
+
+def _loading(budget: MemoryBudget) -> PredictedMetric:
+    ratio = budget.loading
+    return PredictedMetric(
+        value=loaded_bytes(budget) * ratio.value / GIB,
+        low=loaded_bytes(budget, "low") * ratio.low / GIB,
+        high=loaded_bytes(budget, "high") * ratio.high / GIB,
+    )
+
+
+def _serving(budget: MemoryBudget) -> PredictedMetric:
+    """The whole device: the share, and what lies beside it. The peak of a step comes again with requests, or not yet."""
+
+    def used(stage: StageBudget, field: str) -> int:
+        beside = _total(stage, field, lambda line: line.place == "outside")
+        return stage.requested_bytes + beside - (_peak(stage, "high") if field == "low" else 0)
+
+    return _gib(lambda field: max(used(stage, field) for stage in budget.stages))
+
+
+def _total(stage: StageBudget, field: str, counts: Callable[[BudgetLine], bool]) -> int:
+    return sum(int(getattr(line, field)) for line in stage.lines if counts(line))
 
 
 def _peak(stage: StageBudget, field: str) -> int:
@@ -89,7 +113,3 @@ def _capacity(budget: MemoryBudget) -> Mapping[str, PredictedMetric]:
 
 def _gib(of: Callable[[str], int]) -> PredictedMetric:
     return PredictedMetric(value=of("bytes") / GIB, low=of("low") / GIB, high=of("high") / GIB)
-
-
-def _spread(value: float, share: float) -> PredictedMetric:
-    return PredictedMetric(value=value, low=value * (1 - share), high=value * (1 + share))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.layout import Layout
-from llama4ref.engine.settings_reading import EngineDefaults, read_settings
+from llama4ref.engine.settings_reading import EngineDefaults, draft_of, read_settings
 from llama4ref.facts.types.metrics import Statistic, metric
 from llama4ref.facts.types.states import UNKNOWN, known
 from llama4ref.memory.gpu_budget import memory_budget
@@ -106,6 +106,7 @@ def budget_of(measurement: Measurement, catalog: Catalog) -> MemoryBudget | None
         catalog.accelerator(measurement.accelerator),
         config,
         catalog.engine(measurement.engine).at(config.release),
+        draft=draft_of(config.settings),
     )
 
 

@@ -12,13 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.engine.settings_reading import draft_of
+from llama4ref.engine.settings_reading import SPECULATIVE, draft_of
 from llama4ref.errors import Fault, PlanFileError, SettingError
 from llama4ref.plan_files.document import Sizes
 from llama4ref.plan_files.reading import line_of
 from llama4ref.plan_files.writing import sizes_of
 from llama4ref.planning.choices.checkpoints import expert_bits
-from llama4ref.planning.choices.draft_heads import SPECULATIVE, draft_choice
+from llama4ref.planning.choices.draft_heads import draft_choice
 from llama4ref.planning.fitting.demand import demand_of
 from llama4ref.planning.lengths import Lengths, lengths_of
 from llama4ref.planning.request import PlanRequest

@@ -6,8 +6,6 @@ what was changed for the proof and what it cannot show.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -15,6 +13,7 @@ from typing import TypeAlias
 
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.facts.types.metrics import METRICS
+from llama4ref.wording import json_object, json_text
 
 Number: TypeAlias = int | float
 
@@ -199,10 +198,9 @@ class Verdict:
 
     def to_json(self) -> str:
         """The verdict as JSON, with what follows from it (`holds`, `conclusion`, each `unit` and `agreement`) written out."""
-        content = dataclasses.asdict(self) | {"holds": self.holds, "conclusion": self.conclusion.value}
-        for row, comparison in zip(content["comparisons"], self.comparisons, strict=True):
-            row |= {"unit": comparison.unit, "agreement": comparison.agreement.value}
-        return json.dumps(content, indent=2, default=str)
+        rows = [json_object(row) | {"unit": row.unit, "agreement": row.agreement.value} for row in self.comparisons]
+        follows = {"comparisons": rows, "holds": self.holds, "conclusion": self.conclusion.value}
+        return json_text(json_object(self) | follows)
 
 
 def compare(

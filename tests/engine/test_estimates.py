@@ -45,6 +45,15 @@ def test_the_most_specific_row_holds(catalog, release, accelerator, gpus, mib):
     assert (found.low, found.value, found.high) == ((mib - 1) * MIB, mib * MIB, (mib + 1) * MIB)
 
 
+@pytest.mark.parametrize(("accelerator", "mib"), [("mi300x", 10), ("h100-sxm", 20), (None, 20)])
+def test_a_row_of_a_platform_holds_there_alone(catalog, accelerator, mib):
+    """And goes before one that every platform has."""
+    quantity = Quantity(unit="MiB", rows=(row(10, platforms=("rocm",)), row(20)))
+    where = Circumstances(accelerator=None if accelerator is None else catalog.accelerator(accelerator))
+
+    assert estimate_at(quantity, where).value == mib * MIB
+
+
 def test_nothing_holds_before_the_first_row():
     """Nobody recorded it."""
     later = Quantity(unit="ratio", rows=(row(2, since="0.11.0"),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llama4ref.engine.repositories import is_repository
@@ -13,6 +13,7 @@ from llama4ref.planning.request import PlanRequest
 HOSTILE = ("/", "a/", "/b", "../x/y", "-a/b", "a/b\nc", "a/b c", "a/--b", "a/b;id", "a/b.git", "a/..", "a/\x7f", "a/é")
 
 
+@settings(deadline=None)
 @given(
     name=st.sampled_from(HOSTILE)
     | st.text("ab1-_./é\n", min_size=1, max_size=12)

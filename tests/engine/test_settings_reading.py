@@ -85,7 +85,8 @@ def scout() -> Plan:
         ("limit-mm-per-prompt", "image=5", "images_per_prompt", 5),
         ("language-model-only", True, "images_per_prompt", 0),
         ("disable-hybrid-kv-cache-manager", True, "hybrid", False),
-        ("speculative-config", '{"model": "a/b"}', "hybrid", False),
+        ("speculative-config", '{"model": "a/b", "num_speculative_tokens": 5}', "hybrid", False),
+        ("speculative-config", '{"model": "a/b", "num_speculative_tokens": 5}', "draft_tokens", 5),
         ("nnodes", 2, "nodes", 2),
         ("block-size", 32, "block_size", 32),
     ],
@@ -125,6 +126,14 @@ def test_the_draft_head_is_the_one_that_the_settings_name() -> None:
     for value in ("{}", '{"model": 5}', "a/b", True):
         with pytest.raises(SettingError, match="--speculative-config: found"):
             draft_of({"speculative-config": value})
+
+
+@pytest.mark.parametrize("tokens", ["", ', "num_speculative_tokens": 0', ', "num_speculative_tokens": true'])
+def test_how_many_tokens_are_proposed_is_never_guessed(scout: Plan, tokens: str) -> None:
+    """The engine has no default for the draft heads of Llama 4."""
+    edited = scout.config.with_settings({"speculative-config": f'{{"model": "a/b"{tokens}}}'}, because="edited")
+    with pytest.raises(SettingError, match="expected `num_speculative_tokens`"):
+        reread(edited, defaults_of(scout))
 
 
 def test_what_is_left_out_is_the_engines_own_choice(scout: Plan) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -234,13 +235,16 @@ def test_a_budget_counts_the_head_on_the_last_stage(catalog: Catalog) -> None:
         model,
         catalog.checkpoint("meta-llama/Llama-4-Scout-17B-16E-Instruct"),
         catalog.accelerator("h200-sxm"),
-        dataclasses.replace(CONFIG, layout=Layout(tensor_parallel=4, pipeline_parallel=2), hybrid=False),
+        dataclasses.replace(
+            CONFIG, layout=Layout(tensor_parallel=4, pipeline_parallel=2), hybrid=False, draft_tokens=3
+        ),
         catalog.engine("vllm").at("0.32.0"),
     )
-    plain, drafted = memory_budget(*arguments), memory_budget(*arguments, draft=SCOUTS)
+    without = (*arguments[:3], dataclasses.replace(arguments[3], draft_tokens=0), arguments[4])
+    plain, drafted = memory_budget(*without), memory_budget(*arguments, draft=SCOUTS)
     added = [
-        {line.name for line in with_.lines} - {line.name for line in without.lines}
-        for with_, without in zip(drafted.stages, plain.stages, strict=True)
+        {line.name for line in with_.lines} - {line.name for line in alone.lines}
+        for with_, alone in zip(drafted.stages, plain.stages, strict=True)
     ]
 
     assert added == [set(), {"draft head: weights", "draft head: RoPE table", "draft head: inputs"}]
@@ -254,6 +258,21 @@ def test_a_budget_counts_the_head_on_the_last_stage(catalog: Catalog) -> None:
     more = peaks[1]["activations and MoE workspace"] - peaks[0]["activations and MoE workspace"]
     per_byte = estimates_for(*arguments[1:]).of("memory.activations").value
     assert more == pytest.approx(8192 * 3 * 5120 * 2 * per_byte, abs=1)
+
+
+def test_how_many_tokens_a_head_proposes_is_never_guessed(catalog: Catalog) -> None:
+    """A budget with a head needs them from the configuration; each takes a row of the grammar's masks."""
+    model, accelerator = catalog.model("scout"), catalog.accelerator("h200-sxm")
+    behaviour = catalog.engine("vllm").at("0.32.0")
+
+    def settings_bytes(tokens: int) -> int:
+        config = dataclasses.replace(CONFIG, hybrid=False, draft_tokens=tokens)
+        budget = memory_budget(model, None, accelerator, config, behaviour, draft=SCOUTS)
+        return next(line.bytes for line in budget.lines if line.name == "sampling settings")
+
+    with pytest.raises(RequestError, match="proposes 0 tokens in a step"):
+        settings_bytes(0)
+    assert settings_bytes(5) - settings_bytes(3) == 2 * CONFIG.max_num_seqs * math.ceil(202_048 / 32) * 4
 
 
 def test_a_head_turns_the_hybrid_cache_off(catalog: Catalog) -> None:

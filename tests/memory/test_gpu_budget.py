@@ -270,6 +270,7 @@ def test_every_stage_has_a_budget_of_its_own(catalog: Catalog):
     assert names[1] == names[2] == common | {"pipeline inputs"}
     assert names[3] == common | {
         "weights: lm_head", "pipeline inputs", "sampling penalties", "sampling settings", "logits and sampling",
+        "sampling beyond the profile",
     }  # fmt: skip
 
 

@@ -104,6 +104,18 @@ def test_graphs_are_inside_the_share_once_the_engine_counts_them():
     assert "CUDA graphs" not in lines(layout, "0.20.0", enforce_eager=True)
 
 
+@pytest.mark.parametrize(
+    ("release", "accelerator", "place"),
+    [
+        ("0.19.1", "mi300x", "outside"), ("0.20.0", "mi300x", "outside"), ("0.25.1", "mi300x", "outside"),
+        ("0.26.0", "mi300x", "overhead"), ("0.33.0", "mi300x", "overhead"), ("0.25.1", "h100-sxm", "overhead"),
+    ],
+)  # fmt: skip
+def test_graphs_of_rocm_are_inside_the_share_six_releases_later(release: str, accelerator: str, place: str):
+    """From 0.26.0 on: until then the engine tried graphs out on CUDA alone, as its wheels say."""
+    assert lines(Layout(tensor_parallel=8), release, accelerator)["CUDA graphs"].place == place
+
+
 def test_nothing_lies_outside_while_the_engine_counts_from_zero():
     """Until 0.9.1."""
     context = "driver context and collectives"

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from llama4ref.calibration.started_budgets import budget_of_start
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import Layout
 from llama4ref.facts.types.metrics import METRICS
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget
-from llama4ref.memory.predicted_metrics import LOADING_SPREAD, predicted_metrics
+from llama4ref.memory.predicted_metrics import loaded_bytes, predicted_metrics
 from llama4ref.units import GIB
 
 if TYPE_CHECKING:
@@ -78,14 +79,29 @@ def test_a_logged_start_of_llama_4_is_as_predicted(catalog: Catalog) -> None:
         assert figures[name].low <= value <= figures[name].high, name
 
 
-def test_loading_is_expected_within_a_hundredth(catalog: Catalog) -> None:
-    """The logged starts of published checkpoints are ten times nearer than that."""
-    expected = predicted_metrics(_budget(catalog))["model_loading"]
+def test_loading_is_what_the_estimate_makes_of_the_tensors(catalog: Catalog) -> None:
+    """Its bounds are those of the specs; the logged start lies ten times nearer."""
+    budget = _budget(catalog)
+    expected, tensors = predicted_metrics(budget)["model_loading"], loaded_bytes(budget) / GIB
+    row = catalog.estimate("vllm").memory.loading.rows[0]
     logged = catalog.start("vllm-0.19.0-scout-h100-sxm-4").printed_gib["model_loading"]
 
-    assert LOADING_SPREAD == 0.01
-    assert (expected.low, expected.high) == pytest.approx((0.99 * expected.value, 1.01 * expected.value))
+    assert (expected.low, expected.high) == pytest.approx((row.low * tensors, row.high * tensors))
+    assert row.low < 1 < row.high
     assert logged == pytest.approx(expected.value, rel=0.001)
+
+
+def test_a_serving_device_holds_its_share_and_what_lies_beside_it(catalog: Catalog) -> None:
+    """Worked from the lines; what one H200 was seen to hold while it served lies between the bounds."""
+    budget = _budget(catalog)
+    beside = [line for line in budget.lines if line.place == "outside"]
+    found = predicted_metrics(budget)["gpu_memory_used_serving"]
+    start = catalog.start("vllm-0.16-scout-fp8-dynamic-h200-sxm-1-fp8")
+    of_start = predicted_metrics(budget_of_start(start, catalog))["gpu_memory_used_serving"]
+
+    assert found.value == (budget.requested_bytes + sum(line.bytes for line in beside)) / GIB
+    assert found.high == (budget.requested_bytes + budget.outside_bytes) / GIB
+    assert of_start.low <= start.gib["gpu_memory_used_serving"] <= of_start.high
 
 
 def test_of_several_stages_the_fullest_gpu_counts(catalog: Catalog) -> None:

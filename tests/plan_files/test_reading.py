@@ -55,7 +55,7 @@ def told(path: Path) -> list[str]:
         (b'plan_format: "1"\n', 1, "expected 1"),
         (b"plan_format: 1\nplan_format: 1\n", 2, "the key a second time"),
         (b"plan_format: 1\nmodel: !!python/object/apply:os.system [id]\n", 2, "the tag"),
-        (b"plan_format: 1\nmodel: *x\n", 2, "undefined alias"),
+        (b"plan_format: 1\nmodel: *x\n", 2, "found an alias"),
         (b"plan_format: 1\n<<: {a: 1}\n", 2, "no plain word"),
         (b"plan_format: 1\nmodel: .nan\n", 2, "a number in its shortest spelling"),
         (b"plan_format: 1\nmodel: NaN\n", 1, "made_by: found nothing"),

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.proving.verdict import Conclusion, Explanation, Outcome, Probe, Rung, Verdict, compare
 from tests.proving.conftest import configured
 
@@ -69,3 +70,15 @@ def test_a_failed_launch_breaks_it_also_in_json() -> None:
     assert (content["holds"], content["conclusion"]) == (False, "did not hold")
     assert (content["comparisons"][0]["agreement"], content["comparisons"][0]["unit"]) == ("differs", "tokens")
     assert content["explanation"]["suggested_max_model_len"] == 7
+
+
+def test_its_json_is_that_of_every_other_answer() -> None:
+    """What nobody published is a word, what is no number is null, and letters stay as they are."""
+    found = verdict(observed={"peak_activation": float("inf")}, notes=("größer",), versions={"torch": UNKNOWN})
+    text = found.to_json()
+    content = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+    assert content["observed"] == {"peak_activation": None}
+    assert content["versions"] == {"torch": "unknown"}
+    assert "größer" in text
+    assert list(content)[:3] == ["rung", "subject", "config"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import ast
 import enum
+import inspect
+import re
 from typing import get_args
 
 import pytest
@@ -222,6 +224,17 @@ class TestInstalledVllm:
         assert behaviour.hybrid_kv_cache == hybrid()
         assert behaviour.cuda_graphs_in_budget == graphs()
         assert behaviour.gpu_memory_utilization == CacheConfig().gpu_memory_utilization
+
+    def test_graphs_are_estimated_on_the_same_platforms(self, installed: str) -> None:
+        """Those that the worker names before it tries graphs out."""
+        from vllm.v1.worker.gpu_worker import Worker
+
+        asked = {"is_cuda_alike": {"cuda", "rocm"}, "is_cuda": {"cuda"}, "is_rocm": {"rocm"}, "is_xpu": {"xpu"}}
+        code = inspect.getsource(Worker.determine_available_memory)
+        condition = code[code.index("cudagraph_memory_estimate = 0") : code.index("profile_cudagraph_memory()")]
+        named = re.findall(r"current_platform\.(\w+)\(", condition)
+
+        assert set(VLLM.at(installed).cuda_graphs_platforms.split()) == set().union(*(asked[name] for name in named))
 
     def test_variables_are_read(self, installed: str) -> None:
         """Every variable of the release is one of its own, and none that ended is."""

@@ -40,7 +40,8 @@ def sums(catalog: Entries) -> Iterator[CheckResult]:
 
 def _counts_graphs(catalog: Entries, start: Start) -> bool:
     try:
-        return catalog.engine(start.engine).at(start.earliest_release).cuda_graphs_in_budget
+        rules = catalog.engine(start.engine).at(start.earliest_release)
+        return rules.counts_cuda_graphs_on(catalog.accelerator(start.accelerator).platform)
     except ReleaseError:
         return False
 

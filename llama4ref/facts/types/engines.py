@@ -49,7 +49,9 @@ class MemoryRules(Generic[YesT, ShareT, WordT]):
     tokens_from_concurrency: YesT
     """Whether the printed KV cache size is concurrency x max_model_len instead of blocks / groups x block size."""
     cuda_graphs_in_budget: YesT
-    """Whether CUDA-graph memory is estimated and subtracted from the KV cache budget."""
+    """Whether CUDA-graph memory is subtracted from the KV cache budget where it is estimated."""
+    cuda_graphs_platforms: WordT
+    """Platforms where it is estimated: names with spaces between, or `none`."""
     gpu_memory_utilization: ShareT
     """Default of `--gpu-memory-utilization`."""
     v2_model_runner: YesT
@@ -64,7 +66,8 @@ class MemoryRules(Generic[YesT, ShareT, WordT]):
     token_kinds_kept: YesT
     """Whether the host keeps a byte beside each token id that says what kind of input it is."""
     sampler_profile: WordT
-    """What the profiled sampling step does: `sort` the logits, find a `threshold` by kernel, or only draw (`draw`)."""
+    """What the profiled sampling step does: `sort` the logits, find a `threshold` by kernel, take the largest (`greedy`), or that and
+    then sample with all parameters (`warm-up`)."""
     collectives_in_budget: YesT
     """Whether memory of the communication library counts against the KV cache budget."""
     vision_left_out: YesT
@@ -80,6 +83,10 @@ class Behaviour(MemoryRules[bool, float, str]):
     """The memory rules at one release."""
 
     release: str
+
+    def counts_cuda_graphs_on(self, platform: str) -> bool:
+        """Whether graphs of a platform are inside the KV cache budget."""
+        return self.cuda_graphs_in_budget and platform in self.cuda_graphs_platforms.split()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,8 @@ class EstimateRow:
     """First release that it no longer holds for; none while it holds."""
     accelerators: tuple[str, ...] = ()
     """Ids of the accelerators that it was observed on; an empty list where it depends on none."""
+    platforms: tuple[str, ...] = ()
+    """Platforms that it is for, such as `cuda` or `rocm`; an empty list where they do not matter."""
     gpus: Spread | None = None
     """How the model lies over GPUs; none where that does not matter."""
     experts: tuple[str, ...] = ()
@@ -81,7 +83,14 @@ class MemoryEstimates:
     vision_activations: Quantity
     """The peak of encoding images over the tensors that the vision tower's code has at once."""
     logit_bytes: Quantity
-    """Bytes that are alive for each logit while a step samples."""
+    """Bytes that are alive for each logit while the profiled step samples."""
+    served_logit_bytes: Quantity
+    """Bytes that are alive for each logit while a step that is served samples with top-k and top-p, at releases whose profile does
+    not."""
+    draft_verification: Quantity
+    """Most that is alive in fp32 while drafts are verified, at releases that verify them in parts; no profile does so."""
+    loading: Quantity
+    """What loading a model leaves on a GPU over the tensors of its weights and tables."""
     margin: Quantity
     """Share that bounds reach beyond what was logged at most; it counts whole where a single start was logged."""
     narrow_margin: Quantity

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.settings_reading import SPECULATIVE
 from llama4ref.errors import RequestError
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.facts.types.states import UNKNOWN, is_stated
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.engines import Engine
     from llama4ref.facts.types.models import Model
     from llama4ref.planning.request import PlanRequest
-
-SPECULATIVE = "speculative-config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

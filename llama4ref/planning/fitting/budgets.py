@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget, resized
 from llama4ref.memory.weight_shards import Weights, weights_of
-from llama4ref.planning.choices.draft_heads import draft_choice
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
@@ -53,7 +52,6 @@ def _longest(catalog: Catalog, candidate: Candidate, behaviour: Behaviour, confi
         behaviour,
         weights=weights,
         draft=candidate.draft,
-        draft_tokens=draft_choice(catalog, candidate.draft).tokens if candidate.draft else 0,
     )
 
 

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.planning.choices.draft_heads import draft_choice
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def starting_config(
         enforce_eager=bool(request.enforce_eager),
         images_per_prompt=max(request.images, int(candidate.layout.vision)),
         nodes=candidate.nodes,
+        draft_tokens=draft_choice(catalog, candidate.draft).tokens if candidate.draft else 0,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.settings_reading import SPECULATIVE
 from llama4ref.facts.queries.membership import family_of
 from llama4ref.facts.types.releases import holds_at
-from llama4ref.planning.choices.draft_heads import SPECULATIVE, draft_choice
+from llama4ref.planning.choices.draft_heads import draft_choice
 from llama4ref.planning.lengths import in_words, lengths_of
 from llama4ref.units import format_tokens
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.settings_reading import draft_of
 from llama4ref.errors import ProofError, ReleaseError
 from llama4ref.facts import catalog_of
 from llama4ref.facts.types.releases import normalized_release
@@ -47,7 +48,9 @@ def verdict_of_log(plan: Plan, log: str, metrics: str = "") -> Verdict:
     except ReleaseError as error:
         raise ProofError(f"the log cannot be of this plan: {error}") from error
     seen = stated(report, config)
-    budget = memory_budget(plan.model, plan.checkpoint, plan.accelerator, config, engine.at(release))
+    budget = memory_budget(
+        plan.model, plan.checkpoint, plan.accelerator, config, engine.at(release), draft=draft_of(config.settings)
+    )
     predicted, bounds = full_size_predictions(config, budget)
     if not metrics:
         predicted.pop(IN_METRICS_ALONE, None)

@@ -78,7 +78,8 @@ def reachable(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:
 
 def without_draft(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:
     """A configuration without its draft head, whose files are not made from the facts."""
-    return _without(config, {"speculative-config": "the draft head's own files are not among the facts"})
+    plain, left_out = _without(config, {"speculative-config": "the draft head's own files are not among the facts"})
+    return replace(plain, draft_tokens=0), left_out
 
 
 def on_one_processor(config: EngineConfig, cpu_flags: frozenset[str]) -> tuple[EngineConfig, tuple[str, ...]]:
