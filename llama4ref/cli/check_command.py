@@ -189,11 +189,21 @@ def _write_schemas(folder: Path) -> None:
     try:
         schemas.mkdir(exist_ok=True)
         for name, text in _schema_files().items():
-            (schemas / name).write_text(text, encoding="utf-8")
+            _put(schemas / name, text)
     except OSError as error:
         name = f"specs/{Path(error.filename or schemas).relative_to(folder)}"
         found, do = (error.strerror or str(error)).lower(), "remove it, or name a folder that can be written"
         raise SpecErrors([Fault(name, 1, "", found, "a folder of schemas that can be written", do)]) from error
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file in the place of whatever has its name, so that no pipe is waited for and no link followed."""
+    beside = path.with_name(f".{path.name}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _schema_files() -> dict[str, str]:
@@ -205,8 +215,10 @@ def _schema_files() -> dict[str, str]:
 
 
 def _text_of(path: Path) -> str | None:
+    from llama4ref.facts.reading.spec_folder import read_file
+
     try:
-        return path.read_text(encoding="utf-8")
+        return read_file(path).decode("utf-8")
     except (OSError, ValueError):
         return None
 

@@ -56,7 +56,9 @@ def build(files: Mapping[str, bytes], *, unread: Sequence[Fault] = ()) -> Catalo
 
 def _distinct(faults: Sequence[Fault]) -> list[Fault]:
     """In the order of files and lines; of several faults of one field only the first found, which is nearest the cause."""
-    first = {(fault.file, fault.line, fault.field): fault for fault in reversed(faults)}
+    first: dict[tuple[str, int, str], Fault] = {}
+    for fault in faults:
+        first.setdefault((fault.file, fault.line, fault.field), fault)
     ordered = sorted(first.values(), key=lambda fault: (fault.file, fault.line))
     return [
         fault for _, some in itertools.groupby(ordered, key=lambda fault: fault.file) for fault in _first_of([*some])

@@ -128,7 +128,7 @@ def missing_folders(path: str | Path | None = None) -> tuple[Fault, ...]:
     None where the folder is no folder of specs at all, which `load` says.
     """
     folder = specs_folder() if path is None else _resolved(path)
-    missing = [kind for kind in KINDS if not (folder / kind).is_dir()] if _is_there(folder / SOURCES) else []
+    missing = [kind for kind in KINDS if not _is_there(folder / kind)] if _is_there(folder / SOURCES) else []
     do = "restore it, or make an empty one"
     return tuple(Fault(f"specs/{kind}", 1, "", "no folder", f"the folder of {kind}", do) for kind in missing)
 

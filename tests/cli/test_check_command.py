@@ -231,6 +231,35 @@ def test_schemas_that_cannot_be_written_are_a_fault(call: Callable[..., Answer],
     assert "specs/schema:1: found file exists" in answer.err
 
 
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def _huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**30)
+
+
+@pytest.mark.parametrize("make", [_pipe, _device, _huge])
+def test_a_schema_that_is_no_file_is_out_of_date_and_written_anew(
+    call: Callable[..., Answer], specs: Path, make: Callable[[Path], None]
+) -> None:
+    """It is neither waited for nor read on and on, and what takes its place is a file."""
+    schema = specs / "schema/formats.schema.json"
+    schema.unlink()
+    make(schema)
+    answer = call("check", "--specs", str(specs), "--no-engine")
+
+    assert answer.code == 1
+    assert "formats.schema.json is missing or out of date" in " ".join(answer.out.split())
+    assert call("check", "--specs", str(specs), "--no-engine", "--write-schemas").code == 0
+    assert (schema.is_symlink(), schema.read_bytes()) == (False, (specs_folder() / "schema" / schema.name).read_bytes())
+
+
 def test_a_false_citation_fails(call: Callable[..., Answer], specs: Path) -> None:
     """A source that the file says agrees, and that the leaf quotes as disagreeing; the report counts it."""
     own = '  source: llama4-model-card\n  at: "Instruction tuned models table"\n'

@@ -169,6 +169,24 @@ def test_a_kind_that_is_a_file_is_a_fault(folder: Path) -> None:
     assert [(fault.file, fault.found) for fault in _faults(folder)] == [("specs/models", "not a directory")]
 
 
+@pytest.mark.parametrize("make", [_pipe, _loop, lambda path: path.write_text("x", encoding="utf-8")])
+def test_a_kind_that_is_no_folder_is_told_once(folder: Path, make: Callable[[Path], None]) -> None:
+    """It is not missing as well."""
+    make(folder / "models")
+
+    assert [fault.file for fault in _faults(folder)] == ["specs/models"]
+    assert "specs/models" not in {fault.file for fault in missing_folders(folder)}
+
+
+def test_faults_of_one_line_are_told_in_the_order_they_were_found(folder: Path) -> None:
+    """The key that cannot be read comes before the fields that are missing with it."""
+    (folder / "formats/x.yaml").write_text("? [a, b]\n: 1\n", encoding="utf-8")
+    first, *others = _faults(folder)
+
+    assert first.found == "a key that is no plain word"
+    assert others
+
+
 def test_folders_that_are_missing_are_named(folder: Path) -> None:
     """A part of the kinds loads; which ones are missing is another question."""
     assert load(folder).models == {}

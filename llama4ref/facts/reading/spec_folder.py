@@ -83,7 +83,6 @@ def _list_misplaced(entry: os.DirEntry[str], found: SpecFolder) -> None:
 
 
 def _read(entry: os.DirEntry[str], name: str, found: SpecFolder) -> None:
-    """Read one file, without waiting for a pipe and without reading on and on."""
     try:
         if not entry.is_file():
             what = _FILE_TYPES.get(stat.S_IFMT(entry.stat().st_mode), "no regular file")
@@ -99,8 +98,15 @@ def _read(entry: os.DirEntry[str], name: str, found: SpecFolder) -> None:
         found.files[name] = content
 
 
+def read_file(path: Path) -> bytes:
+    """The bytes of a regular file, `MOST_BYTES` and one at most; raises OSError for anything else."""
+    if not path.is_file():
+        raise OSError(f"{path} is no regular file")
+    return _content(os.fspath(path))
+
+
 def _content(path: str) -> bytes:
-    """The bytes of a file, or a byte more than a spec may have."""
+    """Read without waiting for a pipe, and without reading on and on."""
     descriptor = os.open(path, _READ_AT_ONCE)
     content = b""
     try:
