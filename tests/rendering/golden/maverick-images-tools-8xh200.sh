@@ -22,6 +22,8 @@
 #   which may take more than one line of a comment
 # --tool-call-parser: the reason for tool-call-parser, with its rule and its numbers, which may take
 #   more than one line of a comment [vllm-0.32.0]
+# --chat-template: the reason for chat-template, with its rule and its numbers, which may take more
+#   than one line of a comment
 vllm serve meta-llama/Llama-4-Maverick-17B-128E-Instruct \
   --tensor-parallel-size 8 \
   --max-model-len 430000 \
@@ -31,4 +33,5 @@ vllm serve meta-llama/Llama-4-Maverick-17B-128E-Instruct \
   --kv-cache-dtype fp8 \
   --limit-mm-per-prompt '{"image": 4}' \
   --enable-auto-tool-choice \
-  --tool-call-parser llama4_pythonic
+  --tool-call-parser llama4_pythonic \
+  --chat-template examples/tool_chat_template_llama4_pythonic.jinja
