@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from llama4ref.field_words import described
 from llama4ref.names import Aliases, containing, nearest_names
 from llama4ref.wording import counted, quoted
 
@@ -46,6 +47,7 @@ class Llama4refError(Exception):
     exit_code = 2
 
 
+@described
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault in one spec file.
@@ -56,11 +58,17 @@ class Fault:
     """
 
     file: str
+    """Path of the file."""
     line: int
+    """Line in it, from 1."""
     field: str
+    """The field, by its path with dots; empty for the whole file."""
     found: str
+    """What stands there."""
     expected: str
+    """What should."""
     do: str
+    """What to do about it."""
 
     def __post_init__(self) -> None:
         for name in ("file", "field", "found", "expected", "do"):

@@ -9,10 +9,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from llama4ref.engine.layout import Layout
+from llama4ref.field_words import described
 
 Setting = str | int | float | bool
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why a choice was made."""
@@ -27,6 +29,7 @@ class Reason:
     """Id of the source of the rule; none where it is the request itself."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
     """Settings of one server."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
+from llama4ref.field_words import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.models import Architecture
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineStage:
     """Consecutive layers that lie on GPUs of their own."""
@@ -35,6 +37,7 @@ class PipelineStage:
         return self.index == 0
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """How many ways each kind of parallelism splits the work.

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.entries import Entries
+from llama4ref.field_words import described
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.claims import CheckedClaim
     from llama4ref.facts.types.errata import CheckedErratum
 
 
+@described
 class Catalog(Entries):
     """Everything under `specs/`. Mappings are by id, in the order of the file names."""
 

@@ -30,6 +30,7 @@ class Entries(EntitiesById):
     """Everything under `specs/`, read-only."""
 
     sources: Mapping[str, Source]
+    """What the facts are cited from, by id."""
     packed_provenance: Mapping[str, bytes]
     """`provenance`, pickled by entity; most uses need little of it."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
+from llama4ref.field_words import described
 from llama4ref.memory.cache_groups import cache_groups, cache_stages, layers_by_kind, with_draft_layers
 from llama4ref.memory.draft_head import draft_bounds, draft_page_bytes
 
@@ -30,6 +31,7 @@ NULL_BLOCKS = 1
 PLATFORMS = ("cuda", "rocm", "xpu", "cpu")
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheCapacity:
     """What an amount of memory holds, as the engine reports it at start."""
@@ -47,6 +49,7 @@ class CacheCapacity:
     """
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KVCache:
     """The KV cache of one configuration."""

@@ -6,12 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from llama4ref.field_words import described
+
 if TYPE_CHECKING:
     from llama4ref.engine.estimates import Estimate
 
 Place = Literal["weights", "buffers", "peak", "overhead", "outside", "host"]
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetLine:
     """Bytes of one thing on one GPU."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from llama4ref.field_words import described
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 LayerKind = Literal["global", "chunked-local"]
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheGroup:
     """Layers that share one block table."""
@@ -27,6 +30,7 @@ class CacheGroup:
     """Indices of the layers of the whole model."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheStage:
     """What one pipeline stage holds of the groups."""

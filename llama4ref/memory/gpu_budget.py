@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.estimates import Circumstances, EstimatesFor, experts_format, spread_over
 from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
+from llama4ref.field_words import described
 from llama4ref.memory.activation_peaks import peak_lines
 from llama4ref.memory.attention_cache import PLATFORMS, KVCache, kv_cache
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.models import Model
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBudget:
     """The memory of the GPUs of a server.

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
+from llama4ref.field_words import described
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.models import Model
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
     """The parameters of a model."""

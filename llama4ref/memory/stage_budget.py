@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from llama4ref.field_words import described
 from llama4ref.memory.budget_lines import BudgetLine
 
 INSIDE = frozenset({"weights", "buffers", "overhead"})
 """Places of lines that add up inside the gpu_memory_utilization budget."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageBudget:
     """The memory of one GPU of a pipeline stage, line by line, in bytes."""

@@ -21,6 +21,7 @@ from llama4ref.facts import catalog_of
 from llama4ref.facts.arithmetic.stored_bytes import DTYPE_BYTES, SKIPPABLE, matrix_bytes
 from llama4ref.facts.arithmetic.tensors import COMPONENTS, VISION_COMPONENTS, model_tensors
 from llama4ref.facts.types.states import UNKNOWN, is_stated, known
+from llama4ref.field_words import described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ _KEYS = (".k_proj.weight", ".v_proj.weight")
 _SPLIT_INPUTS = (".o_proj.weight", ".down_proj.weight", ".fc2.weight")
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """What one rank holds of one component."""
@@ -48,6 +50,7 @@ class Share:
     """Numbers of the model that they stand for; scales are none."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """What one rank of a pipeline stage holds; where ranks differ, the fullest one."""
@@ -68,6 +71,7 @@ class Stage:
         return sum(share.parameters for share in self.by_component.values())
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """The weights on the GPUs of one layout."""

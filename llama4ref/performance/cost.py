@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import RequestError
 from llama4ref.facts.types.states import is_stated
+from llama4ref.field_words import described
 
 if TYPE_CHECKING:
     from llama4ref.engine.layout import Layout
@@ -21,6 +22,7 @@ _MILLION = 1_000_000
 _HOUR_SECONDS = 3600
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RentedCost:
     """What tokens cost on rented GPUs that are busy all the time."""
@@ -39,6 +41,7 @@ class RentedCost:
     """Dollars for one request."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedCost:
     """What a workload costs at a provider."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.types.states import is_stated, known
+from llama4ref.field_words import described
 from llama4ref.performance.calibration import Constants
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Resource = Literal["compute", "memory", "link", "launch"]
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
     """What one accelerator achieves."""
@@ -38,6 +40,7 @@ class Speed:
     """Latency of one collective operation."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
     """Share of the time that goes to each resource; together they are 1."""
@@ -56,6 +59,7 @@ class Shares:
         return max(by_resource, key=lambda resource: by_resource[resource])
 
 
+@described
 @dataclass(frozen=True, slots=True)
 class Seconds:
     """Time of a pass, by the resource that it waits for."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.field_words import described
 from llama4ref.memory.attention_cache import ELEMENT_BYTES, kv_cache
 from llama4ref.memory.weight_shards import weights_of
 from llama4ref.performance.batching import (
@@ -36,13 +37,17 @@ if TYPE_CHECKING:
     from llama4ref.performance.workload import Workload
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimated:
     """A figure that was estimated, and what it lies between."""
 
     value: float
+    """As expected, in the unit of the figure."""
     low: float
+    """At least."""
     high: float
+    """At most."""
 
     @staticmethod
     def within(value: float, factor: float) -> Estimated:
@@ -55,6 +60,7 @@ class Estimated:
         return Estimated(value=value, low=value / factor, high=value * factor)
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
     """How fast a deployment serves a workload."""

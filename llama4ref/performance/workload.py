@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llama4ref.errors import RequestError
+from llama4ref.field_words import described
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """Requests of one kind, served together.

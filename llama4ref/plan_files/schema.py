@@ -6,7 +6,7 @@ import json
 
 from pydantic import TypeAdapter
 
-from llama4ref.facts.reading.json_schema import DOCUMENTED
+from llama4ref.facts.reading.json_schema import DOCUMENTED, described_once
 from llama4ref.plan_files.document import PlanDocument
 
 NAME = "plan.schema.json"
@@ -15,7 +15,7 @@ NAME = "plan.schema.json"
 def schema_text() -> str:
     """The schema as a file's text."""
     made = TypeAdapter(dict[str, PlanDocument], config=DOCUMENTED).json_schema()
-    definitions = made["$defs"]
+    definitions = described_once(made["$defs"])
     root = definitions.pop(PlanDocument.__name__)
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import Reason, Setting
+from llama4ref.field_words import described
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Change = tuple[str, str | int | float | bool | None]
 """A field of the request and another value for it."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Something that was considered and does not hold, and what would."""
@@ -47,16 +49,21 @@ class Refusal:
         return f"{self.subject}: {self.numbers}" + (f"; {self.instead}" if self.instead else "")
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One way to serve a model on own GPUs."""
 
     model: Model
+    """The model that is served."""
     checkpoint: Checkpoint
+    """The published weights, in the formats that are counted."""
     accelerator: Accelerator
+    """The GPU."""
     count: int
     """GPUs in all."""
     nodes: int
+    """Machines that share the GPUs evenly."""
     request: PlanRequest
     """What was asked for."""
     config: EngineConfig
@@ -106,13 +113,17 @@ class Plan:
         return self.config.reasons
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostedPlan:
     """One provider's offer that meets a request."""
 
     model: Model
+    """The model that is served."""
     provider: Provider
+    """Who serves it."""
     offer: Offer
+    """What is offered, with every source's word on it."""
     context: int | None
     """Lowest credible limit, in tokens."""
     max_output_tokens: int | None
@@ -120,6 +131,7 @@ class HostedPlan:
     price: float | None
     """US dollars per million tokens of the workload's mix, by the highest credible prices."""
     reasons: tuple[Reason, ...]
+    """What the offer states of what was asked for."""
     caveats: tuple[Reason, ...]
     """Disputes among sources, and what is not disclosed."""
 
@@ -146,22 +158,26 @@ class HostedPlan:
         return
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
     """A request that differs in little from one that nothing meets, and is met."""
 
     request: PlanRequest
+    """The request that is met."""
     changes: tuple[Change, ...]
     """Fields that differ, with their values here."""
     plan: Plan
     """The best plan for it."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanResult:
     """The answer to a request."""
 
     request: PlanRequest
+    """What was asked for."""
     plans: tuple[Plan | HostedPlan, ...]
     """Best first."""
     refused: tuple[Refusal, ...]

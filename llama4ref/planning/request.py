@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from llama4ref.errors import RequestError
+from llama4ref.field_words import described
 from llama4ref.planning.request_fields import (
     Concern,
     checked,
@@ -27,6 +28,7 @@ GOALS: tuple[Goal, ...] = ("balanced", "latency", "throughput", "cost")
 CACHE_DTYPES = ("auto", "bfloat16", "fp8")
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
     """A wish. Everything left out is for the planner to choose; what is asked for is never changed.
@@ -81,9 +83,13 @@ class PlanRequest:
     hybrid: bool | None = switch(concerns="own GPUs")
     """Whether to use the hybrid KV cache; the release's default, or what the context needs, where it is left out."""
     tensor_parallel: int | None = whole(concerns="own GPUs")
+    """Slices of every matrix; chosen where it is left out."""
     pipeline_parallel: int | None = whole(concerns="own GPUs")
+    """Stages of consecutive layers; chosen where it is left out."""
     data_parallel: int | None = whole(concerns="own GPUs")
+    """Replicas of everything but the routed experts; chosen where it is left out."""
     expert_parallel: bool | None = switch(concerns="own GPUs")
+    """Whether a GPU holds whole experts instead of slices of all; chosen where it is left out."""
     gpu_memory_utilization: float | None = number(
         None, expected="more than 0 and at most 1", fits=lambda part: 0 < part <= 1, concerns="own GPUs"
     )

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.facts.types.metrics import METRICS
+from llama4ref.field_words import described
 from llama4ref.wording import json_object, json_text
 
 Number: TypeAlias = int | float
@@ -64,6 +65,7 @@ class Agreement(StrEnum):
     NOT_OBSERVED = "not observed"
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One value, predicted and observed."""
@@ -106,6 +108,7 @@ class Comparison:
         return METRICS[self.name].unit if self.name in METRICS else ""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """One question to the server, and how it went."""
@@ -120,6 +123,7 @@ class Probe:
     """How long it took."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTest:
     """What was seen while so many requests were sent at once."""
@@ -133,6 +137,7 @@ class LoadTest:
     """Latencies and throughput by name of their metric, in its unit."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why a launch failed."""
@@ -151,6 +156,7 @@ class Explanation:
     """Whether it lies outside the configuration: a port, other programs' memory, a missing library, too little time."""
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The result of standing on one rung."""

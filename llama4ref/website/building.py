@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import MissingExtraError, RequestError
 from llama4ref.facts import load
+from llama4ref.field_words import described
 from llama4ref.website.pages.all_pages import make_pages
 from llama4ref.wording import quoted
 
@@ -26,6 +27,7 @@ _OF_A_SITE = frozenset({"index.html", "llms.txt", "data"})
 _BUILDERS = {"mkdocs": "mkdocs-material", "material": "mkdocs-material"}
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteReport:
     """What was built."""

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter
 from llama4ref.facts.reading.validation import STRICT
 from llama4ref.facts.types.kinds import KINDS
 from llama4ref.facts.types.sources import Source
+from llama4ref.field_words import without_meanings
 
 DOCUMENTED = ConfigDict(**STRICT, use_attribute_docstrings=True)
 
@@ -100,7 +101,16 @@ def sources_schema() -> Schema:
 
 def _generated(type_: type) -> Schema:
     adapter = TypeAdapter(dict[str, type_], config=DOCUMENTED)  # type: ignore[valid-type]  # the type is looked up
-    return _named_by_title(adapter.json_schema(ref_template="#/definitions/{model}"))
+    made = adapter.json_schema(ref_template="#/definitions/{model}")
+    return _named_by_title({**made, "$defs": described_once(made["$defs"])})
+
+
+def described_once(definitions: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Definitions of classes that do not repeat the meanings of their fields, which stand at the fields."""
+    return {
+        name: {**each, "description": without_meanings(str(each["description"]))} if "description" in each else each
+        for name, each in definitions.items()
+    }
 
 
 def _named_by_title(schema: Schema) -> Schema:

@@ -57,22 +57,39 @@ class EntitiesById:
     """Every entity by kind and id, in the order of the file names."""
 
     models: Mapping[str, Model] = _kind("model", "Models")
+    """Models, by id."""
     checkpoints: Mapping[str, Checkpoint] = _kind("checkpoint", "Checkpoints")
+    """Checkpoints, by id."""
     formats: Mapping[str, Format] = _kind("format", "Number formats")
+    """Number formats, by id."""
     accelerators: Mapping[str, Accelerator] = _kind("accelerator", "Accelerators")
+    """Accelerators, by id."""
     engines: Mapping[str, Engine] = _kind("engine", "Engines")
+    """Engines, by id."""
     providers: Mapping[str, Provider] = _kind("provider", "Providers")
+    """Providers, by id."""
     licenses: Mapping[str, License] = _kind("license", "Licences")
+    """Licences, by id."""
     benchmarks: Mapping[str, Benchmark] = _kind("benchmark", "Benchmarks")
+    """Benchmarks, by id."""
     measurements: Mapping[str, Measurement] = _kind("measurement", "Measurements")
+    """Measurements, by id."""
     families: Mapping[str, Family] = _kind("family", "Families")
+    """Families, by id."""
     safeguards: Mapping[str, Safeguard] = _kind("safeguard", "Safeguards")
+    """Safeguards, by id."""
     errata: Mapping[str, Erratum] = _kind("erratum", "Errata")
+    """Errata, by id."""
     estimates: Mapping[str, EstimateSet] = _kind("estimate", "Estimates")
+    """Estimates, by id."""
     starts: Mapping[str, Start] = _kind("start", "Logged starts")
+    """Logged starts, by id."""
     abilities: Mapping[str, AbilitySet] = _kind("ability_set", "What engines can do")
+    """What engines can do, by id."""
     faults: Mapping[str, FaultSet] = _kind("fault_set", "Known faults")
+    """Known faults, by id."""
     kernels: Mapping[str, KernelSet] = _kind("kernel_set", "Kernels")
+    """Kernels, by id."""
 
     def model(self, id: str) -> Model:
         """The model of that id; raises UnknownNameError with the nearest ids."""

@@ -7,12 +7,14 @@ from typing import Literal
 
 from llama4ref.facts.types.constraints import Day, PartialDay
 from llama4ref.facts.types.states import Unknown
+from llama4ref.field_words import described
 
 Kind = Literal[
     "developer", "provider", "vendor", "engine", "independent", "aggregator", "press", "community", "derived"
 ]
 
 
+@described
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A document, page, file or table that was read."""
@@ -41,11 +43,13 @@ class Source:
     """What to know before relying on it."""
 
 
+@described
 @dataclass(frozen=True, kw_only=True)
 class Citation:
     """One source's word on one leaf."""
 
     source: Source
+    """What says it."""
     at: str
     """Where inside the source."""
     value: str | int | float | bool | tuple[str | int | float | bool, ...] | Unknown | None
@@ -57,17 +61,22 @@ class Citation:
     doubt: str | None
     """Why this word is not believed; such values never count in a plan."""
     note: str | None
+    """What to know before relying on it."""
     written_at: str
     """The leaf, or the group around it, where the spec names this source: `peak.fp8`, `peak`, or empty for the whole file."""
 
 
+@described
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """Where a leaf's value comes from."""
 
     file: str
+    """The spec file, below the folder of specs."""
     line: int
+    """Line of the leaf in it."""
     state: Literal["known", "unknown", "none"]
+    """Whether there is a value, nobody published one, or it is known that there is none."""
     citations: tuple[Citation, ...]
     """Preferred first, then the sources that agree, then those that do not."""
     because: str | None

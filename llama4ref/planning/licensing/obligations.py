@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError, nearest_names
+from llama4ref.field_words import described
 from llama4ref.planning.licensing.clause_rules import findings, in_eea_or_switzerland
 from llama4ref.planning.licensing.uses import Use
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 DISCLAIMER = "A reading of published texts by a program; it is no legal advice and no substitute for a lawyer"
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One clause that applies."""
 
     kind: Literal["obligation", "breach", "question", "right", "term"]
+    """What it is to the one who uses the model."""
     name: str
     """The clause's name in the specs."""
     clause: str
@@ -44,6 +47,7 @@ class Finding:
         return f"{self.kind}, {self.clause}: {self.says} ({self.because})"
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LicenseReport:
     """What a licence asks of one use."""
@@ -51,18 +55,25 @@ class LicenseReport:
     license: str
     """Its title."""
     use: Use
+    """The use that was asked about."""
     party: str | None
     """Who the contract is with; None where the facts do not say."""
     obligations: tuple[Finding, ...]
+    """What is to be done."""
     breaches: tuple[Finding, ...]
+    """What the use must not do, and does."""
     questions: tuple[Finding, ...]
+    """What cannot be said without more facts about the use."""
     rights: tuple[Finding, ...]
+    """What is granted."""
     terms: tuple[Finding, ...]
+    """What holds besides."""
     notice: str | None
     """Content of the Notice file that copies need; None where none are passed on."""
     attribution: str | None
     """Words to show; None where nothing is made available."""
     disclaimer: str = DISCLAIMER
+    """What such a report is not."""
 
     @property
     def verdict(self) -> Literal["no", "unclear", "yes"]:

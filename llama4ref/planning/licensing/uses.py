@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llama4ref.errors import RequestError
+from llama4ref.field_words import described
 
 Who = Literal["individual", "company"]
 Role = Literal["licensee", "end_user"]
@@ -19,6 +20,7 @@ OFFERINGS: tuple[Offering, ...] = ("internal", "weights", "hosted_api", "product
 TRAINING: tuple[Training, ...] = ("materials", "outputs")
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """Who wants to do what. `None` is not known yet and gives an open question where it matters.

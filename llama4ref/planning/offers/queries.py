@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError
+from llama4ref.field_words import described
 from llama4ref.planning.offers.credible import offers_of
 from llama4ref.planning.offers.lifecycle import check_day, is_confirmed
 from llama4ref.planning.offers.requirements import OfferQuery, judge
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SortKey = Literal["price", "context", "output", "provider", "as_of"]
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundOffer:
     """One offer with what may be relied on."""
@@ -81,6 +83,7 @@ class FoundOffer:
         return f"offers.{self.index}.{name}"
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundOffers:
     """The answer to a query."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from llama4ref.errors import RequestError
 from llama4ref.facts.types.states import UNKNOWN, Unknown
+from llama4ref.field_words import described
 from llama4ref.planning.offers.credible import DEFAULT_MIX
 from llama4ref.planning.offers.lifecycle import why_ended
 from llama4ref.units import check_price, format_tokens, parse_day
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from llama4ref.planning.offers.credible import CredibleOffer
 
 
+@described
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferQuery:
     """What an offer must have. Everything left out does not matter.

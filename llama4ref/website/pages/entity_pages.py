@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.field_words import meanings
 from llama4ref.website.markup.field_values import label
-from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import admonition, bullets, code, escape
 from llama4ref.website.markup.page import Page
 from llama4ref.website.tables.claim_tables import add_claims

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.kinds import KINDS
-from llama4ref.website.markup.field_words import meanings
+from llama4ref.field_words import meanings, plain_doc
 from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, inline, link, quoted, table
 from llama4ref.website.markup.page import Page
 
@@ -79,7 +79,7 @@ def _describe(page: Page, name: str, member: object) -> None:
         page.add(f"<pre><code>{escape(_signature(name, member))}</code></pre>")
         page.add(documentation(member.__doc__ or ""))
     elif inspect.isclass(member):
-        page.add(documentation(member.__doc__ or "") if not (member.__doc__ or "").startswith(f"{name}(") else "")
+        page.add(documentation(plain_doc(member)) if not plain_doc(member).startswith(f"{name}(") else "")
         if dataclasses.is_dataclass(member):
             page.add(_fields(name, member))
         page.add(_methods(member))

@@ -7,8 +7,8 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.field_words import meanings
 from llama4ref.website.markup.field_values import label, shown, unit_of
-from llama4ref.website.markup.field_words import meanings
 from llama4ref.website.markup.html import Cell, Column, Row, admonition, bullets, code, escape, inline, table
 from llama4ref.wording import counted
 
