@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.planning.caveats import caveats_of
-from llama4ref.planning.choices.caches import cache_dtypes, hybrid_choices, hybrid_refusal
+from llama4ref.planning.choices.caches import hybrid_refusal
 from llama4ref.planning.choices.checkpoints import PLATFORMS, accelerator_refusals, candidate_checkpoints
 from llama4ref.planning.choices.draft_heads import draft_refusal
 from llama4ref.planning.choices.layouts import candidate_layouts
@@ -16,7 +17,9 @@ from llama4ref.planning.choices.machines import placements
 from llama4ref.planning.compatibility.engine_limits import EngineLimits
 from llama4ref.planning.compatibility.workarounds import told
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
-from llama4ref.planning.fitting.compatible_fit import compatible_fit
+from llama4ref.planning.fitting.fit import ALL_REACHES, Attempt, refusal_of
+from llama4ref.planning.fitting.levers import Reach
+from llama4ref.planning.fitting.trials import Trial
 from llama4ref.planning.lengths import Lengths, in_words, lengths_of
 from llama4ref.planning.outcomes import Plan, Refusal
 from llama4ref.planning.ranking import rank
@@ -33,14 +36,15 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
+    from llama4ref.planning.choices.machines import Placement
     from llama4ref.planning.request import PlanRequest
 
 
-OF_THE_ENGINE = frozenset({"engine-ability", "engine-fault"})
-"""Rules of refusals for what a release lacks or does wrong."""
+Outcome = FittedCandidate | Attempt | Refusal
+"""What became of a candidate: it fits, does not fit as far as was tried, or is refused for another reason."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class OwnGpuSearch:
     """What is searched, by which facts."""
 
@@ -48,39 +52,36 @@ class OwnGpuSearch:
     request: PlanRequest
     engine: Engine
     behaviour: Behaviour
-    thorough: bool = False
-    """Whether refusals name the settings that would lift them, which takes longer."""
 
-    @property
+    @functools.cached_property
     def limits(self) -> EngineLimits:
         """Abilities, faults and kernels of the engine at the release."""
         return EngineLimits(catalog=self.catalog, engine=self.engine, release=self.behaviour.release)
 
 
 def own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> tuple[list[Plan], list[Refusal]]:
-    """Plans of these models on own GPUs, best first, and refusals; where there are no plans these say what would lift them."""
+    """Plans of these models on own GPUs, best first, and refusals; where there are no plans these say what would lift them.
+
+    Plans with batches below every default of the engine, or without CUDA graphs, come after those that need neither.
+    """
     engine = catalog.engine("vllm")
     search = OwnGpuSearch(catalog=catalog, request=request, engine=engine, behaviour=engine.at(request.engine_release))
-    fitted, refused = _searched(search, models)
-    if not fitted:
-        fitted, refused = _searched(replace(search, thorough=True), models)
-    plans = [plan_of(search, each, config_of(catalog, each, request, engine, search.behaviour)) for each in fitted]
-    return sorted(plans, key=lambda each: rank(catalog, request, each)), refused
+    outcomes = [outcome for model in models for outcome in _outcomes(search, model)]
+    found = [each for each in outcomes if isinstance(each, FittedCandidate)]
+    refusals = [
+        refusal_of(each, thorough=not found) if isinstance(each, Attempt) else each
+        for each in outcomes
+        if not isinstance(each, FittedCandidate)
+    ]
+    plans = [
+        (each.reach > Reach.MILD, plan_of(search, each, config_of(catalog, each, request, engine, search.behaviour)))
+        for each in found
+    ]
+    plans.sort(key=lambda each: (each[0], *rank(catalog, request, each[1])))
+    return [each for _, each in plans], refusals
 
 
-def _searched(search: OwnGpuSearch, models: Sequence[Model]) -> tuple[list[FittedCandidate], list[Refusal]]:
-    fitted: list[FittedCandidate] = []
-    refused: list[Refusal] = []
-    for model in models:
-        for outcome in _outcomes(search, model):
-            if isinstance(outcome, Refusal):
-                refused.append(outcome)
-            else:
-                fitted.append(outcome)
-    return fitted, refused
-
-
-def _outcomes(search: OwnGpuSearch, model: Model) -> Iterator[FittedCandidate | Refusal]:
+def _outcomes(search: OwnGpuSearch, model: Model) -> Iterator[Outcome]:
     if model.text is UNKNOWN:
         yield Refusal(subject=model.id, rule="not-released", numbers="its architecture and weights are not published")
         return
@@ -148,7 +149,7 @@ def _accelerators(search: OwnGpuSearch) -> tuple[Accelerator, ...]:
 
 def _on_accelerator(
     search: OwnGpuSearch, model: Model, checkpoint: Checkpoint, accelerator: Accelerator
-) -> Iterator[FittedCandidate | Refusal]:
+) -> Iterator[Outcome]:
     no_hybrid = hybrid_refusal(search.request, accelerator, search.engine, search.behaviour)
     if no_hybrid is not None:
         yield no_hybrid
@@ -162,43 +163,44 @@ def _on_accelerator(
 
 def _on_fewest(
     search: OwnGpuSearch, model: Model, checkpoint: Checkpoint, accelerator: Accelerator
-) -> Iterator[FittedCandidate | Refusal]:
-    """What fits on the fewest GPUs that hold it, or why the most GPUs do not."""
+) -> Iterator[Outcome]:
+    """What fits on the fewest GPUs that hold it, or why the most GPUs do not.
+
+    Where the number of GPUs is open, more of them are tried before settings are changed further.
+    """
     placed = placements(search.request, accelerator)
     if isinstance(placed, Refusal):
         yield placed
         return
-    vision = search.request.images > 0 or not search.behaviour.vision_left_out
-    outcomes: list[FittedCandidate | Refusal] = []
-    for placement in placed:
-        layouts, broken = candidate_layouts(model, search.request, placement, vision=vision)
-        outcomes = [*broken]
-        for layout in layouts:
-            template = Candidate(
-                model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
-                nodes=placement.nodes, cache_dtype="bfloat16", hybrid=True, draft=search.request.speculative,
-            )  # fmt: skip
-            outcomes += _best_of_variants(search, template)
-        if any(isinstance(outcome, FittedCandidate) for outcome in outcomes):
-            break
-    yield from outcomes
-
-
-def _best_of_variants(search: OwnGpuSearch, template: Candidate) -> Iterator[FittedCandidate | Refusal]:
-    """The first cache variant that fits, or why the last one does not: for memory rather than for what the engine lacks."""
-    refused: list[Refusal] = []
-    for dtype in cache_dtypes(template.checkpoint, template.accelerator, search.request):
-        for hybrid in hybrid_choices(template.accelerator, search.request, search.behaviour):
-            candidate = replace(template, cache_dtype=dtype, hybrid=hybrid)
-            outcome = compatible_fit(
-                search.limits, candidate, search.request, search.behaviour, thorough=search.thorough
-            )
-            if isinstance(outcome, FittedCandidate):
-                yield outcome
+    tried: list[tuple[list[Trial], tuple[Refusal, ...]]] = []
+    for reach in ALL_REACHES:
+        for index, placement in enumerate(placed):
+            if index == len(tried):
+                tried.append(_trials(search, model, checkpoint, accelerator, placement))
+            trials, broken = tried[index]
+            if any(each.fitted(reach) is not None for each in trials):
+                yield from broken
+                yield from (each.outcome() for each in trials)
                 return
-            refused.append(outcome)
-    of_memory = [each for each in refused if each.rule not in OF_THE_ENGINE]
-    yield from of_memory[-1:] or refused[:1]
+    trials, broken = tried[-1]
+    yield from broken
+    yield from (each.outcome() for each in trials)
+
+
+def _trials(
+    search: OwnGpuSearch, model: Model, checkpoint: Checkpoint, accelerator: Accelerator, placement: Placement
+) -> tuple[list[Trial], tuple[Refusal, ...]]:
+    """Every layout on some GPUs, and refusals of layouts that were asked for."""
+    vision = search.request.images > 0 or not search.behaviour.vision_left_out
+    layouts, broken = candidate_layouts(model, search.request, placement, vision=vision)
+    templates = (
+        Candidate(
+            model=model, checkpoint=checkpoint, accelerator=accelerator, layout=layout,
+            nodes=placement.nodes, cache_dtype="bfloat16", hybrid=True, draft=search.request.speculative,
+        )
+        for layout in layouts
+    )  # fmt: skip
+    return [Trial(search.limits, each, search.request, search.behaviour) for each in templates], broken
 
 
 def plan_of(search: OwnGpuSearch, fitted: FittedCandidate, config: EngineConfig) -> Plan:

@@ -65,7 +65,8 @@ def alternatives_to(result: PlanResult, catalog: Catalog | None = None) -> tuple
 
     Examples:
         >>> from llama4ref import PlanRequest, plan
-        >>> found = alternatives_to(plan(PlanRequest(model="scout", gpu="h200-sxm", count=8, context="10M")))
+        >>> wish = PlanRequest(model="scout", gpu="h200-sxm", count=8, context="10M", max_num_seqs=1024, gpu_memory_utilization=0.92)
+        >>> found = alternatives_to(plan(wish))
         >>> found[0].changes, found[0].plan.context
         ((('max_num_seqs', 256),), 10485760)
     """

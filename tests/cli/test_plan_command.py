@@ -109,7 +109,8 @@ def test_nothing_fits_is_an_answer(call: Callable[..., Answer]) -> None:
 
 def test_what_would_fit_is_a_command_to_paste(call: Callable[..., Answer]) -> None:
     """Each is planned, with the option that it changes."""
-    answer = call("plan", "--model", "scout", "--gpu", "h200-sxm", "--count", "8", "--context", "10M", columns=200)
+    words = "--model scout --gpu b200 --count 8 --context 10M --max-num-seqs 1024 --gpu-memory-utilization 0.92"
+    answer = call("plan", *words.split(), columns=200)
     commands = [line.split()[1:] for line in answer.out.splitlines() if line.startswith("  llama4ref plan")]
 
     assert answer.code == 1

@@ -8,7 +8,7 @@ from llama4ref import PlanRequest, plan
 from llama4ref.planning import Plan, alternatives_to
 
 NOTHING_FITS = [
-    {"model": "scout", "gpu": "h200-sxm", "count": 8, "context": "10M"},
+    {"model": "scout", "gpu": "h200-sxm", "count": 8, "context": "10M", "max_num_seqs": 1024, "gpu_memory_utilization": 0.92},
     {"model": "scout", "gpu": "h100-sxm", "count": 1, "min_weight_bits": 8},
     {"model": "scout", "gpu": "h100-sxm", "count": 17},
     {"model": "scout", "gpu": "h100-sxm", "count": 16, "nodes": 1},
@@ -58,7 +58,7 @@ def test_where_something_is_planned_there_are_none():
 
 def test_settings_are_changed_before_anything_else():
     """Then lengths, GPUs, and what was asked for."""
-    result = plan(PlanRequest(model="scout", gpu="h200-sxm", count=8, context="10M"))
+    result = plan(PlanRequest(**NOTHING_FITS[0]))
 
     assert dict(alternatives_to(result)[0].changes) == {"max_num_seqs": 256}
     assert alternatives_to(result)[0].plan.context == 10_485_760

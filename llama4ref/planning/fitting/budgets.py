@@ -36,7 +36,12 @@ def budget_of(catalog: Catalog, candidate: Candidate, behaviour: Behaviour, conf
     """The budget of a candidate with settings."""
     longest = replace(config, max_model_len=candidate.limit, gpu_memory_utilization=1.0)
     budget = resized(_longest(catalog, candidate, behaviour, longest), config, behaviour)
-    requested = math.ceil(candidate.accelerator.memory_bytes * config.gpu_memory_utilization)
+    return with_part(budget, config.gpu_memory_utilization)
+
+
+def with_part(budget: MemoryBudget, part: float) -> MemoryBudget:
+    """The same budget where the engine takes another part of a GPU's memory."""
+    requested = math.ceil(budget.total_bytes * part)
     return replace(budget, stages=tuple(replace(stage, requested_bytes=requested) for stage in budget.stages))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.planning.choices.layouts import described
+from llama4ref.planning.fitting.levers import Lever, Reach
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.models import Model
     from llama4ref.memory.gpu_budget import MemoryBudget
     from llama4ref.planning.compatibility.workarounds import Workaround
-    from llama4ref.planning.fitting.levers import Lever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +60,8 @@ class FittedCandidate:
     """Settings that differ from the engine's defaults so that it fits."""
     shortage: str | None = None
     """What did not fit with the defaults; none where they are kept."""
+    reach: Reach = Reach.DEFAULTS
+    """How far settings were changed from the defaults."""
     workarounds: tuple[Workaround, ...] = ()
     """Settings that get round known faults of the engine."""
     faults: tuple[tuple[str, EngineFault], ...] = ()

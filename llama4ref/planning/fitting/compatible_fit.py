@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.planning.compatibility.missing_abilities import missing_ability
 from llama4ref.planning.compatibility.workarounds import Compatibility, compatibility, is_set
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.circumstances import circumstances_of
-from llama4ref.planning.fitting.fit import fit
+from llama4ref.planning.fitting.fit import Attempt, attempt_of, fitted
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
@@ -18,30 +18,58 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.faults import EngineFault
     from llama4ref.planning.compatibility.engine_limits import EngineLimits
     from llama4ref.planning.compatibility.workarounds import Workaround
+    from llama4ref.planning.fitting.levers import Reach
     from llama4ref.planning.request import PlanRequest
 
 
-def compatible_fit(
-    limits: EngineLimits, candidate: Candidate, request: PlanRequest, behaviour: Behaviour, *, thorough: bool = False
-) -> FittedCandidate | Refusal:
-    """The candidate with its settings, its budget and what gets round known faults, or why it cannot be served.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A candidate that the engine of the release runs as far as is known before lengths and batches are."""
 
-    Faults are looked for twice: before it is known which lengths and batches fit, and with these.
-    """
+    limits: EngineLimits
+    candidate: Candidate
+    request: PlanRequest
+    behaviour: Behaviour
+    workarounds: tuple[Workaround, ...]
+    """Settings that get round known faults."""
+    attempt: Attempt
+    """What is tried, with these."""
+
+    def fitted(self, reach: Reach) -> FittedCandidate | Refusal | None:
+        """The candidate with its settings, its budget and what gets round known faults; None where it does not fit.
+
+        Faults are looked for again with the lengths and batches that fit.
+        """
+        found = fitted(self.attempt, reach)
+        if found is None:
+            return None
+        again = _joined(self.limits, self.candidate, self.request, found.config, self.workarounds)
+        if isinstance(again, Refusal):
+            return again
+        if again.workarounds == self.workarounds:
+            return replace(found, workarounds=again.workarounds, faults=again.remaining)
+        other = _attempted(self.limits, self.candidate, self.request, self.behaviour, again)
+        return other if isinstance(other, Refusal) else other.fitted(reach)
+
+
+def prepared(
+    limits: EngineLimits, candidate: Candidate, request: PlanRequest, behaviour: Behaviour
+) -> Prepared | Refusal:
+    """What is tried of a candidate, or why the engine of the release does not run it."""
     lacking = missing_ability(limits, circumstances_of(limits, candidate, request))
     if lacking is not None:
         return lacking
     found = _joined(limits, candidate, request)
-    while isinstance(found, Compatibility):
-        adapted = _with_cache(candidate, found.request)
-        fitted = fit(limits.catalog, adapted, found.request, behaviour, thorough=thorough)
-        if isinstance(fitted, Refusal):
-            return fitted
-        again = _joined(limits, candidate, request, fitted.config, found.workarounds)
-        if isinstance(again, Compatibility) and again.workarounds == found.workarounds:
-            return replace(fitted, workarounds=again.workarounds, faults=again.remaining)
-        found = again
-    return found
+    return found if isinstance(found, Refusal) else _attempted(limits, candidate, request, behaviour, found)
+
+
+def _attempted(
+    limits: EngineLimits, candidate: Candidate, request: PlanRequest, behaviour: Behaviour, found: Compatibility
+) -> Prepared | Refusal:
+    attempt = attempt_of(limits.catalog, _with_cache(candidate, found.request), found.request, behaviour)
+    if isinstance(attempt, Refusal):
+        return attempt
+    return Prepared(limits, candidate, request, behaviour, found.workarounds, attempt)
 
 
 def faults_of(

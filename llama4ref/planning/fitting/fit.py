@@ -1,8 +1,8 @@
 """Does a candidate fit, with which settings, and how long may its requests be?
 
-Every answer counts estimates at their upper bound, so that a promised context is a lower bound of what the engine grants. Settings
-that nobody asked for are the engine's defaults; they are changed only where next to nothing would fit with them, whatever length is
-asked for, so that the longest context does not depend on the question.
+Every answer counts estimates at their upper bound, so that a promised context is a lower bound of what the engine grants. What is
+asked for stays as it is. Other settings are the engine's defaults, and are changed only where what is asked for does not fit with
+them: as little as does, see `levers.Reach`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from llama4ref.memory.draft_head import draft_bounds, draft_refusal
 from llama4ref.planning.fitting.budgets import budget_of, largest_context, weights_held
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
-from llama4ref.planning.fitting.demand import USUAL_TOKENS, Demand, demand_of
-from llama4ref.planning.fitting.levers import LeverSearch, levers_between, levers_of, open_levers
-from llama4ref.planning.fitting.memory_refusals import shortage_of, too_few, too_large_weights, too_small
+from llama4ref.planning.fitting.demand import Demand, demand_of
+from llama4ref.planning.fitting.lever_search import LeverSearch
+from llama4ref.planning.fitting.levers import LEVERS, Reach, levers_between, open_levers
+from llama4ref.planning.fitting.lifting import Lifting
+from llama4ref.planning.fitting.memory_refusals import not_enough, shortage_of, too_large_weights
 from llama4ref.planning.fitting.settings_capacity import with_capacity
 from llama4ref.planning.fitting.starting_settings import starting_config
 from llama4ref.planning.lengths import lengths_of
@@ -30,9 +32,41 @@ if TYPE_CHECKING:
     from llama4ref.planning.fitting.levers import LeverName
     from llama4ref.planning.request import PlanRequest
 
+ALL_REACHES = tuple(Reach)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A candidate, what is asked of it, and the settings it starts from."""
+
+    catalog: Catalog
+    candidate: Candidate
+    behaviour: Behaviour
+    demand: Demand
+    start: EngineConfig
+    """What is asked for and the engine's defaults, at the shortest longest request that will do."""
+    open: frozenset[LeverName]
+    """Settings that nobody asked for."""
+    concurrency_is_asked: bool
+    """Whether requests at once were asked for; they are then the batch, where `max_num_seqs` was not."""
+
+    def budget(self, config: EngineConfig) -> MemoryBudget:
+        """The budget with other settings."""
+        return budget_of(self.catalog, self.candidate, self.behaviour, config)
+
+    def search(self, may_change: frozenset[LeverName]) -> LeverSearch:
+        """The search for settings that fit."""
+        return LeverSearch(self.start, self.demand, self.budget, may_change, self.catalog.engine("vllm"))
+
 
 def fit(
-    catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour: Behaviour, *, thorough: bool = False
+    catalog: Catalog,
+    candidate: Candidate,
+    request: PlanRequest,
+    behaviour: Behaviour,
+    *,
+    reaches: tuple[Reach, ...] = ALL_REACHES,
+    thorough: bool = False,
 ) -> FittedCandidate | Refusal:
     """The candidate with its settings and budget, or why it does not fit.
 
@@ -41,10 +75,22 @@ def fit(
         candidate: what is tried.
         request: what is asked for.
         behaviour: what holds at the engine's release.
-        thorough: whether a refusal names the settings that would lift it; finding them takes a few milliseconds.
+        reaches: how far settings that nobody asked for may be changed, one after the other.
+        thorough: whether a refusal names the settings that were asked for and would lift it; finding them takes a few milliseconds.
     """
-    lengths = lengths_of(request, candidate.model.architecture)
-    demand = demand_of(request, lengths, candidate.layout)
+    attempt = attempt_of(catalog, candidate, request, behaviour)
+    if isinstance(attempt, Refusal):
+        return attempt
+    for reach in reaches:
+        found = fitted(attempt, reach)
+        if found is not None:
+            return found
+    return refusal_of(attempt, thorough=thorough)
+
+
+def attempt_of(catalog: Catalog, candidate: Candidate, request: PlanRequest, behaviour: Behaviour) -> Attempt | Refusal:
+    """What is tried, or why nothing is: no default is known, a draft head does not divide, or the weights exceed all memory."""
+    demand = demand_of(request, lengths_of(request, candidate.model.architecture), candidate.layout)
     start = starting_config(candidate, request, demand, catalog=catalog, behaviour=behaviour)
     if isinstance(start, Refusal):
         return start
@@ -53,84 +99,71 @@ def fit(
         if undivided is not None:
             return Refusal(subject=str(candidate), rule="draft-head", numbers=undivided)
     weights = weights_held(catalog, candidate.model, candidate.checkpoint, candidate.layout)
-    if weights.largest.bytes > candidate.accelerator.memory_bytes * start.gpu_memory_utilization:
+    if weights.largest.bytes > candidate.accelerator.memory_bytes:
         return too_large_weights(catalog, candidate, start, weights)
-    attempt = _Attempt(
+    return Attempt(
         catalog=catalog,
         candidate=candidate,
         behaviour=behaviour,
         demand=demand,
-        start=start,
-        usual=min(USUAL_TOKENS + lengths.images_tokens, candidate.limit),
+        start=replace(start, max_model_len=demand.wanted),
         open=open_levers(request),
-        any=levers_of(request),
+        concurrency_is_asked=request.concurrency is not None,
     )
-    return _outcome(attempt, thorough=thorough)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Attempt:
-    """A candidate, what is asked of it, and the settings it starts from."""
-
-    catalog: Catalog
-    candidate: Candidate
-    behaviour: Behaviour
-    demand: Demand
-    start: EngineConfig
-    usual: int
-    """Tokens of a request of usual length."""
-    open: frozenset[LeverName]
-    """Settings that nobody asked for."""
-    any: frozenset[LeverName]
-    """Settings that could be changed at all."""
-
-    def budget(self, config: EngineConfig) -> MemoryBudget:
-        return budget_of(self.catalog, self.candidate, self.behaviour, config)
-
-    def largest(self, config: EngineConfig) -> int:
-        return largest_context(self.catalog, self.candidate, self.behaviour, config, self.demand.of_full_length)
-
-    def changed(self, config: EngineConfig, demand: Demand, may_change: frozenset[LeverName]) -> EngineConfig | None:
-        engine = self.catalog.engine("vllm")
-        return LeverSearch(config, demand, self.budget, may_change, engine).smallest_change()
-
-    def relieved(self) -> tuple[EngineConfig, int]:
-        """Settings and the longest request that fits: the start, or a small change of it where that holds no usual request."""
-        largest = self.largest(self.start)
-        for length in (self.usual, 1):
-            if largest >= length:
-                break
-            found = self.changed(replace(self.start, max_model_len=length), self.demand.of_full_length, self.open)
-            if found is not None:
-                config = replace(found, max_model_len=self.candidate.limit)
-                return config, self.largest(config)
-        return self.start, largest
-
-    def lifting(self, config: EngineConfig, *, thorough: bool) -> tuple[tuple[str, float], ...]:
-        """The smallest change of settings that would lift a refusal: of those nobody asked for, or else of any."""
-        for may_change in (self.open, self.any) if thorough else ():
-            found = self.changed(config, self.demand, may_change)
-            if found is not None:
-                return tuple((lever.name, lever.value) for lever in levers_between(config, found))
-        return ()
-
-    def shortage(self) -> str:
-        """What the defaults leave too little of, for a request of usual length."""
-        return shortage_of(self.budget(replace(self.start, max_model_len=self.usual)), self.demand)[1]
 
 
 @functools.lru_cache(maxsize=8192)
-def _outcome(attempt: _Attempt, *, thorough: bool) -> FittedCandidate | Refusal:
-    """Kept, as requests that differ in other things ask for the same."""
-    candidate, demand = attempt.candidate, attempt.demand
-    relieved, largest = attempt.relieved()
-    if largest < demand.wanted:
-        short = replace(relieved, max_model_len=demand.wanted)
-        return too_small(candidate, attempt.budget(short), demand, largest, attempt.lifting(short, thorough=thorough))
-    config = replace(relieved, max_model_len=demand.longest or largest)
-    budget = attempt.budget(config)
-    if demand.held(budget) < demand.concurrency:
-        return too_few(candidate, budget, demand, attempt.lifting(config, thorough=thorough))
-    levers = levers_between(attempt.start, config)
-    fitted = with_capacity(attempt.catalog, candidate, attempt.behaviour, config, demand)
-    return replace(fitted, levers=levers, shortage=attempt.shortage() if levers else None)
+def fitted(attempt: Attempt, reach: Reach) -> FittedCandidate | None:
+    """The candidate with the smallest change within a reach that fits; None where none does.
+
+    Kept, as requests that differ in other things ask for the same.
+    """
+    config = _settings(attempt, reach)
+    if config is None:
+        return None
+    found = with_capacity(
+        attempt.catalog, attempt.candidate, attempt.behaviour, _at_full_length(attempt, config), attempt.demand
+    )
+    if config is attempt.start:
+        return found
+    shortage = shortage_of(attempt.budget(attempt.start), attempt.demand)[1]
+    return replace(found, levers=levers_between(attempt.start, config), shortage=shortage, reach=reach)
+
+
+def _at_full_length(attempt: Attempt, config: EngineConfig) -> EngineConfig:
+    """The settings at the longest request: the one that is asked for, or the longest that fits."""
+    if attempt.demand.longest is not None:
+        return config
+    limit = replace(config, max_model_len=attempt.candidate.limit)  # as it is kept
+    demand = attempt.demand.of_full_length
+    longest = largest_context(attempt.catalog, attempt.candidate, attempt.behaviour, limit, demand)
+    return replace(config, max_model_len=longest)
+
+
+def _settings(attempt: Attempt, reach: Reach) -> EngineConfig | None:
+    """The settings within a reach that meet the demand."""
+    if reach == Reach.DEFAULTS:
+        return attempt.start if attempt.demand.met(attempt.budget(attempt.start)) else None
+    return attempt.search(attempt.open).smallest_change(reach) if liftable(attempt) else None
+
+
+@functools.lru_cache(maxsize=8192)
+def liftable(attempt: Attempt) -> bool:
+    """Whether settings that nobody asked for make the candidate fit, however far they are changed."""
+    search = attempt.search(attempt.open)
+    return search.holds(search.most_frugal())
+
+
+@functools.lru_cache(maxsize=8192)
+def refusal_of(attempt: Attempt, *, thorough: bool) -> Refusal:
+    """Why the candidate does not fit, at the most frugal of the settings that nobody asked for, and what would lift it."""
+    catalog, candidate = attempt.catalog, attempt.candidate
+    search = attempt.search(attempt.open)
+    frugal, budget = search.roomiest(search.most_frugal())
+    weights = weights_held(catalog, candidate.model, candidate.checkpoint, candidate.layout)
+    lifting = Lifting(search, frozenset(LEVERS) - attempt.open, concurrency_is_asked=attempt.concurrency_is_asked)
+    pinned = lifting.by_settings() if thorough else ()
+    if weights.largest.bytes > candidate.accelerator.memory_bytes * frugal.gpu_memory_utilization:
+        return too_large_weights(catalog, candidate, frugal, weights, options=pinned)
+    options = (*pinned, *lifting.by_wishes())
+    return not_enough(candidate, budget, attempt.demand, options=options, frugal=frugal != attempt.start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from llama4ref.memory.weight_shards import Weights
     from llama4ref.planning.fitting.candidates import Candidate
     from llama4ref.planning.fitting.demand import Demand
+    from llama4ref.planning.fitting.lifting import Changes
 
-Changes = tuple[tuple[str, float], ...]
-"""Fields of the request with the values that lift a refusal."""
 LARGEST_NAMED = 3
 """Lines of a budget that a refusal names."""
+_FRUGAL = ", with the settings left open at their most frugal"
 
 
-def too_large_weights(catalog: Catalog, candidate: Candidate, config: EngineConfig, weights: Weights) -> Refusal:
+def too_large_weights(
+    catalog: Catalog, candidate: Candidate, config: EngineConfig, weights: Weights, *, options: Sequence[Changes] = ()
+) -> Refusal:
     """The weights alone exceed the part of a GPU's memory that the engine takes."""
     memory, part = candidate.accelerator.memory_bytes, config.gpu_memory_utilization
     budget = math.ceil(memory * part)
@@ -37,7 +39,8 @@ def too_large_weights(catalog: Catalog, candidate: Candidate, config: EngineConf
         rule="weights-too-large",
         numbers=f"weights take {format_bytes(weights.largest.bytes)} a GPU, gpu_memory_utilization ({part:g}) of its "
         f"{format_bytes(memory)} is {format_bytes(budget)}",
-        instead=_enough_gpus(catalog, candidate, budget),
+        instead=_in_words(options) or _enough_gpus(catalog, candidate, budget),
+        changes=options[0] if options else (),
     )
 
 
@@ -50,33 +53,25 @@ def _enough_gpus(catalog: Catalog, candidate: Candidate, budget: int) -> str | N
     return None
 
 
-def too_small(candidate: Candidate, budget: MemoryBudget, demand: Demand, largest: int, lifting: Changes) -> Refusal:
-    """A request of the length asked for does not fit."""
+def not_enough(
+    candidate: Candidate, budget: MemoryBudget, demand: Demand, *, options: Sequence[Changes], frugal: bool
+) -> Refusal:
+    """What is asked for does not fit, or not so often at once.
+
+    Args:
+        candidate: what was tried.
+        budget: with the settings that come nearest.
+        demand: what is asked for.
+        options: changes of the request that lift it, the first of which the refusal carries.
+        frugal: whether these settings are not those that were asked for or are the engine's own.
+    """
     rule, numbers = shortage_of(budget, demand)
-    fitting = f"up to {counted(largest, 'token fits', 'tokens fit')}" if largest else None
-    one_is_enough = demand.concurrency == 1 and largest >= demand.least
-    context: Changes = (("context", largest),) if one_is_enough else ()
     return Refusal(
         subject=str(candidate),
         rule=rule,
-        numbers=numbers,
-        instead=_joined(fitting, _would(lifting)),
-        changes=lifting or context,
-    )
-
-
-def too_few(candidate: Candidate, budget: MemoryBudget, demand: Demand, lifting: Changes) -> Refusal:
-    """Fewer requests fit at once than are asked for."""
-    replicas = candidate.layout.data_parallel
-    held = demand.held(budget) * replicas
-    fewer: Changes = (("concurrency", held),) if held else ()
-    return Refusal(
-        subject=str(candidate),
-        rule="concurrency",
-        numbers=f"{counted(held, 'request')} of {counted(demand.counted(budget), 'token')} fit{'s' if held == 1 else ''} at once, "
-        f"{demand.concurrency * replicas:,} asked for",
-        instead=_would(lifting),
-        changes=lifting or fewer,
+        numbers=numbers + (_FRUGAL if frugal else ""),
+        instead=_in_words(options),
+        changes=options[0] if options else (),
     )
 
 
@@ -86,6 +81,8 @@ def shortage_of(budget: MemoryBudget, demand: Demand) -> tuple[str, str]:
         return "nothing-left-for-kv-cache", _nothing_left(budget)
     if budget.free_bytes < 0:
         return "buffers-beside-the-cache", _too_much_outside(budget)
+    if demand.starts(budget):
+        return "concurrency", _too_few(budget, demand)
     return "kv-cache-too-small", _cache_too_small(budget, demand)
 
 
@@ -117,21 +114,35 @@ def _cache_too_small(budget: MemoryBudget, demand: Demand) -> str:
     )
 
 
+def _too_few(budget: MemoryBudget, demand: Demand) -> str:
+    held = demand.held(budget)
+    fit = "fits" if held == 1 else "fit"
+    tokens = counted(demand.counted(budget), "token")
+    return f"{counted(held, 'request')} of {tokens} {fit} at once on a replica, {demand.concurrency:,} asked for"
+
+
 def _named(lines: Iterable[BudgetLine]) -> str:
     """The largest lines, with their upper bounds."""
     largest = sorted(lines, key=lambda line: -line.high)[:LARGEST_NAMED]
     return ", ".join(f"{line.name} ({format_bytes(line.high)})" for line in largest)
 
 
-def _would(lifting: Changes) -> str | None:
-    """What settings would lift it, in words."""
-    if not lifting:
-        return None
-    words = [
-        name if value is True else f"{name} {value:,g}" if value < 1 else f"{name} {value:,}" for name, value in lifting
+def _in_words(options: Sequence[Changes]) -> str | None:
+    """What would lift a refusal, in words; None where nothing does.
+
+    Examples:
+        >>> _in_words(((("max_num_seqs", 256),), (("gpu_memory_utilization", 0.84),), (("context", 4490880),)))
+        'up to 4,490,880 tokens fit; max_num_seqs 256 or gpu_memory_utilization 0.84 would do'
+    """
+    lengths = [
+        f"up to {counted(int(each[0][1]), 'token fits', 'tokens fit')}" for each in options if each[0][0] == "context"
     ]
-    return " with ".join(words) + " would do"
+    others = [" with ".join(_named_value(*change) for change in each) for each in options if each[0][0] != "context"]
+    would = [f"{' or '.join(others)} would do"] if others else []
+    return "; ".join(lengths + would) or None
 
 
-def _joined(*parts: str | None) -> str | None:
-    return "; ".join(part for part in parts if part) or None
+def _named_value(name: str, value: float) -> str:
+    if isinstance(value, bool):
+        return name
+    return f"{name} {value:,g}" if value < 1 else f"{name} {value:,}"

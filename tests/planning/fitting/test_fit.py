@@ -10,7 +10,8 @@ from llama4ref import PlanRequest, plan
 from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
-from llama4ref.planning.fitting.fit import fit
+from llama4ref.planning.fitting.fit import ALL_REACHES, fit
+from llama4ref.planning.fitting.levers import Reach
 from llama4ref.planning.outcomes import Refusal
 
 CATALOG = load()
@@ -19,12 +20,13 @@ SCOUT = CATALOG.model("scout")
 
 
 def _fit(release: str = "0.32.0", *, gpu: str = "h100-sxm", checkpoint: str = "meta-llama/Llama-4-Scout-17B-16E-Instruct",
-          tensor: int = 8, dtype: str = "bfloat16", hybrid: bool = True, **wish: object) -> FittedCandidate | Refusal:  # fmt: skip
+          tensor: int = 8, dtype: str = "bfloat16", hybrid: bool = True, reaches: tuple[Reach, ...] = ALL_REACHES,
+          **wish: object) -> FittedCandidate | Refusal:  # fmt: skip
     candidate = Candidate(
         model=SCOUT, checkpoint=CATALOG.checkpoint(checkpoint), accelerator=CATALOG.accelerator(gpu),
         layout=Layout(tensor_parallel=tensor, vision=False), nodes=1, cache_dtype=dtype, hybrid=hybrid,
     )  # fmt: skip
-    return fit(CATALOG, candidate, PlanRequest(**wish), VLLM.at(release), thorough=True)
+    return fit(CATALOG, candidate, PlanRequest(**wish), VLLM.at(release), reaches=reaches, thorough=True)
 
 
 def _fitted(release: str = "0.32.0", **given: object) -> FittedCandidate:
@@ -42,7 +44,7 @@ def _refused(rule: str, **given: object) -> Refusal:
 
 @pytest.mark.parametrize("release", ["0.8.3", "0.10.0", "0.14.0", "0.19.0", "0.32.0"])
 def test_the_largest_context_is_the_last_that_holds(release: str):
-    """A block more does not, by the budget made for that length."""
+    """A block more does not with the same settings, by the budget made for that length."""
     fitted = _fitted(release, hybrid=VLLM.at(release).hybrid_kv_cache)
     step = fitted.budget.cache.block_size
 
@@ -51,7 +53,8 @@ def test_the_largest_context_is_the_last_that_holds(release: str):
         _fitted(release, hybrid=fitted.candidate.hybrid, context=fitted.largest_context).largest_context
         == fitted.largest_context
     )
-    assert isinstance(_fit(release, hybrid=fitted.candidate.hybrid, context=fitted.largest_context + step), Refusal)
+    longer = {"hybrid": fitted.candidate.hybrid, "context": fitted.largest_context + step}
+    assert isinstance(_fit(release, reaches=(Reach.DEFAULTS,), **longer), Refusal)
 
 
 def test_an_fp8_cache_holds_longer_requests():

@@ -13,7 +13,8 @@ from llama4ref.memory.gpu_budget import memory_budget
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.demand import Demand
 from llama4ref.planning.fitting.fit import fit
-from llama4ref.planning.fitting.levers import Lever, LeverSearch, levers_between, open_levers
+from llama4ref.planning.fitting.lever_search import LeverSearch
+from llama4ref.planning.fitting.levers import Lever, Reach, levers_between, open_levers
 from llama4ref.planning.outcomes import Plan, Refusal
 from llama4ref.planning.settings.engine_settings import config_of
 
@@ -90,7 +91,7 @@ def test_the_change_is_small_and_only_of_what_nobody_asked_for(missing: int, wis
     """It holds a usual request; the next larger value of any setting that was changed does not."""
     found = _squeezed(missing, **wish)
     if isinstance(found, Refusal):
-        assert wish, "some of three levers hold so little"
+        assert wish, "some of the levers hold so little"
         return
     config = found.config
 
@@ -102,6 +103,8 @@ def test_the_change_is_small_and_only_of_what_nobody_asked_for(missing: int, wis
         if lever.name == "gpu_memory_utilization":
             nearer = round(config.gpu_memory_utilization + (0.01 if lever.value < lever.was else -0.01), 2)
             assert not _holds(found, gpu_memory_utilization=nearer)
+        elif lever.name == "enforce_eager":
+            assert not _holds(found, enforce_eager=False)
         else:
             assert not _holds(found, **{lever.name: 2 * int(lever.value)})
 
@@ -141,31 +144,67 @@ def test_what_is_asked_for_is_never_changed():
     assert not _own(model="scout", gpu="l4", count=8, gpu_memory_utilization=0.92)
 
 
-def test_graphs_are_given_up_only_where_asked():
-    """They are no lever of the planner's."""
-    found = _squeezed(3 * 2**30, gpu_memory_utilization=0.92, max_num_seqs=1024, max_num_batched_tokens=8192)
+def test_graphs_are_given_up_last_and_that_is_told():
+    """Where nothing else that is open makes it fit."""
+    pinned = {"gpu_memory_utilization": 0.92, "max_num_seqs": 1024}
+    smaller, eager = _squeezed(2**30, gpu_memory_utilization=0.92), _squeezed(2**30, **pinned)
+    assert isinstance(smaller, FittedCandidate)
+    assert isinstance(eager, FittedCandidate)
+    config = config_of(CATALOG, eager, PlanRequest(**pinned), VLLM, VLLM.at(None))
+    (because,) = [reason.because for reason in config.reasons if reason.about == "enforce-eager"]
 
-    assert isinstance(found, Refusal)
-    assert "enforce_eager" not in open_levers(PlanRequest())
+    assert (smaller.reach, smaller.config.enforce_eager) == (Reach.MILD, False)
+    assert (eager.reach, eager.levers) == (Reach.EAGER, (Lever(name="enforce_eager", was=False, value=True),))
+    assert because.startswith("turned on so that it fits: ")
+    assert "slower" in because
 
 
 def test_levers_are_open_where_nothing_is_asked():
     """Requests at once set the batch too."""
-    every = {"max_num_seqs", "gpu_memory_utilization", "max_num_batched_tokens"}
+    every = {"max_num_seqs", "gpu_memory_utilization", "max_num_batched_tokens", "enforce_eager"}
 
     assert open_levers(PlanRequest()) == every
     assert open_levers(PlanRequest(concurrency=4)) == every - {"max_num_seqs"}
-    assert open_levers(PlanRequest(max_num_seqs=4, gpu_memory_utilization=0.9)) == {"max_num_batched_tokens"}
+    assert open_levers(PlanRequest(max_num_seqs=4, gpu_memory_utilization=0.9, enforce_eager=True)) == {
+        "max_num_batched_tokens"
+    }
 
 
-def test_fewer_requests_come_before_another_part_of_memory():
-    """As long as they are as many as the engine takes on some GPU by itself."""
-    (refusal, *_) = plan(PlanRequest(model="scout", gpu="h200-sxm", count=8, context="10M")).refused
+TEN_MILLION = {"model": "scout", "gpu": "h200-sxm", "count": 8, "context": "10M"}
 
-    assert refusal.rule == "buffers-beside-the-cache"
-    assert refusal.changes == (("max_num_seqs", 256),)
-    assert "max_num_seqs 256 would do" in (refusal.instead or "")
-    assert "block tables (20.00 GiB)" in refusal.numbers
+
+def test_a_batch_that_nobody_asked_for_is_made_smaller_so_that_the_context_fits():
+    """The engine's default of 1,024 requests is no wish; 512 have no room, 256 have."""
+    best = _own(**TEN_MILLION)[0]
+    (because,) = [reason.because for reason in best.reasons if reason.about == "max-num-seqs"]
+
+    assert best.context == 10_485_760
+    assert best.settings["max-num-seqs"] == 256
+    assert best.config.gpu_memory_utilization == VLLM.at(None).gpu_memory_utilization
+    assert because.startswith("changed from 1,024 so that it fits: ")
+    assert "block tables (20.00 GiB)" in because
+    assert not _own(**TEN_MILLION, max_num_seqs=512, gpu_memory_utilization=0.92)
+
+
+def test_a_batch_that_was_asked_for_is_named_with_the_largest_that_fits():
+    """It stays as it was asked for."""
+    refused = plan(PlanRequest(**TEN_MILLION, max_num_seqs=1024, gpu_memory_utilization=0.92)).refused
+
+    assert refused[0].rule == "buffers-beside-the-cache"
+    assert refused[0].changes == (("max_num_seqs", 256),)
+    assert "max_num_seqs 256 or gpu_memory_utilization 0.83 would do" in (refused[0].instead or "")
+
+
+def test_requests_at_once_that_were_asked_for_are_named_with_the_most_that_fit():
+    """To the request: one more does not fit."""
+    wish = {"model": "scout", "gpu": "h100-sxm", "count": 8, "prompt_tokens": 500_000, "output_tokens": 1_000}
+    (changes, *_) = [each.changes for each in plan(PlanRequest(**wish, concurrency=200)).refused if each.changes]
+    ((name, most),) = changes
+
+    assert name == "concurrency"
+    assert _own(**wish, concurrency=most)
+    more = plan(PlanRequest(**wish, concurrency=int(most) + 1))
+    assert not [each for each in more.plans if each.checkpoint.id.startswith("meta-llama-4-scout-17b-16e-instruct-")]
 
 
 def test_a_lever_that_does_not_move_the_binding_line_is_not_named():
