@@ -23,13 +23,8 @@ if TYPE_CHECKING:
 
 BF16 = 2
 INT32 = 4
-TABLE_ALIGNMENT_TOKENS = 128
-"""Tokens that a row of a block table is padded to a multiple of."""
 VOCABULARY_BITS = 32
 """Tokens that share one word of a mask over the vocabulary."""
-SAMPLING_WORDS = 3 * 1024 + 128 + 1024 + 129 + 128
-"""Numbers that the V2 runner keeps of each request's sampling: 1,024 allowed tokens, biased tokens and their biases, 128 stop tokens,
-1,024 tokens of bad words and where they start, 128 tokens to give probabilities of."""
 
 
 def buffer_lines(
@@ -49,7 +44,7 @@ def buffer_lines(
     if not stage.first:
         yield _pipeline_inputs(architecture, config)
     if behaviour.v2_model_runner and stage.last:
-        yield from _sampling_state(architecture, config, 1 + config.draft_tokens)
+        yield from _sampling_state(architecture, config, behaviour)
 
 
 def length_lines(config: EngineConfig, behaviour: Behaviour, *, cache_groups: int) -> Iterator[BudgetLine]:
@@ -69,15 +64,15 @@ def _rope_table(architecture: Architecture, positions: int) -> BudgetLine:
     )
 
 
-def block_table_width(max_model_len: int, block_size: int, *, padded: bool = True) -> int:
-    """Entries of one row of a block table: one a block, padded to a multiple of 128 tokens since 0.21.0."""
-    step = TABLE_ALIGNMENT_TOKENS // math.gcd(TABLE_ALIGNMENT_TOKENS, block_size) if padded else 1
+def block_table_width(max_model_len: int, block_size: int, *, alignment: int) -> int:
+    """Entries of one row of a block table: one a block, padded to a multiple of so many tokens."""
+    step = alignment // math.gcd(alignment, block_size)
     blocks = -(-max_model_len // block_size)
     return -(-blocks // step) * step
 
 
 def _row_bytes(config: EngineConfig, behaviour: Behaviour) -> int:
-    return INT32 * block_table_width(config.max_model_len, config.block_size, padded=behaviour.block_tables_padded)
+    return INT32 * block_table_width(config.max_model_len, config.block_size, alignment=behaviour.block_table_alignment)
 
 
 def _block_tables(config: EngineConfig, behaviour: Behaviour, groups: int) -> Iterator[BudgetLine]:
@@ -137,10 +132,11 @@ def _pipeline_inputs(architecture: Architecture, config: EngineConfig) -> Budget
     )
 
 
-def _sampling_state(architecture: Architecture, config: EngineConfig, rows: int) -> Iterator[BudgetLine]:
+def _sampling_state(architecture: Architecture, config: EngineConfig, behaviour: Behaviour) -> Iterator[BudgetLine]:
     """Settings of each request; the grammar has a mask for each token that is sampled in one step."""
     vocabulary, requests = architecture.text.vocab_size, config.max_num_seqs
     mask_words = -(-vocabulary // VOCABULARY_BITS)
+    masks, kept = (1 + config.draft_tokens) * mask_words, behaviour.sampling_words
     yield exact_line(
         "sampling penalties",
         "buffers",
@@ -151,8 +147,8 @@ def _sampling_state(architecture: Architecture, config: EngineConfig, rows: int)
     yield exact_line(
         "sampling settings",
         "buffers",
-        requests * (SAMPLING_WORDS + rows * mask_words) * INT32,
-        formula=f"{counted(requests, 'request')} x ({SAMPLING_WORDS:,} tokens and biases + {rows * mask_words:,} words of the grammar's mask) x "
+        requests * (kept + masks) * INT32,
+        formula=f"{counted(requests, 'request')} x ({kept:,} tokens and biases + {masks:,} words of the grammar's mask) x "
         f"{INT32} bytes",
         source="vllm-0.32.0",
     )

@@ -72,6 +72,8 @@ class Constants:
     """Share of the link's published rate that a ring's bytes see."""
     collective_seconds: float
     """Latency of one collective operation."""
+    logit_bytes: float
+    """Bytes moved for one logit that is sampled from."""
     free_kept: float
     """Most of the memory beside the weights that `reserved_bytes` may take."""
     sources: tuple[str, ...]
@@ -123,6 +125,7 @@ def constants_from(
         matmul_share=number("matmul_share", shared.matmul_share),
         link_efficiency=number("link_efficiency", shared.link_efficiency),
         collective_seconds=number("collective_latency", shared.collective_latency),
+        logit_bytes=number("logit_traffic", shared.logit_traffic),
         free_kept=number("free_kept", shared.free_kept),
         sources=sources,
         accelerators=accelerators,

@@ -16,8 +16,6 @@ from llama4ref.performance.stored_model import Shapes, Stored
 
 ACTIVATION_BYTES = 2
 """Bytes of one number of the residual stream: bfloat16."""
-LOGIT_BYTES = 10
-"""Bytes moved for one logit in sampling: read in bfloat16, written and read again in float32."""
 
 Arithmetic = Literal["bf16", "fp8", "int8", "fp4"]
 
@@ -37,6 +35,8 @@ class Operator:
     """Activations read and written."""
     cache_bytes: float = 0.0
     """Keys and values read and written."""
+    logits: float = 0.0
+    """Logits that are sampled from."""
     link_bytes: float = 0.0
     """Bytes that leave the GPU over its link."""
     collectives: int = 0
@@ -225,7 +225,7 @@ def _frame(shapes: Shapes, stored: Stored, layout: Layout, step: Pass) -> Iterat
     yield Operator(
         "sampling",
         "bf16",
-        activation_bytes=step.sequences * shapes.vocabulary * LOGIT_BYTES,
+        logits=step.sequences * shapes.vocabulary,
         link_bytes=gathered,
         collectives=int(slices > 1),
     )

@@ -38,6 +38,8 @@ class Speed:
     """Bytes a second that leave the GPU; infinite where it stands alone."""
     collective_seconds: float
     """Latency of one collective operation."""
+    logit_bytes: float
+    """Bytes moved for one logit that is sampled from."""
 
 
 @described
@@ -112,6 +114,7 @@ def speed_of(accelerator: Accelerator, *, alone: bool, constants: Constants) -> 
         cache_bandwidth=constants.cache_efficiency * bandwidth,
         link_bandwidth=constants.link_efficiency * link,
         collective_seconds=constants.collective_seconds,
+        logit_bytes=constants.logit_bytes,
     )
 
 
@@ -145,7 +148,7 @@ def operator_seconds(operator: Operator, speed: Speed) -> Seconds:
     Examples:
         >>> from llama4ref.performance.operators import Operator
         >>> speed = Speed(compute={"bf16": 1e12}, weight_bandwidth=1e9, cache_bandwidth=1e9, link_bandwidth=1e9,
-        ...               collective_seconds=1e-5)
+        ...               collective_seconds=1e-5, logit_bytes=10)
         >>> operator_seconds(Operator("projection", "bf16", operations=4e9, weight_bytes=1e6), speed)
         Seconds(compute=0.004, memory=0.0, link=0.0, launch=0.0)
     """
@@ -158,7 +161,7 @@ def pass_seconds(operators: Iterable[Operator], speed: Speed) -> Seconds:
     for operator in operators:
         computing = operator.operations / speed.compute[operator.arithmetic]
         reading = (
-            (operator.weight_bytes + operator.activation_bytes) / speed.weight_bandwidth
+            (operator.weight_bytes + operator.activation_bytes + operator.logits * speed.logit_bytes) / speed.weight_bandwidth
             + operator.cache_bytes / speed.cache_bandwidth
         )  # fmt: skip
         if computing > reading:

@@ -108,7 +108,11 @@ def test_a_row_of_a_block_table_is_as_wide_as_the_engines(torch: Any, length: in
     """Padded to 128 tokens."""
     from vllm.v1.worker.block_table import get_block_table_width
 
-    assert block_table_width(length, block_size) == get_block_table_width(-(-length // block_size), block_size)
+    alignment = VLLM.at("0.32.0").block_table_alignment
+
+    assert block_table_width(length, block_size, alignment=alignment) == get_block_table_width(
+        -(-length // block_size), block_size
+    )
 
 
 @pytest.mark.vllm

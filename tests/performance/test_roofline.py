@@ -28,6 +28,15 @@ def test_a_hand_worked_operator(h100):
     assert computing.compute == pytest.approx(1e12 / (CONSTANTS.matmul_share * 794.5e12))
 
 
+def test_sampling_reads_and_writes_each_logit(h100):
+    """64 rows of 202,048: two bytes read in bf16, four written and read again in fp32, at 0.8 x 3.35e12 bytes a second."""
+    seconds = operator_seconds(
+        Operator("sampling", "bf16", logits=64 * 202_048), speed_of(h100, alone=True, constants=CONSTANTS)
+    )
+
+    assert seconds.memory == pytest.approx(64 * 202_048 * (2 + 4 + 4) / (0.8 * 3.35e12))
+
+
 def test_a_measured_rate_goes_before_the_peak(h100):
     """The best shape that was measured, where there is a measurement."""
     assert matmul_rate(h100, "bf16", CONSTANTS) == h100.measured.bf16

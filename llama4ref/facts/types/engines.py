@@ -25,10 +25,11 @@ from llama4ref.facts.types.states import UNKNOWN, Unknown
 YesT = TypeVar("YesT")
 ShareT = TypeVar("ShareT")
 WordT = TypeVar("WordT")
+CountT = TypeVar("CountT")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryRules(Generic[YesT, ShareT, WordT]):
+class MemoryRules(Generic[YesT, ShareT, WordT, CountT]):
     """What the memory rules turn on, at one release (`Behaviour`) or as steps, oldest first (`SteppedRules`)."""
 
     hybrid_kv_cache: YesT
@@ -61,8 +62,10 @@ class MemoryRules(Generic[YesT, ShareT, WordT]):
     torch's whole peak or the device's free memory is measured, and do not where only growth is."""
     draft_positions_raised: YesT
     """Whether the rotary table of a draft head is made as long as `max_model_len` where its own configuration is shorter."""
-    block_tables_padded: YesT
-    """Whether a row of a block table is padded to a multiple of 128 tokens."""
+    block_table_alignment: CountT
+    """Tokens that a row of a block table is padded to a multiple of; 1 where it is not padded."""
+    sampling_words: CountT
+    """Numbers of four bytes that are kept of each request's sampling, beside penalties and the grammar's masks."""
     token_kinds_kept: YesT
     """Whether the host keeps a byte beside each token id that says what kind of input it is."""
     sampler_profile: WordT
@@ -74,12 +77,12 @@ class MemoryRules(Generic[YesT, ShareT, WordT]):
     """Whether a limit of no images leaves the vision tower unbuilt."""
 
 
-SteppedRules = MemoryRules[tuple[BoolStep, ...], tuple[FloatStep, ...], tuple[TextStep, ...]]
+SteppedRules = MemoryRules[tuple[BoolStep, ...], tuple[FloatStep, ...], tuple[TextStep, ...], tuple[IntStep, ...]]
 """As the specs record them."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Behaviour(MemoryRules[bool, float, str]):
+class Behaviour(MemoryRules[bool, float, str, int]):
     """The memory rules at one release."""
 
     release: str

@@ -145,6 +145,8 @@ class HardwareEstimates:
     """Share of the link's published rate that a ring's bytes see."""
     collective_latency: Quantity
     """Latency of one collective operation."""
+    logit_traffic: Quantity
+    """Bytes that are read and written for one logit in sampling."""
     free_kept: Quantity
     """Most of the memory beside the weights that reserved memory may take: where memory is short, an engine is given smaller
     limits."""
