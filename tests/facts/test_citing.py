@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import pytest
 
 from llama4ref.facts.reading.citing import Cited, Citer
 from llama4ref.facts.reading.yaml_reader import read_spec
 from llama4ref.facts.types.sources import Source
-from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.facts.types.states import UNKNOWN, Unknown
+
+if TYPE_CHECKING:
+    from llama4ref.facts import Catalog
 
 
-def _source(name: str) -> Source:
+def _source(name: str, published: str | Unknown = UNKNOWN) -> Source:
     return Source(
-        id=name, title=name, publisher="P", url=UNKNOWN, kind="developer", primary=True, revision=UNKNOWN, published=UNKNOWN,
+        id=name, title=name, publisher="P", url=UNKNOWN, kind="developer", primary=True, revision=UNKNOWN, published=published,
         retrieved="2026-11-21", licence=UNKNOWN,
     )  # fmt: skip
 
 
-SOURCES = {name: _source(name) for name in ("card", "blog", "config")}
+SOURCES = {name: _source(name) for name in ("card", "blog", "config")} | {"notice": _source("notice", "2026-10-05")}
 
 
 def _cite(text: str) -> tuple[Cited, list[str]]:
@@ -163,6 +167,49 @@ def test_a_day_dates_what_is_inside():
     assert cited.values["offers"] == [{"as_of": "2026-08-06", "price": 1.5, "limit": 2}]
     assert cited.provenance["offers.0.price"].citations[0].as_of == "2026-08-06"
     assert cited.provenance["offers.0.limit"].citations[0].as_of == "2026-09-01"
+
+
+def test_a_day_belongs_to_the_source_it_is_stated_with():
+    """What another source says holds as of its own day, or of the day that source was published, or is not dated."""
+    cited, faults = _cite(
+        """
+        source: card
+        name: Scout
+        offers:
+          - as_of: "2026-08-06"
+            price: {value: 1.5, source: card, at: elsewhere}
+            limit: {value: 2, source: notice, as_of: "2026-09-01"}
+            ended: {value: 3, source: notice}
+            images: {value: 4, source: blog}
+            tier:
+              source: notice
+              named: 5
+              again: {value: 6, source: blog}
+        other: {value: 7, source: notice}
+        """
+    )
+    days = {field: leaf.citations[0].as_of for field, leaf in cited.provenance.items()}
+
+    assert not faults
+    assert days == {
+        "name": None,
+        "offers.0.as_of": "2026-08-06",
+        "offers.0.price": "2026-08-06",
+        "offers.0.limit": "2026-09-01",
+        "offers.0.ended": "2026-10-05",
+        "offers.0.images": None,
+        "offers.0.tier.named": "2026-10-05",
+        "offers.0.tier.again": None,
+        "other": None,
+    }
+
+
+def test_an_end_is_as_old_as_its_notice(catalog: Catalog):
+    """Not as the price list that the rest of the offer was read from, which is older than the notice."""
+    ended = catalog.cite("providers/groq", "offers.0.retired")[0]
+
+    assert (ended.as_of, ended.source.published) == ("2026-07-22", "2026-07-22")
+    assert catalog.provider("groq").offers[0].as_of == "2026-06-10"
 
 
 def test_unknown_and_none_are_values_of_their_own():

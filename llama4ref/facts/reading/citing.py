@@ -1,7 +1,9 @@
 """How values and citations part: a spec's tree becomes plain values for the types, and a provenance for each leaf.
 
 A group may carry `source` and `at` (and `also`, further sources that agree) as defaults for everything inside it. A leaf is a scalar
-or a list, or a mapping with `value` that brings its own. `as_of` dates a group and is a value of it as well.
+or a list, or a mapping with `value` that brings its own. `as_of` dates a group and is a value of it as well. A day belongs to the
+source that it is stated with: what names another source inside a dated group holds as of its own `as_of`, or of the day on which
+that source was published, or is not dated.
 """
 
 from __future__ import annotations
@@ -83,6 +85,10 @@ class Citer:
                         "write year, month and day")  # fmt: skip
         return day
 
+    def _published(self, name: str) -> str | None:
+        source = self.sources.get(name)
+        return source.published if source and source.published is not UNKNOWN else None
+
     def _words(self, group: Group, key: str, path: str) -> tuple[Group, ...]:
         node = group.entries.get(key)
         if node is None:
@@ -96,6 +102,8 @@ class Citer:
     def _context(self, group: Group, path: str, outer: Context) -> Context:
         source = self._text(group, "source", path)
         context = replace(outer, source=source, at=None, also=()) if source else outer
+        if source and source != outer.source and outer.as_of:
+            context = replace(context, as_of=self._published(source))
         at = self._text(group, "at", path)
         as_of = self._day(group, path)
         also = self._words(group, "also", path)
