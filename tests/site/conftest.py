@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SAMPLES = (
     "", "questions/", "models/", "models/scout/", "models/behemoth/", "families/llama-4/", "checkpoints/",
     "checkpoints/redhatai-llama-4-scout-17b-16e-instruct-quantized-w4a16/", "formats/nvfp4/", "providers/", "providers/groq/",
-    "providers/pictures/", "accelerators/", "accelerators/h100-sxm/", "engines/vllm/", "engines/vllm/flags/", "benchmarks/",
+    "providers/pictures/", "providers/ended/", "accelerators/", "accelerators/h100-sxm/", "engines/vllm/", "engines/vllm/flags/", "benchmarks/",
     "benchmarks/long-context/", "measurements/", "licenses/llama-4-community/", "safeguards/llama-guard-4/", "sources/",
     "sources/llama4-model-card/", "timeline/", "glossary/", "plan/", "memory/", "license-check/", "prove/", "ladder/", "claims/",
     "disagreements/", "unknowns/", "errata/", "contribute/", "words/", "reference/", "reference/commands/", "reference/data/",

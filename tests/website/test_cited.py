@@ -100,15 +100,20 @@ def test_every_condition_of_a_measurement_names_its_source(catalog: Catalog, mad
 
 
 def test_every_day_of_an_offer_names_its_source(catalog: Catalog, made: dict[str, str]):
-    """In the table of all offers and in the answer about long context."""
-    head, rows = _rows(made["providers/index.md"], "Offers of all providers")
+    """In the tables of offers, those that ended on a page of their own, and in the answer about long context."""
     offers = [offer for provider in catalog.providers.values() for offer in provider.offers]
+    ended = [offer for offer in offers if offer.status == "retired"]
+    current = [offer for offer in offers if offer.status != "retired"]
+    for path, caption, listed in (
+        ("providers/index.md", "Offers of all providers", current),
+        ("providers/ended.md", "Offers that ended", ended),
+    ):
+        head, rows = _rows(made[path], caption)
+        for offer, row in zip(listed, rows, strict=True):
+            day = dict(zip(head, row, strict=True))["As of"]
 
-    for offer, row in zip(offers, rows, strict=True):
-        day = dict(zip(head, row, strict=True))["As of"]
-
-        assert day.startswith(offer.as_of)
-        assert MARK in day
+            assert day.startswith(offer.as_of)
+            assert MARK in day
     head, rows = _rows(made["questions.md"], "Scout above 300K tokens, with images")
     assert all(MARK in dict(zip(head, row, strict=True))["As of"] for row in rows)
 

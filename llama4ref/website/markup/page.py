@@ -17,6 +17,7 @@ from llama4ref.wording import dollars
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.sources import Provenance
 
 MARKED = "≠"
 """Stands beside a value that a source disputes."""
@@ -85,7 +86,7 @@ class Page:
             return escape(shown(value, fact.path)) if is_stated(value) else NOT_STATED
         tail = self.dispute(fact) + self.note(fact, brief=brief)
         if leaf.state != "known":
-            return f"<i>{leaf.state}</i>{tail}"
+            return f"<i>{_without_value(fact.key, leaf)}</i>{tail}"
         kind = LINKED.get(fact.key) or ("formats" if ".coverage." in f".{fact.path}" else None)
         if kind is not None:
             words = value if isinstance(value, tuple) else (value,)
@@ -137,6 +138,14 @@ class Page:
             return ""
         up = self.to(f"{kind}/index.md", KIND_TITLES.get(kind, kind.capitalize()))
         return f'<nav class="crumbs" aria-label="Breadcrumb">{up} <span aria-hidden="true">/</span> {escape(self.title)}</nav>'
+
+
+def _without_value(key: str, leaf: Provenance) -> str:
+    """What stands in the place of a value that is unknown, or that is known to be none."""
+    if key == "retired" and leaf.state == "none":
+        day = leaf.citations[0].as_of
+        return f"no end announced as of {day}" if day else "no end announced"
+    return leaf.state
 
 
 def _text(fact: Cited) -> str:

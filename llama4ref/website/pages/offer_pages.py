@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.queries.timeline import timeline as dated_events
 from llama4ref.facts.types.states import is_stated
-from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
+from llama4ref.website.markup.html import Cell, Column, Row, bullets, code, escape, table
 from llama4ref.website.markup.page import KIND_TITLES, NOT_STATED, Page
 from llama4ref.website.pictures.plots import context_by_provider, price_against_context, timeline
 from llama4ref.wording import counted
@@ -27,14 +27,24 @@ _STATES = {
     "precision": Column(head="Precision"),
     "price_input": Column(head="Input", unit="US$ per million tokens", numeric=True, filter="most"),
     "price_output": Column(head="Output", unit="US$ per million tokens", numeric=True),
-    "retired": Column(head="Ended"),
+    "retired": Column(head="Ends"),
 }
-"""What the table of all offers says of each, by field."""
+"""What the table of offers says of each, by field."""
+_ONLY_SOME = frozenset({"announced", "retired", "successor"})
+"""Fields that most offers have no need of."""
+_ENDED = {
+    **{field: column for field, column in _STATES.items() if field not in {"status", "retired"}},
+    "announced": Column(head="End announced"),
+    "retired": Column(head="Ended"),
+    "successor": Column(head="In its place"),
+}
+"""What the table of offers that ended says of each, by field."""
 
 
 def offer_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     """The pages, by path."""
     yield "providers/index.md", _providers(catalog)
+    yield "providers/ended.md", _ended(catalog)
     yield "providers/pictures.md", _pictures(catalog)
     yield "timeline.md", _timeline(catalog)
 
@@ -53,13 +63,43 @@ def _providers(catalog: Catalog) -> str:
         f"Values are the preferred ones as of the day named; {code('≠')} leads to what other sources say. "
         "Choose above the table: a model, a status, the least context, the most dollars."
     )
-    rows = [_offer_row(page, provider, offer) for provider, offer in offers_of(page)]
-    columns = (Column(head="Provider"), Column(head="Model", filter="choice"), *_STATES.values())
-    page.add(table("Offers of all providers", columns, rows, sortable=True))
+    page.add(_offer_table(page, "Offers of all providers", _STATES, ended=False))
+    gone = counted(sum(offer["status"].value == "retired" for _, offer in offers_of(page)), "offer")
     page.add(
-        f"<p>{page.to('providers/pictures.md', 'The same drawn: context against native, price against context')}.</p>"
+        bullets(
+            [
+                page.to("providers/ended.md", f"{gone} that ended, as last read"),
+                page.to(
+                    "timeline.md", "Ends drawn on a line of time, and the notice that providers promise before one"
+                ),
+                page.to("providers/pictures.md", "The same drawn: context against native, price against context"),
+            ]
+        )
     )
     return page.finished()
+
+
+def _ended(catalog: Catalog) -> str:
+    page = Page(
+        catalog,
+        "providers/ended.md",
+        title="Offers that ended",
+        description="Offers of Llama 4 that are no longer there: their limits and prices as last read, their end, what came in their place.",
+        spec="specs/providers",
+        hide=("toc",),
+    )
+    page.add(
+        f"Values are those of the last day on which a source read them; {code('≠')} leads to what other sources say."
+    )
+    page.add(_offer_table(page, page.title, _ENDED, ended=True))
+    page.add(f"<p>{page.to('providers/index.md', 'Offers of all providers that did not end')}.</p>")
+    return page.finished()
+
+
+def _offer_table(page: Page, caption: str, columns: Mapping[str, Column], *, ended: bool) -> str:
+    offers = [each for each in offers_of(page) if (each[1]["status"].value == "retired") == ended]
+    heads = (Column(head="Provider"), Column(head="Model", filter="choice"), *columns.values())
+    return table(caption, heads, [_offer_row(page, *each, columns) for each in offers], sortable=True)
 
 
 def offers_of(page: Page) -> Iterator[tuple[Provider, Cited]]:
@@ -68,13 +108,13 @@ def offers_of(page: Page) -> Iterator[tuple[Provider, Cited]]:
         yield from ((provider, offer) for offer in page.facts(f"providers/{provider.id}")["offers"])
 
 
-def _offer_row(page: Page, provider: Provider, offer: Cited) -> Row:
+def _offer_row(page: Page, provider: Provider, offer: Cited, columns: Iterable[str]) -> Row:
     tier = f" <small>{escape(str(offer['tier'].value))}</small>" if offer["tier"].value else ""
     return Row(
         cells=(
             Cell(page.entity(offer.entity, provider.name, offer.path) + tier, provider.name),
             _model_cell(page, offer["model"]),
-            *(page.cell(offer[field], missing="" if field == "retired" else NOT_STATED) for field in _STATES),
+            *(page.cell(offer[field], missing="" if field in _ONLY_SOME else NOT_STATED) for field in columns),
         )
     )
 
@@ -110,10 +150,31 @@ def _timeline(catalog: Catalog) -> str:
         Column(head="Announced"),
         Column(head="Ended, or will end"),
         Column(head="Status", filter="choice"),
+        Column(head="In its place"),
         Column(head="Note", cited=False),
     )
     page.add(table("Offers that ended, or will", columns, [_ended_row(page, offer) for offer in offers], sortable=True))
+    page.heading(2, "Notice before an end", "notice")
+    page.add(
+        "What providers promise of the time between the announcement of an end and the end, and of who may go on until then."
+    )
+    page.add(table("Notice before an end", (Column(head="Provider"), Column(head="Promise")), _notices(page)))
     return page.finished()
+
+
+def _notices(page: Page) -> list[Row]:
+    """The promise of each provider that is known to make one."""
+    promises = [page.facts(f"providers/{id_}")["lifecycle"] for id_ in page.catalog.providers]
+    return [
+        Row(
+            cells=(
+                Cell(page.entity(each.entity, page.catalog.providers[each.id].name, each.path)),
+                page.cell(each, brief=False),
+            )
+        )
+        for each in promises
+        if is_stated(each.value)
+    ]
 
 
 def _bar(catalog: Catalog, offer: Cited) -> tuple[str, str, str, str]:
@@ -133,6 +194,7 @@ def _ended_row(page: Page, offer: Cited) -> Row:
             page.cell(offer["announced"]),
             page.cell(offer["retired"], brief=False),
             page.cell(offer["status"]),
+            page.cell(offer["successor"], missing=""),
             Cell(escape(str(offer["note"].value or ""))),
         )
     )
