@@ -31,7 +31,9 @@ _WORDS = {
 }  # fmt: skip
 _NAMES = {"special_tokens": "Special tokens", "trained_tokens": "Trained with"}
 _UNITS_IN_NAMES = ("_tokens", "_bytes", "_percent", "_watts", "_tonnes")
-_PLAIN_DIGITS = re.compile(r"(^|\.)(tokens\.\w+|id|compute_capability|min_capability|max_capability|port)$")
+_PLAIN_DIGITS = re.compile(r"(^|\.)(tokens\.\w+|id|compute_capability|port)$")
+_CAPABILITY = re.compile(r"(^|[._])(min|max)_capability$")
+"""Fields of CUDA compute capabilities times ten."""
 
 
 def unit_of(field: str) -> str:
@@ -50,8 +52,12 @@ def number(value: float, field: str = "") -> str:
     Examples:
         >>> number(10_485_760), number(0.11), number(989_000_000_000_000, "peak.bf16"), number(1e-05)
         ('10,485,760', '0.11', '989', '1e-05')
+        >>> number(103, "requirements.max_capability")
+        '10.3'
     """
     step = next((step for pattern, _, step in _QUANTITIES if re.search(pattern, field)), 1)
+    if _CAPABILITY.search(field):
+        return f"{value / 10:.1f}"
     if _PLAIN_DIGITS.search(field):
         return str(value)
     whole = isinstance(value, int) and value % step == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from llama4ref.website.pages.change_pages import change_pages
 from llama4ref.website.pages.compare_pages import compare_pages
 from llama4ref.website.pages.entity_pages import entity_pages
 from llama4ref.website.pages.exports import data_files, llms_text
@@ -45,6 +46,7 @@ def make_pages(
     generated = {
         **dict(entity_pages(catalog)),
         **dict(compare_pages(catalog)),
+        **dict(change_pages(catalog)),
         **dict(source_pages(catalog)),
         **dict(result_pages(catalog)),
         **dict(overview_pages(catalog)),

@@ -10,7 +10,7 @@ from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.field_words import meanings
 from llama4ref.website.markup.field_values import label
 from llama4ref.website.markup.html import admonition, bullets, code, escape
-from llama4ref.website.markup.page import Page
+from llama4ref.website.markup.page import KIND_TITLES, Page
 from llama4ref.website.tables.claim_tables import add_claims
 from llama4ref.website.tables.computed_tables import add_checkpoint_bytes, add_model_figures, add_quantities
 from llama4ref.website.tables.leaf_tables import add_disagreements, compound, leaf_sections
@@ -173,9 +173,22 @@ def _engine(catalog: Catalog, id_: str) -> str:
     if long:
         links = [f"{page.to(f'engines/{id_}/{name}.md', label(name))} ({len(getattr(engine, name))})" for name in long]
         page.add(f"<p>On pages of their own: {' · '.join(links)}</p>")
+    page.add(_elsewhere(page, engine))
     leaf_sections(page, f"engines/{id_}", skip=long)
     add_disagreements(page, f"engines/{id_}")
     return page.finished()
+
+
+def _elsewhere(page: Page, engine: Engine) -> str:
+    """Links to what is recorded of an engine under other kinds."""
+    links = [
+        page.entity(f"{kind}/{engine.id}", KIND_TITLES[kind])
+        for kind in ("abilities", "faults", "kernels", "estimates")
+        if engine.id in getattr(page.catalog, kind)
+    ]
+    if engine.behaviours is not None:
+        links.insert(0, page.to(f"engines/{engine.id}/changes.md", "What each release changed"))
+    return f"<p>{' · '.join(links)}</p>" if links else ""
 
 
 def _engine_part(catalog: Catalog, engine: Engine, field: str) -> str:

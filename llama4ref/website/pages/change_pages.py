@@ -1,0 +1,68 @@
+"""What each release of an engine changed, newest first."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from llama4ref.facts.queries.release_changes import release_changes
+from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
+from llama4ref.website.markup.page import Page
+
+if TYPE_CHECKING:
+    from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.queries.release_changes import Change
+    from llama4ref.facts.types.engines import Engine
+
+_LEFT_OUT = frozenset({"option", "variable", "method", "estimate"})
+"""Subjects with pages of their own, which hold the release of every row."""
+_COLUMNS = (
+    Column(head="What"),
+    Column(head="Name", cited=False),
+    Column(head="Before", cited=False),
+    Column(head="After"),
+)
+
+
+def change_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """A page for each engine whose memory rules are recorded by release, by path."""
+    for engine in catalog.engines.values():
+        if engine.behaviours is not None and len(engine.releases) > 1:
+            yield f"engines/{engine.id}/changes.md", _changes(catalog, engine)
+
+
+def _changes(catalog: Catalog, engine: Engine) -> str:
+    title = f"{engine.name}: what each release changed"
+    page = Page(
+        catalog,
+        f"engines/{engine.id}/changes.md",
+        title=title,
+        description=f"Memory rules, defaults, abilities, kernels and faults of {engine.name} with Llama 4, release by release.",
+        spec=f"specs/engines/{engine.id}.yaml",
+        hide=("navigation",),
+    )
+    page.add(
+        f"<p>Part of {page.entity(f'engines/{engine.id}', engine.name)}. Any two releases, options and estimates too: "
+        f"{code(f'llama4ref facts changes {engine.id} {engine.releases[0]} {engine.releases[-1]}')}; what that does to a plan: "
+        f"{code('--plan FILE')}.</p>"
+    )
+    pairs = list(itertools.pairwise(engine.releases))
+    for before, after in reversed(pairs):
+        found = [each for each in release_changes(catalog, engine.id, before, after) if each.subject not in _LEFT_OUT]
+        if found:
+            page.heading(2, after, after.replace(".", "-"))
+            page.add(table(f"Changes of {after}", _COLUMNS, [_row(page, each) for each in found]))
+    return page.finished()
+
+
+def _row(page: Page, change: Change) -> Row:
+    fact = page.facts(change.entity)[change.field]
+    return Row(
+        cells=(
+            Cell(escape(change.subject)),
+            Cell(page.entity(change.entity, change.name, change.field)),
+            Cell(escape(change.before)),
+            Cell(escape(change.after) + page.note(fact, brief=True)),
+        )
+    )
