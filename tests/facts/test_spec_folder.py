@@ -19,7 +19,7 @@ from llama4ref.facts.audit.cross_checks import disagreeing_facts
 from llama4ref.facts.audit.provenance_report import provenance_report
 from llama4ref.facts.building import build
 from llama4ref.facts.loading import missing_folders, spec_files, specs_folder
-from llama4ref.facts.reading.spec_folder import MOST_BYTES, SOURCES
+from llama4ref.facts.reading.spec_folder import MOST_BYTES, SOURCES, read_file
 from llama4ref.facts.types.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -104,6 +104,14 @@ def test_only_regular_files_of_a_fair_size_are_read(
     make(folder / name)
 
     assert [(fault.file, fault.found) for fault in _faults(folder)] == [(f"specs/{name}", found)]
+
+
+def test_no_more_is_read_of_a_file_than_shows_that_it_is_too_long(tmp_path: Path) -> None:
+    """However long it is: a byte more than a spec may have."""
+    with (tmp_path / "long").open("wb") as file:
+        file.truncate(3 * MOST_BYTES)
+
+    assert len(read_file(tmp_path / "long")) == MOST_BYTES + 1
 
 
 def test_faults_of_files_and_in_files_are_one_report(folder: Path) -> None:
