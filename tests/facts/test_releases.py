@@ -28,9 +28,16 @@ def test_releases_are_compared_as_numbers():
     assert release_key("v0.32.0") == release_key("0.32.0") == release_key("0.32")
 
 
+def test_builds_are_compared_by_their_number():
+    """As llama.cpp counts them; they keep their spelling."""
+    assert release_key("b999") < release_key("b5236") < release_key("b5237")
+    assert holds_at("b5237", since="b5237", until="b8542")
+    assert normalized_release("b5237") == "b5237"
+
+
 @pytest.mark.parametrize(
     "text",
-    ["newest", "banana", "", "0.x", "0..1", "-1.0", "0.32.0 0.33.0", FULLWIDTH, "0.²", "0.19.0;x", "9" * 5000, "0." * 5000, 0.19, None],
+    ["newest", "banana", "b", "b05", "b5.1", "b\uff15", "B5237", "", "0.x", "0..1", "-1.0", "0.32.0 0.33.0", FULLWIDTH, "0.²", "0.19.0;x", "9" * 5000, "0." * 5000, 0.19, None],
     ids=lambda text: str(text)[:12],
 )  # fmt: skip
 def test_what_is_no_release_is_an_error(text: str):

@@ -1,7 +1,7 @@
 """What holds from which release of a piece of software.
 
 A release is written as Python packages write versions: `0.32.0`, `0.8.5.post1`. `0.32`, `v0.32.0` and the build `0.32.0+cu130` are
-the release `0.32.0`. A changing fact is a list of steps, oldest first; a step holds from its `since` until the `since` of the
+the release `0.32.0`. llama.cpp numbers its builds instead: `b5237`. A changing fact is a list of steps, oldest first; a step holds from its `since` until the `since` of the
 next one.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -21,6 +22,8 @@ from llama4ref.facts.types.states import Unknown, is_stated
 
 _LONGEST = 64
 """Characters beyond which nothing is a release, so that nothing longer is read or repeated."""
+_BUILD = re.compile(r"b[1-9]\d*", re.ASCII)
+"""A numbered build."""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -35,9 +38,13 @@ def release_key(release: str) -> Version:
         True
         >>> release_key("0.33.0rc1") < release_key("0.33.0") == release_key("v0.33+cu130")
         True
+        >>> release_key("b999") < release_key("b5237")
+        True
     """
     if not isinstance(release, str) or len(release) > _LONGEST:
         raise _unreadable(release)
+    if _BUILD.fullmatch(release):
+        return Version(release[1:])
     try:
         return Version(Version(release).public)
     except InvalidVersion as error:
@@ -60,7 +67,7 @@ def is_release(text: str) -> bool:
 
 
 def normalized_release(release: str) -> str:
-    """A release in its one spelling: three numbers or more, no `v` in front, no build behind.
+    """A release in its one spelling: three numbers or more, no `v` in front, no build behind; a numbered build as it is.
 
     Raises:
         ReleaseError: if it is no release.
@@ -68,8 +75,12 @@ def normalized_release(release: str) -> str:
     Examples:
         >>> [normalized_release(each) for each in ("0.19", "v0.19.0.0", "0.24.0+cu130", "0.8.5.post1", "0.10.1.1")]
         ['0.19.0', '0.19.0', '0.24.0', '0.8.5.post1', '0.10.1.1']
+        >>> normalized_release("b5237")
+        'b5237'
     """
     version = release_key(release)
+    if _BUILD.fullmatch(release):
+        return release
     epoch = f"{version.epoch}!" if version.epoch else ""
     written = epoch + ".".join(map(str, version.release))
     return epoch + ".".join(map(str, _numbers(version))) + str(version).removeprefix(written)
