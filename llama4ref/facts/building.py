@@ -108,11 +108,13 @@ def _cite(name: str, tree: Group, sources: Mapping[str, Source], faults: list[Fa
     cited = citer.cite(tree)
     faults.extend(citer.faults)
     if "id" in cited.values:
-        faults.append(
-            Fault(f"specs/{name}", cited.lines["id"], "id", "an id", "none: the file name is the id", "remove it")
-        )
+        faults.append(_own_id(f"specs/{name}", cited.lines["id"], "id", "file name"))
     cited.values["id"] = PurePosixPath(name).stem
     return cited
+
+
+def _own_id(file: str, line: int, field: str, id_: str) -> Fault:
+    return Fault(file, line, field, "an id", f"none: the {id_} is the id", "remove it")
 
 
 class _Unread(dict[str, Source]):
@@ -146,6 +148,8 @@ def _sources(tree: Group | None, faults: list[Fault]) -> dict[str, Source]:
             )
         values = _bare(node)
         if isinstance(values, dict):
+            if "id" in values:
+                faults.append(_own_id(f"specs/{SOURCES}", lines[f"{name}.id"], f"{name}.id", "key"))
             values["id"] = name
         try:
             sources |= adapter.validate_json(_written({name: values}))

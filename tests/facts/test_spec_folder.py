@@ -314,6 +314,7 @@ def test_faults_beyond_the_first_hundred_are_counted() -> None:
         ("starts/vllm-0.9-scout-h200-sxm-8-10m.yaml", ('before: "0.9.2"', 'before: "soon"'), "before", "a release"),
         ("families/llama-4.yaml", ('value: "0.8.3"', 'value: "0.8.3 or so"'), "vllm_since", "a release"),
         ("sources.yaml", ('retrieved: "2026-11-21"', 'retrieved: "9999-99-99"'), None, "a day such as"),
+        ("sources.yaml", ("llama4-model-card:\n", "llama4-model-card:\n  id: card\n"), "llama4-model-card.id", "the key is the id"),
         ("sources.yaml", ("llama4-model-card:", "Llama4 Model Card:"), "Llama4 Model Card", "lowercase"),
     ],
     ids=lambda value: ascii(value)[:30],
@@ -322,7 +323,8 @@ def test_a_value_that_cannot_be_is_a_fault_of_its_line(
     name: str, change: tuple[str, str], field: str | None, expected: str
 ) -> None:
     """Numbers, days, releases and text, each as what it is."""
-    line = FILES[name].decode().partition(change[0])[0].count("\n") + 1
+    place = FILES[name].decode().partition(change[0])[0].count("\n") + 1
+    line = place + change[1].count("\n", 0, -1)
     found = [fault for fault in _changed(name, change) if fault.line == line]
 
     assert found
