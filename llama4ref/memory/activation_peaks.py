@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.models import Architecture
 
 BF16 = 2
+FP32 = 4
+VERIFIED_REQUEST_BYTES = 2 * BF16 + 3 * FP32
+"""Alive for each logit of a request while its drafts are verified, beside theirs: the logits twice in bf16 and once in fp32, noise and
+its reciprocal in fp32."""
 SAMPLING = "logits and sampling"
 """Name of the line of the sampling step."""
 
@@ -57,6 +61,7 @@ def peak_lines(
     yield _forward_peak(architecture, serving, estimates, draft if stage.last else None)
     if stage.last:
         yield _sampling_peak(architecture, serving, behaviour, estimates)
+        yield from _draft_peak(architecture, serving, estimates)
 
 
 def token_widths(architecture: Architecture, serving: EngineConfig) -> Widths:
@@ -99,18 +104,34 @@ def _forward_peak(
 def _sampling_peak(
     architecture: Architecture, serving: EngineConfig, behaviour: Behaviour, estimates: EstimatesFor
 ) -> BudgetLine:
-    """The V1 runner also rejects drafts of every request in its profile, from two rows of bf16 logits each."""
     each = estimates.of("memory.logit_bytes")
     vocabulary = architecture.text.vocab_size
     rows = min(serving.max_num_seqs, serving.max_num_batched_tokens)
-    rejected = 2 * rows * vocabulary * BF16 if serving.draft_tokens and not behaviour.v2_model_runner else 0
     return estimate_line(
         SAMPLING,
         "peak",
         rows * vocabulary,
         each,
-        exact=serving.max_num_batched_tokens * architecture.text.hidden_size * BF16 + rejected,
+        exact=serving.max_num_batched_tokens * architecture.text.hidden_size * BF16,
         formula=f"{counted(rows, 'request')} x {vocabulary:,} logits x {each.value:g} bytes ({behaviour.sampler_profile}), and the hidden states",
+    )
+
+
+def _draft_peak(architecture: Architecture, serving: EngineConfig, estimates: EstimatesFor) -> Iterator[BudgetLine]:
+    """The V1 runner also verifies a drafted token of every request in its profile."""
+    each = estimates.find("memory.draft_logit_bytes")
+    if each is None or not serving.draft_tokens:
+        return
+    rows, vocabulary = min(serving.max_num_seqs, serving.max_num_batched_tokens), architecture.text.vocab_size
+    own = rows * vocabulary * VERIFIED_REQUEST_BYTES
+    yield estimate_line(
+        "drafts verified",
+        "peak",
+        rows * vocabulary,
+        each,
+        exact=serving.max_num_batched_tokens * architecture.text.hidden_size * BF16 + own,
+        formula=f"{counted(rows, 'request')} x {vocabulary:,} logits x {VERIFIED_REQUEST_BYTES} bytes of its own and {each.value:g} of a drafted "
+        "token, and the hidden states",
     )
 
 

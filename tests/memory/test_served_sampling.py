@@ -16,6 +16,7 @@ from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.estimates import Circumstances, EstimatesFor, spread_over
 from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
+from llama4ref.memory.activation_peaks import VERIFIED_REQUEST_BYTES
 from llama4ref.memory.gpu_budget import MemoryBudget, memory_budget
 from llama4ref.memory.served_sampling import SERVED_SAMPLING
 
@@ -48,6 +49,8 @@ class _Kernel:
 
     def __call__(self, *_args: object, **_more: object) -> None: ...
 
+    def register_warmup(self, **_more: object) -> None: ...
+
 
 def _counter() -> Any:
     """Counts the memory of all tensors that live at once, after each operation of torch."""
@@ -73,6 +76,14 @@ def _counter() -> Any:
             return made
 
     return Counter()
+
+
+def _forget_rows() -> None:
+    """Frees the rows that the threshold keeps from one step to the next, so that each count has them."""
+    from vllm.v1.sample.ops import topk_topp_triton
+
+    topk_topp_triton._TRITON_BUFFER_CACHE.clear()
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +128,54 @@ def sampled(transformers: object) -> Iterator[Callable[[bool], float]]:
             sampler.add_request(row, SamplingParams.for_sampler_warmup())
         sampler.apply_staged_writes()
         batch, counter = InputBatch.make_dummy(ROWS, ROWS, buffers), _counter()
-        gc.collect()
+        _forget_rows()
         with counter:
             sampler(torch.zeros(ROWS, VOCABULARY, dtype=torch.bfloat16), batch)
+        return counter.peak / (ROWS * VOCABULARY)
+
+    yield peak
+    for patch in patches:
+        patch.stop()
+
+
+@pytest.fixture(scope="module")
+def verified(sampled: object) -> Iterator[Callable[[int], float]]:
+    """The peak of vLLM's V1 sampler in bytes a request's logit, without drafts or with some for each request."""
+    import torch
+    from vllm.v1.sample import rejection_sampler
+    from vllm.v1.sample.logits_processor import LogitsProcessors
+    from vllm.v1.sample.metadata import SamplingMetadata
+    from vllm.v1.sample.sampler import Sampler
+    from vllm.v1.spec_decode.metadata import SpecDecodeMetadata
+
+    kernels = ("_rejection_greedy_sample", "_rejection_random_sample", "_expand", "_sample_recovered_tokens")
+    patches = [mock.patch.object(rejection_sampler, name, _Kernel()) for name in kernels]
+    for patch in patches:
+        patch.start()
+    sampler = Sampler()
+    sampler.topk_topp_sampler.forward = sampler.topk_topp_sampler.forward_native
+    rejecting = rejection_sampler.RejectionSampler(sampler)
+
+    def each(value: float) -> torch.Tensor:
+        return torch.full((ROWS,), value)
+
+    profiled = SamplingMetadata(
+        temperature=each(0.5), all_greedy=False, all_random=False, top_p=each(0.9), top_k=each(VOCABULARY - 1), generators={},
+        max_num_logprobs=None, logprob_token_ids=None, no_penalties=True, prompt_token_ids=None, frequency_penalties=each(0.1),
+        presence_penalties=each(0.1), repetition_penalties=each(0.1), output_token_ids=[[]] * ROWS, spec_token_ids=[[]] * ROWS,
+        allowed_token_ids_mask=None, bad_words_token_ids={}, logitsprocs=LogitsProcessors(),
+    )  # fmt: skip
+
+    def peak(drafts: int) -> float:
+        counter = _counter()
+        drafted = SpecDecodeMetadata.make_dummy([[0] * drafts] * ROWS, torch.device("cpu")) if drafts else None
+        _forget_rows()
+        with counter:
+            logits = torch.zeros(ROWS * (1 + drafts), VOCABULARY, dtype=torch.bfloat16)
+            if drafted is None:
+                sampler(logits=logits, sampling_metadata=profiled)
+            else:
+                rejecting(drafted, None, logits, profiled)
         return counter.peak / (ROWS * VOCABULARY)
 
     yield peak
@@ -180,6 +236,25 @@ def test_logits_are_gathered_and_laid_out_again(transformers: object, ranks: int
 
     assert counter.peak / (ROWS * VOCABULARY) == pytest.approx(4 + 2 / ranks, rel=0.01)
     assert row.low <= 4 + 2 / ranks <= row.high
+
+
+@pytest.mark.vllm
+def test_the_v1_runner_samples_by_a_threshold(verified: Callable[[int], float]):
+    """Logits in bf16 and fp32, probabilities and noise, as it profiled until 0.28.0, and the rows that the threshold keeps."""
+    row = estimate("logit_bytes", "h100-sxm", "0.28.0")
+
+    assert verified(0) == pytest.approx(14 + 4 * UNITS / ROWS, rel=0.01)
+    assert row.low <= verified(0) <= row.high
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize("drafts", [1, 3])
+def test_the_v1_runner_verifies_all_drafts_at_once(verified: Callable[[int], float], drafts: int):
+    """Each drafted token takes as much as the estimate says, and each request what is the same for any number of them."""
+    row = estimate("draft_logit_bytes", "h100-sxm", "0.28.0")
+
+    assert verified(drafts) == pytest.approx(VERIFIED_REQUEST_BYTES + drafts * row.value + 4 * UNITS / ROWS, rel=0.01)
+    assert VERIFIED_REQUEST_BYTES + drafts * row.low <= verified(drafts) <= VERIFIED_REQUEST_BYTES + drafts * row.high
 
 
 def budget(release: str = "0.32.0", accelerator: str = "h100-sxm", **changes: Any) -> MemoryBudget:
@@ -248,3 +323,15 @@ def test_drafts_are_verified_with_the_logits_of_each_token(ranks: int, rows: flo
 
     assert beyond(drafted).bytes == pytest.approx(need + hidden - peak, abs=2)
     assert beyond(budget("0.33.0", max_num_batched_tokens=16_384)) is None
+
+
+def test_the_v1_runner_profiles_one_draft_a_request_and_verifies_all_later():
+    """16 bytes of each of 256 requests and 14 of each drafted token; the profile drafts one, what three take lies beside the share."""
+    once, thrice = (budget("0.28.0", draft_tokens=count, max_num_seqs=256) for count in (1, 3))
+    logits, hidden = 256 * 202_048, 8192 * 5120 * 2
+    peaks = {line.name: line.bytes for line in once.lines if line.place == "peak"}
+
+    assert peaks["drafts verified"] == 30 * logits + hidden
+    assert beyond(once) is None
+    assert beyond(thrice).bytes == 58 * logits + hidden - max(peaks.values())
+    assert beyond(budget("0.28.0", max_num_seqs=256)) is None

@@ -87,6 +87,9 @@ class MemoryEstimates:
     served_logit_bytes: Quantity
     """Bytes that are alive for each logit while a step that is served samples with top-k and top-p, at releases whose profile does
     not."""
+    draft_logit_bytes: Quantity
+    """Bytes that are alive for each logit of a drafted token while it is verified, at releases that verify all drafts at once; their
+    profile drafts one token a request."""
     draft_verification: Quantity
     """Most that is alive in fp32 while drafts are verified, at releases that verify them in parts; no profile does so."""
     loading: Quantity
