@@ -21,7 +21,7 @@ from unittest import mock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vllm.config import VllmConfig
+    from vllm.config import ModelConfig, ParallelConfig, VllmConfig
 
 CUDA_BLOCK_SIZE = 16
 """vLLM's block size on CUDA where neither the settings nor the attention backend ask for another."""
@@ -84,27 +84,40 @@ def layer_specs(config: VllmConfig, stage: int) -> dict[str, object]:
     from vllm.distributed.utils import get_pp_indices
     from vllm.model_executor.layers.attention import Attention
     from vllm.model_executor.layers.attention.chunked_local_attention import ChunkedLocalAttention
+
+    text, stages = config.model_config.hf_text_config, config.parallel_config.pipeline_parallel_size
+    layer = attention_layer(config, config.model_config, config.parallel_config, chunk=text.attention_chunk_size)
+    first, last = get_pp_indices(text.num_hidden_layers, stage, stages)
+    kinds = {0: Attention, 1: ChunkedLocalAttention}
+    specs: dict[str, object] = {
+        f"model.layers.{index}.self_attn.attn": kinds[text.no_rope_layers[index]].get_kv_cache_spec(layer, config)
+        for index in range(first, last)
+    }
+    speculative = config.speculative_config
+    if speculative is not None and stage == stages - 1:
+        draft = speculative.draft_model_config
+        layer = attention_layer(config, draft, speculative.draft_parallel_config, chunk=None)
+        for index in range(draft.hf_text_config.num_hidden_layers):  # vLLM numbers them after the model's own
+            name = f"model.layers.{text.num_hidden_layers + index}.self_attn.attn"
+            specs[name] = Attention.get_kv_cache_spec(layer, config)
+    return specs
+
+
+def attention_layer(config: VllmConfig, model: ModelConfig, parallel: ParallelConfig, *, chunk: int | None) -> object:
+    """What vLLM's attention layers read of themselves to say what they cache."""
     from vllm.utils.torch_utils import kv_cache_dtype_str_to_dtype
     from vllm.v1.attention.backend import AttentionType
 
-    model, parallel = config.model_config, config.parallel_config
-    text = model.hf_text_config
-    layer = SimpleNamespace(
+    return SimpleNamespace(
         attn_type=AttentionType.DECODER,
         sliding_window=None,
         num_kv_heads=model.get_num_kv_heads(parallel),
         head_size=model.get_head_size(),
         head_size_v=model.get_head_size(),
-        attention_chunk_size=text.attention_chunk_size,
+        attention_chunk_size=chunk,
         kv_cache_dtype=config.cache_config.cache_dtype,
         kv_cache_torch_dtype=kv_cache_dtype_str_to_dtype(config.cache_config.cache_dtype, model),
     )
-    first, last = get_pp_indices(text.num_hidden_layers, stage, parallel.pipeline_parallel_size)
-    kinds = {0: Attention, 1: ChunkedLocalAttention}
-    return {
-        f"model.layers.{index}.self_attn.attn": kinds[text.no_rope_layers[index]].get_kv_cache_spec(layer, config)
-        for index in range(first, last)
-    }
 
 
 def planned(config: VllmConfig, available: object) -> dict[str, object]:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.option_values import object_of, object_text
-from llama4ref.engine.settings_reading import EngineDefaults, reread
+from llama4ref.engine.settings_reading import EngineDefaults, draft_of, reread
 from llama4ref.errors import ReleaseError
+from llama4ref.facts import catalog_of
 from llama4ref.proving.environment import environment
+from llama4ref.proving.model_files.draft_files import missing_of, write_draft
 from llama4ref.proving.server.launching import FOR_THE_PROOF
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from llama4ref.engine.engine_config import EngineConfig, Setting
     from llama4ref.facts.types.engines import Engine
+    from llama4ref.facts.types.models import Model
 
 NOT_ON_ONE_CPU = (
     "tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size", "enable-expert-parallel", "nnodes",
@@ -29,6 +32,7 @@ NOT_ON_ONE_CPU = (
 """Settings that a miniature on one processor cannot take."""
 CPU_BLOCK_SIZE = 128
 """vLLM's default on a processor, whose attention takes multiples of 32 only."""
+_DRAFT = "speculative-config"
 NOT_IN_A_PROOF = ("api-key", "root-path", "ssl-keyfile", "ssl-certfile", "ssl-ca-certs")
 """Settings that would keep the probes out."""
 
@@ -76,10 +80,29 @@ def reachable(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:
     return _without(config, refused)
 
 
-def without_draft(config: EngineConfig) -> tuple[EngineConfig, tuple[str, ...]]:
-    """A configuration without its draft head, whose files are not made from the facts."""
-    plain, left_out = _without(config, {"speculative-config": "the draft head's own files are not among the facts"})
+def without_draft(config: EngineConfig, *, because: str) -> tuple[EngineConfig, tuple[str, ...]]:
+    """A configuration without its draft head."""
+    plain, left_out = _without(config, {_DRAFT: because})
     return replace(plain, draft_tokens=0), left_out
+
+
+def with_draft_files(
+    config: EngineConfig, model: Model, engine: Engine, directory: Path
+) -> tuple[EngineConfig, tuple[str, ...]]:
+    """A configuration whose draft head is a folder with its configuration file, or without one where that cannot be written."""
+    name = draft_of(config.settings)
+    if name is None:
+        return config, ()
+    draft = next((each for each in catalog_of(model).checkpoints.values() if each.is_called(name)), None)
+    missing = missing_of(draft)
+    if missing is not None or draft is None or draft.draft is None:
+        return without_draft(config, because=str(missing))
+    write_draft(directory, draft.draft, model)
+    written = object_text(
+        {**object_of(str(config.settings[_DRAFT])), "model": str(directory)}, engine.flags[_DRAFT], config.release
+    )
+    words = f"{_DRAFT}: the configuration of {name} is written from the facts"
+    return config.with_settings({_DRAFT: written}, because=FOR_THE_PROOF), (words,)
 
 
 def on_one_processor(config: EngineConfig, cpu_flags: frozenset[str]) -> tuple[EngineConfig, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from llama4ref.engine.settings_reading import draft_of
 from llama4ref.errors import LaunchError, ProofError, ReleaseError, RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.memory.gpu_budget import cache_of, memory_budget
@@ -31,7 +32,13 @@ from llama4ref.proving.rungs.predictions import (
     precision_notes,
     predicted_capacity,
 )
-from llama4ref.proving.rungs.proof_configs import for_release, miniature_config, reachable, without_draft
+from llama4ref.proving.rungs.proof_configs import (
+    for_release,
+    miniature_config,
+    reachable,
+    with_draft_files,
+    without_draft,
+)
 from llama4ref.proving.server.launching import FOR_THE_PROOF
 from llama4ref.proving.verdict import Explanation, Rung, Verdict
 from llama4ref.rendering.server_command import server_command
@@ -170,8 +177,11 @@ def _accepted(terms: _Terms) -> Verdict:
     quantization = known_quantization(plan.checkpoint)
     write_architecture(terms.directory, plan.model, stage=plan.checkpoint.stage, quantization=quantization)
     write_tokenizer(terms.directory, vocab_size=plan.model.architecture.text.vocab_size)
-    config, changes = without_draft(terms.config)
-    cache = cache_of(plan.model, plan.checkpoint, config, platform=plan.accelerator.platform, rules=terms.behaviour)
+    config, changes = with_draft_files(terms.config, plan.model, terms.engine, terms.directory / "draft")
+    draft = draft_of(terms.config.settings) if draft_of(config.settings) else None
+    cache = cache_of(
+        plan.model, plan.checkpoint, config, platform=plan.accelerator.platform, rules=terms.behaviour, draft=draft
+    )
     verdict = prove_accepted(
         AcceptanceProof(
             subject=plan.model.name,
@@ -237,7 +247,7 @@ def _full_size(terms: _Terms) -> Verdict:
         )
     _check_accelerator(plan, found.gpus[: plan.count])
     open_, hidden = reachable(terms.config)
-    config, left_out = without_draft(open_)
+    config, left_out = without_draft(open_, because="with random weights none of its tokens would be accepted")
     budget = memory_budget(plan.model, plan.checkpoint, plan.accelerator, config, terms.behaviour)
     proof = FullSizeProof(
         model=plan.model,
