@@ -114,6 +114,15 @@ def test_no_more_is_read_of_a_file_than_shows_that_it_is_too_long(tmp_path: Path
     assert len(read_file(tmp_path / "long")) == MOST_BYTES + 1
 
 
+def test_no_more_is_read_of_a_folder_than_specs_could_be(folder: Path) -> None:
+    """Thousands of files of a fair size are told as one fault, before they are read."""
+    for index in range(20):
+        (folder / f"formats/x{index:02}.yaml").write_bytes(b"# " * (MOST_BYTES // 2))
+    (fault,) = _faults(folder)
+
+    assert (fault.file, fault.found) == ("specs/formats", "more than 16,777,216 bytes of specs in all")
+
+
 def test_faults_of_files_and_in_files_are_one_report(folder: Path) -> None:
     """A file that cannot be read does not hide what is wrong in the others."""
     _pipe(folder / "formats/int3.yaml")

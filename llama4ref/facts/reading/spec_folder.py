@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from llama4ref.errors import Fault
+from llama4ref.errors import Fault, SpecErrors
 
 SOURCES = "sources.yaml"
 SCHEMAS = "schema"
 """The folder of generated schemas, which are no specs."""
 MOST_BYTES = 2**20
 """Of one file; the largest spec has a tenth of it."""
+MOST_BYTES_IN_ALL = 2**24
+"""Of all files together; those of the package are a twentieth of it."""
 _PART_BYTES = 2**15
 """Read at once; most specs are shorter."""
 MOST_FILES = 10_000
@@ -44,14 +46,21 @@ def read_folder(folder: Path, kinds: Collection[str]) -> SpecFolder:
     """Read `sources.yaml` and every file in the folders of the kinds, and list what lies elsewhere.
 
     Hidden files and folders, such as those of editors, are passed over.
+
+    Raises:
+        SpecErrors: where the files are too many bytes in all to go on reading.
     """
-    found = SpecFolder()
+    found, left = SpecFolder(), MOST_BYTES_IN_ALL
     top = {entry.name: entry for entry in _entries(os.fspath(folder), "", found)}
     if SOURCES in top:
         _read(top[SOURCES], SOURCES, found)
     for kind in kinds:
         for entry in _entries(top[kind].path, kind, found) if kind in top else ():
             _read(entry, f"{kind}/{entry.name}", found)
+            left -= len(found.files.get(f"{kind}/{entry.name}", b""))
+            if left < 0:
+                much = f"more than {MOST_BYTES_IN_ALL:,} bytes of specs in all"
+                raise SpecErrors([Fault(f"specs/{kind}", 1, "", much, "a folder of specs", "remove what is no spec")])
     for name in top.keys() - {SOURCES, SCHEMAS, *kinds}:
         _list_misplaced(top[name], found)
     return found
