@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import Reason
 from llama4ref.engine.settings_reading import COUNTED, HYBRID_VARIABLE
+from llama4ref.facts.loading import catalog_of
 from llama4ref.plan_files.writing import MADE_BY, sizes_of, tree_of
 from llama4ref.planning.choices.checkpoints import accelerator_refusals
 from llama4ref.wording import jsonable, shown
@@ -98,7 +99,8 @@ def _not_counted(plan: Plan) -> Iterator[Reason]:
 
 def _not_backed(plan: Plan, engine: Engine, demand: Demand) -> Iterator[Reason]:
     """What speaks against the settings as they are: they do not fit, or hold less than was asked for."""
-    for refusal in accelerator_refusals(plan.checkpoint, plan.accelerator, engine):
+    catalog = catalog_of(engine)
+    for refusal in accelerator_refusals(catalog, plan.checkpoint, plan.accelerator, engine, plan.release):
         yield Reason(about=ABOUT, value="not backed", because=refusal.numbers, source=refusal.source)
     if not demand.starts(plan.budget):
         because = "at the upper bound of every estimate these settings do not fit into the GPU's memory"

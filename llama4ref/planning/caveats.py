@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.engine_config import Reason
 from llama4ref.facts.queries.membership import family_of
 from llama4ref.facts.types.states import UNKNOWN
-from llama4ref.planning.choices.checkpoints import dotted, kernels_for, runs
+from llama4ref.planning.choices.checkpoints import dotted, expert_rule, served_on
 from llama4ref.planning.choices.draft_heads import draft_choice
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.conditions import Feature
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
-    from llama4ref.planning.fitting.candidates import FittedCandidate
+    from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 
 HOST_NOTICE_BYTES = 2**30
 HYBRID_BUG = "hybrid-latency"
@@ -29,7 +30,7 @@ def caveats_of(catalog: Catalog, fitted: FittedCandidate, engine: Engine, behavi
     """Everything a person should know before relying on a plan."""
     yield from long_context(catalog, fitted.candidate.model, fitted.config.max_model_len)
     yield from _host_memory(fitted)
-    yield from _expert_kernel(fitted, engine)
+    yield from _expert_kernel(catalog, fitted, engine, behaviour.release)
     yield from _disputed_requirement(catalog, fitted)
     yield from _coverage_note(catalog, fitted)
     yield from _opted_into_hybrid(fitted, engine, behaviour)
@@ -162,21 +163,39 @@ def _host_memory(fitted: FittedCandidate) -> Iterator[Reason]:
         )
 
 
-def _expert_kernel(fitted: FittedCandidate, engine: Engine) -> Iterator[Reason]:
-    checkpoint, accelerator = fitted.candidate.checkpoint, fitted.candidate.accelerator
-    mine = [kernel for kernel in kernels_for(checkpoint, engine) if kernel.platform == accelerator.platform]
-    for kernel in mine:
-        if kernel.note and runs(kernel, accelerator.capability):
-            yield Reason(
-                about="routed experts", value=f"by {kernel.kernels}", because=kernel.note, source="vllm-0.32.0"
-            )
-    if not mine:
-        experts = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
+def _expert_kernel(catalog: Catalog, fitted: FittedCandidate, engine: Engine, release: str) -> Iterator[Reason]:
+    """What the kernel that the engine takes by itself costs, or that none is known; nothing where another is asked for."""
+    candidate = fitted.candidate
+    checkpoint, accelerator = candidate.checkpoint, candidate.accelerator
+    if fitted.config.settings.get("moe-backend", "auto") != "auto":
+        return
+    found = expert_rule(catalog, engine, release, served_on(checkpoint, accelerator, _split(candidate)))
+    if found is None or found[1].chosen is UNKNOWN:
         yield Reason(
             about="routed experts",
-            value=str(experts),
-            because=f"no source says which kernel runs them on {accelerator.name}",
+            value=str(checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN),
+            because=f"no source says which kernel of {engine.name} {release} runs them on {accelerator.name}",
         )
+    elif found[1].note:
+        id_, rule = found
+        cited = catalog.cite(f"kernels/{engine.id}", f"rules.{id_}.chosen")
+        yield Reason(
+            about="routed experts",
+            value=f"by {rule.chosen}",
+            because=rule.note or "",
+            source=cited[0].source.id if cited else None,
+        )
+
+
+def _split(candidate: Candidate) -> frozenset[Feature]:
+    """The features of a layout that decide over the kernel of the routed experts."""
+    layout = candidate.layout
+    ways: dict[Feature, bool] = {
+        "expert-parallel": layout.expert_parallel,
+        "data-parallel": layout.data_parallel > 1,
+        "tensor-parallel": layout.tensor_parallel > 1,
+    }
+    return frozenset(name for name, used in ways.items() if used)
 
 
 def _disputed_requirement(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:

@@ -154,7 +154,9 @@ def _on_accelerator(
     if no_hybrid is not None:
         yield no_hybrid
         return
-    reasons = tuple(accelerator_refusals(checkpoint, accelerator, search.engine))
+    reasons = tuple(
+        accelerator_refusals(search.catalog, checkpoint, accelerator, search.engine, search.behaviour.release)
+    )
     if not reasons:
         yield from _on_fewest(search, model, checkpoint, accelerator)
     elif search.request.gpu is not None:

@@ -166,52 +166,6 @@ class TestInstalledVllm:
 
         assert VLLM.methods[name].min_capability == get_quantization_config(name).get_min_capability()
 
-    @pytest.mark.usefixtures("installed")
-    @pytest.mark.parametrize(
-        ("kernel", "format_"),
-        [
-            ("CPUExpertsFp8", "fp8-block-128"),
-            ("CPUExpertsMxfp4", "mxfp4"),
-            ("CPUExpertsInt4", "int4-group-128"),
-            ("CPUExpertsInt8", "int8-per-channel"),
-        ],
-    )
-    def test_cpu_kernels_refuse_router_weights_on_the_input(self, kernel: str, format_: str) -> None:
-        """Llama 4 weighs the input of its experts, which the CPU kernels of quantized experts refuse."""
-        from inspect import signature
-
-        from vllm.model_executor.layers.fused_moe.experts import cpu_moe
-
-        refused = getattr(cpu_moe, kernel).apply
-        nothing = dict.fromkeys(signature(refused).parameters)
-
-        with pytest.raises(NotImplementedError, match="apply_router_weight_on_input"):
-            refused(**nothing | {"apply_router_weight_on_input": True})
-        assert not any(each.supported for each in VLLM.kernels if (each.format, each.platform) == (format_, "cpu"))
-
-    @pytest.mark.usefixtures("installed")
-    @pytest.mark.parametrize(
-        ("format_", "key"),
-        [
-            ("fp8-per-channel-dynamic", "kFp8StaticChannelSym"),
-            ("fp8-per-tensor-static", "kFp8StaticTensorSym"),
-            ("fp8-block-128", "kFp8Static128BlockSym"),
-            ("int4-group-128", "kInt4Static"),
-            ("nvfp4", "kNvfp4Static"),
-            ("mxfp4", "kMxfp4Static"),
-            ("mxfp8", "kMxfp8Static"),
-        ],
-    )
-    def test_marlin_runs_formats_from_turing_on(self, format_: str, key: str) -> None:
-        """The kernel that the facts name as the fallback takes such weights, and the facts start where it does."""
-        from vllm.model_executor.layers.fused_moe.experts.marlin_moe import MarlinExperts
-        from vllm.model_executor.layers.quantization.utils import quant_utils
-
-        on_cuda = [each for each in VLLM.kernels if (each.format, each.platform) == (format_, "cuda")]
-
-        assert MarlinExperts._supports_quant_scheme(getattr(quant_utils, key), None)
-        assert min(each.min_capability for each in on_cuda if "Marlin" in (each.kernels or "")) == 75
-
     def test_behaviours_are_equal(self, installed: str) -> None:
         """Switches that the release can be asked about say the same."""
         from vllm import envs
@@ -341,12 +295,11 @@ class TestEveryEngine:
         assert all(release_key(span.since) < release_key(span.until) for span in spans if span.since and span.until)
 
     def test_names_lead_somewhere(self, engine: Engine) -> None:
-        """Formats, accelerators, models and checkpoints that it names have specs."""
+        """Accelerators, models and checkpoints that it names have specs."""
         published = [*engine.claims_of_capacity, *engine.flag_sets]
         accelerators = {claim.accelerator for claim in engine.claims_of_capacity}
         accelerators |= {name for flags in engine.flag_sets for name in flags.accelerators}
 
-        assert {kernel.format for kernel in engine.kernels} <= set(CATALOG.formats)
         assert accelerators <= set(CATALOG.accelerators)
         assert {each.model for each in published} <= set(CATALOG.models)
         assert {each.checkpoint for each in published} - {None} <= set(CATALOG.checkpoints)
@@ -366,8 +319,8 @@ class TestEveryEngine:
         assert not engine.flags or names <= set(engine.flags)
 
     def test_platforms_are_known(self, engine: Engine) -> None:
-        """Kernels and bugs name platforms by their one word."""
-        named = {kernel.platform for kernel in engine.kernels} | {bug.platform for bug in engine.bugs if bug.platform}
+        """Bugs name platforms by their one word."""
+        named = {bug.platform for bug in engine.bugs if bug.platform}
 
         assert named <= PLATFORMS
 

@@ -18,7 +18,8 @@ from llama4ref.facts.types.states import UNKNOWN, is_stated
 if TYPE_CHECKING:
     from llama4ref.facts.entries import Entries
     from llama4ref.facts.types.checkpoints import Checkpoint, Loading
-    from llama4ref.facts.types.engines import Engine
+    from llama4ref.facts.types.kernels import KernelRule
+    from llama4ref.facts.types.states import Unknown
 
 NAMED_FORMATS = (
     (r"NVFP4|FP4$", "nvfp4"), (r"FP8", "fp8"), (r"w4a16", "int4"), (r"AWQ", "int4"), (r"bnb-4bit", "nf4"),
@@ -151,14 +152,14 @@ def loading(catalog: Entries) -> Iterator[CheckResult]:
                 held = release_key(each.since) >= release_key(first)
                 yield CheckResult(f"checkpoints/{checkpoint.id}", (f"loads.{engine}.since",), held, each.since, first)
         if "vllm" in checkpoint.loads and checkpoint.kind != "draft_head":
-            yield from _in_vllm(catalog.engine("vllm"), checkpoint, checkpoint.loads["vllm"])
+            yield from _in_vllm(catalog, checkpoint, checkpoint.loads["vllm"])
 
 
-def _in_vllm(vllm: Engine, checkpoint: Checkpoint, each: Loading) -> Iterator[CheckResult]:
+def _in_vllm(catalog: Entries, checkpoint: Checkpoint, each: Loading) -> Iterator[CheckResult]:
     entity = f"checkpoints/{checkpoint.id}"
-    method = vllm.methods.get(checkpoint.quantization_method)
+    method = catalog.engine("vllm").methods.get(checkpoint.quantization_method)
     experts = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
-    kernel = experts is UNKNOWN or any(kernel.supported for kernel in vllm.kernels if kernel.format == experts)
+    kernel = experts is UNKNOWN or any(True for _ in _expert_rules(catalog, experts))
     known = method is not None or checkpoint.quantization_method == "unquantized"
     if each.supported:
         fields = ("loads.vllm.supported", "quantization_method", "coverage.routed_experts")
@@ -178,19 +179,24 @@ def _in_vllm(vllm: Engine, checkpoint: Checkpoint, each: Loading) -> Iterator[Ch
         )
 
 
+def _expert_rules(catalog: Entries, format_: str | Unknown | None) -> Iterator[KernelRule]:
+    """Rules by which vLLM runs routed experts in a format."""
+    recorded = catalog.kernels.get("vllm")
+    for rule in recorded.rules.values() if recorded is not None else ():
+        if rule.component == "experts" and rule.chosen is not None and format_ in rule.when.expert_formats:
+            yield rule
+
+
 def floors(catalog: Entries) -> Iterator[CheckResult]:
     """The lowest compute capability beside what the engine's kernels for the format ask for."""
-    kernels = catalog.engines["vllm"].kernels if "vllm" in catalog.engines else ()
     for checkpoint in catalog.checkpoints.values():
         lowest, each = checkpoint.requirements.min_capability, checkpoint.loads.get("vllm")
         if lowest is UNKNOWN or each is None or not each.supported or checkpoint.coverage is UNKNOWN:
             continue
         asked = [
-            kernel.min_capability
-            for kernel in kernels
-            if kernel.format == checkpoint.coverage.routed_experts
-            and kernel.platform == "cuda"
-            and kernel.min_capability
+            rule.when.min_capability
+            for rule in _expert_rules(catalog, checkpoint.coverage.routed_experts)
+            if rule.when.min_capability and "cuda" in rule.when.platforms
         ]
         if asked:
             yield CheckResult(

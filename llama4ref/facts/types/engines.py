@@ -146,25 +146,6 @@ class Method:
     """Platforms that take the name at the newest release, kernels or not; unknown for methods that ended."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kernel:
-    """Where the engine can run routed experts that are stored in a format."""
-
-    format: str
-    """Id of the experts' format."""
-    platform: str
-    """`cuda`, `rocm` or `cpu`."""
-    min_capability: NotNegative | None
-    """Lowest CUDA compute capability, times ten."""
-    max_capability: NotNegative | None
-    """Highest CUDA compute capability, times ten."""
-    supported: bool
-    kernels: str | None
-    """Kernels in the order the engine tries them."""
-    note: str | None = None
-    """What they cost or refuse."""
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Engine(Entity):
     """A serving engine."""
@@ -182,8 +163,6 @@ class Engine(Entity):
     """Server options by name, without dashes in front."""
     methods: dict[str, Method]
     """Quantization methods by name."""
-    kernels: tuple[Kernel, ...]
-    """Routed-expert support by format and platform."""
     notes: tuple[str, ...]
     """What else to know."""
     releases: tuple[str, ...] = ()
@@ -281,7 +260,6 @@ __all__ = [
     "FloatStep",
     "HardwareDefault",
     "IntStep",
-    "Kernel",
     "MemoryRules",
     "Method",
     "SteppedRules",

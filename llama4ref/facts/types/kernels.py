@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,14 +49,29 @@ class KernelSet(Entity):
 
     def rule(self, component: Component, release: str, circumstances: Circumstances) -> tuple[str, KernelRule] | None:
         """The rule that holds, with its name; None where nothing is recorded."""
-        for id_, each in self.rules.items():
-            if (
-                each.component == component
-                and holds_at(release, since=each.since, until=each.until)
-                and each.when.met_by(circumstances)
-            ):
+        for id_, each in self._possible(component, release, circumstances.expert_format):
+            if each.when.met_by(circumstances):
                 return id_, each
         return None
+
+    def _possible(
+        self, component: Component, release: str, format_: str | Unknown
+    ) -> tuple[tuple[str, KernelRule], ...]:
+        """Rules that neither release nor format rules out; a search asks for the same ones for every candidate."""
+        key = component, release, format_
+        if key not in self._asked:
+            self._asked[key] = tuple(
+                (id_, each)
+                for id_, each in self.rules.items()
+                if each.component == component
+                and (not each.when.expert_formats or format_ in each.when.expert_formats)
+                and holds_at(release, since=each.since, until=each.until)
+            )
+        return self._asked[key]
+
+    @functools.cached_property
+    def _asked(self) -> dict[tuple[Component, str, str | Unknown], tuple[tuple[str, KernelRule], ...]]:
+        return {}
 
     def chosen(self, component: Component, release: str, circumstances: Circumstances) -> str | Unknown | None:
         """The kernel that a server takes; UNKNOWN where nothing is recorded, None where none runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.types.conditions import Circumstances
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.facts.types.states import UNKNOWN, Unknown, is_stated
 from llama4ref.planning.outcomes import Refusal
@@ -13,11 +14,15 @@ if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
-    from llama4ref.facts.types.engines import Engine, Kernel
+    from llama4ref.facts.types.conditions import Feature
+    from llama4ref.facts.types.engines import Engine
+    from llama4ref.facts.types.kernels import KernelRule
     from llama4ref.planning.request import PlanRequest
 
 PLATFORMS = ("cuda", "rocm")
 """Platforms that memory is planned for."""
+_WAYS_TO_SPLIT: tuple[frozenset[Feature], ...] = (frozenset(), frozenset({"expert-parallel"}))
+"""Routed experts cut over the GPUs, and kept whole."""
 VENDORS = frozenset({"AMD", "NVIDIA", "Red Hat"})
 """Publishers whose checkpoints come right after the developer's own: they make the hardware or maintain the engine. A policy of
 this planner, no fact."""
@@ -111,10 +116,12 @@ def _releases(since: str | Unknown | None, until: str | None) -> str:
     return f"from {since if is_stated(since) else 'the first release'}" + (f" until {until}" if until else "")
 
 
-def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engine: Engine) -> Iterator[Refusal]:
-    """Why a checkpoint does not run on an accelerator; nothing where it does.
+def accelerator_refusals(
+    catalog: Catalog, checkpoint: Checkpoint, accelerator: Accelerator, engine: Engine, release: str
+) -> Iterator[Refusal]:
+    """Why a checkpoint does not run on an accelerator with a release of the engine; nothing where it does.
 
-    What a checkpoint is not known to ask for rules nothing out here: the engine's own kernels decide, see `kernels_for`.
+    What a checkpoint is not known to ask for rules nothing out here: the engine's own kernels decide, see `expert_rule`.
     """
     subject = f"{checkpoint.id} on {accelerator.id}"
     if accelerator.platform not in PLATFORMS:
@@ -140,40 +147,60 @@ def accelerator_refusals(checkpoint: Checkpoint, accelerator: Accelerator, engin
         yield _capability(
             subject, accelerator, f"at least {dotted(method.min_capability)} for {checkpoint.quantization_method}", None
         )
-    kernels = [each for each in kernels_for(checkpoint, engine) if each.platform == accelerator.platform]
-    if kernels and not any(runs(kernel, has) for kernel in kernels):
-        spans = "; ".join(_span(kernel) for kernel in kernels)
-        format_ = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
-        yield Refusal(
-            subject=subject,
-            rule="no-expert-kernel",
-            numbers=f"routed experts in {format_} run on {spans}; {accelerator.name} is {accelerator.compute_capability or accelerator.architecture}",
-            source="vllm-0.32.0",
-        )
+    yield from _no_expert_kernel(catalog, checkpoint, accelerator, engine, release)
 
 
-def kernels_for(checkpoint: Checkpoint, engine: Engine) -> tuple[Kernel, ...]:
-    """What the engine is known to have for the format of a checkpoint's routed experts."""
-    if checkpoint.coverage is UNKNOWN:
-        return ()
-    return tuple(kernel for kernel in engine.kernels if kernel.format == checkpoint.coverage.routed_experts)
-
-
-def runs(kernel: Kernel, capability: int | None) -> bool:
-    """Whether a kernel runs at a compute capability; where none is known, whether it runs at all."""
-    if not kernel.supported:
-        return False
-    return capability is None or (
-        (kernel.min_capability is None or capability >= kernel.min_capability)
-        and (kernel.max_capability is None or capability <= kernel.max_capability)
+def _no_expert_kernel(
+    catalog: Catalog, checkpoint: Checkpoint, accelerator: Accelerator, engine: Engine, release: str
+) -> Iterator[Refusal]:
+    """Routed experts that nothing runs, whether they are split or kept whole; where one way is not recorded, nothing."""
+    split, whole = (
+        expert_rule(catalog, engine, release, served_on(checkpoint, accelerator, features))
+        for features in _WAYS_TO_SPLIT
+    )
+    if split is None or whole is None or split[1].chosen is not None or whole[1].chosen is not None:
+        return
+    id_, rule = split
+    cited = catalog.cite(f"kernels/{engine.id}", f"rules.{id_}.chosen")
+    yield Refusal(
+        subject=f"{checkpoint.id} on {accelerator.id}",
+        rule="no-expert-kernel",
+        numbers=f"no kernel of {engine.name} {release} runs routed experts in {_expert_format(checkpoint)} on "
+        f"{accelerator.name}, {accelerator.compute_capability or accelerator.architecture}"
+        + (f": {rule.note}" if rule.note else ""),
+        source=cited[0].source.id if cited else None,
     )
 
 
-def _span(kernel: Kernel) -> str:
-    if not kernel.supported:
-        return f"no {kernel.platform} kernel"
-    low = f"from {dotted(kernel.min_capability)}" if kernel.min_capability else "any"
-    return f"{kernel.platform} {low}" + (f" to {dotted(kernel.max_capability)}" if kernel.max_capability else "")
+def expert_rule(
+    catalog: Catalog, engine: Engine, release: str, circumstances: Circumstances
+) -> tuple[str, KernelRule] | None:
+    """What is recorded of the kernel that a release runs the routed experts with, and its name; None where nothing is."""
+    recorded = catalog.kernels.get(engine.id)
+    return None if recorded is None else recorded.rule("experts", release, circumstances)
+
+
+def served_on(
+    checkpoint: Checkpoint, accelerator: Accelerator, features: frozenset[Feature] = frozenset()
+) -> Circumstances:
+    """A checkpoint on an accelerator, with no more known of its server than its features."""
+    return Circumstances(
+        platform=accelerator.platform,
+        accelerator=accelerator.id,
+        architecture=accelerator.architecture,
+        capability=accelerator.capability,
+        model=checkpoint.model,
+        checkpoint=checkpoint.id,
+        quantization_method=checkpoint.quantization_method,
+        expert_format=_expert_format(checkpoint),
+        attention_format=checkpoint.coverage.attention if checkpoint.coverage else UNKNOWN,
+        features=features,
+        sizes={},
+    )
+
+
+def _expert_format(checkpoint: Checkpoint) -> str | Unknown:
+    return checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
 
 
 def _capability(subject: str, accelerator: Accelerator, expected: str, note: str | None) -> Refusal:

@@ -13,8 +13,9 @@ from llama4ref.planning.choices.checkpoints import (
     accelerator_refusals,
     candidate_checkpoints,
     expert_bits,
+    expert_rule,
     publisher_rank,
-    runs,
+    served_on,
 )
 from llama4ref.planning.request import PlanRequest
 
@@ -78,7 +79,7 @@ def test_unknown_requirements_rule_nothing_out_and_stated_ones_do():
     def refused(**needs: object) -> list[str]:
         wish = dataclasses.replace(checkpoint.requirements, **needs)
         changed = dataclasses.replace(checkpoint, requirements=wish)
-        return [each.rule for each in accelerator_refusals(changed, a100, VLLM)]
+        return [each.rule for each in accelerator_refusals(CATALOG, changed, a100, VLLM, NEWEST)]
 
     assert refused(min_capability=UNKNOWN, max_capability=UNKNOWN, platforms=UNKNOWN) == []
     assert refused(max_capability=None) == []
@@ -139,7 +140,7 @@ def test_hardware_refusals_follow_the_facts(accelerator):
     """A capability that is too low or too high, or a platform plans are not made for, never passes; others say why not."""
     for id_ in _fitting():
         checkpoint = CATALOG.checkpoint(id_)
-        refused = list(accelerator_refusals(checkpoint, accelerator, VLLM))
+        refused = list(accelerator_refusals(CATALOG, checkpoint, accelerator, VLLM, NEWEST))
         needs, has = checkpoint.requirements, accelerator.capability
         impossible = accelerator.platform not in {"cuda", "rocm"} or (
             has is not None
@@ -157,26 +158,58 @@ def test_bf16_runs_on_every_nvidia_gpu_since_ampere():
     bf16 = CATALOG.checkpoint("meta-llama/Llama-4-Scout-17B-16E-Instruct")
     for accelerator in CATALOG.accelerators.values():
         if accelerator.platform == "cuda" and accelerator.capability is not None and accelerator.capability >= 80:
-            assert not list(accelerator_refusals(bf16, accelerator, VLLM)), accelerator.id
+            assert not list(accelerator_refusals(CATALOG, bf16, accelerator, VLLM, NEWEST)), accelerator.id
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "fits"),
-    [
-        (None, None, {75, 80, 89, 90, 100, 120}),
-        (90, None, {90, 100, 120}),
-        (None, 90, {75, 80, 89, 90}),
-        (89, 100, {89, 90, 100}),
-        (90, 90, {90}),
-    ],
+NOTHING_RUNS = (
+    ("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "a100-sxm", "0.8.5"),
+    ("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "mi300x", "0.8.3"),
+    ("nvidia/Llama-4-Scout-17B-16E-Instruct-NVFP4", "rtx-pro-6000", "0.10.2"),
+    ("nvidia/Llama-4-Scout-17B-16E-Instruct-NVFP4", "mi355x", "0.13.0"),
+    ("recipe-vllm-mxfp4-scout", "h100-sxm", "0.31.0"),
+    ("recipe-vllm-nvfp4-per-token-scout", "h200-sxm", "0.33.0"),
 )
-def test_a_kernel_runs_between_its_floor_and_its_ceiling(low: int | None, high: int | None, fits: set[int]):
-    """Both included, and nowhere else; where no capability is known, wherever it is there at all."""
-    kernel = dataclasses.replace(VLLM.kernels[0], supported=True, min_capability=low, max_capability=high)
+"""Checkpoint, accelerator and release of which wheels or threads show that no kernel runs the routed experts."""
+SOMETHING_RUNS = (
+    ("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "a100-sxm", "0.9.2"),
+    ("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", "mi300x", "0.8.4"),
+    ("nvidia/Llama-4-Scout-17B-16E-Instruct-NVFP4", "rtx-pro-6000", "0.33.0"),
+    ("nvidia/Llama-4-Scout-17B-16E-Instruct-NVFP4", "h100-sxm", "0.10.2"),
+    ("recipe-vllm-mxfp4-scout", "h100-sxm", "0.32.0"),
+    ("recipe-vllm-nvfp4-per-token-scout", "b200", "0.33.0"),
+)
+"""The same at another release or on another accelerator."""
 
-    assert {each for each in (75, 80, 89, 90, 100, 120) if runs(kernel, each)} == fits
-    assert runs(kernel, None)
-    assert not runs(dataclasses.replace(kernel, supported=False), 90)
+
+@pytest.mark.parametrize(("checkpoint", "accelerator", "release"), NOTHING_RUNS)
+def test_experts_that_no_kernel_of_the_release_runs_are_refused(checkpoint: str, accelerator: str, release: str):
+    """Whichever way they are split over the GPUs, and the refusal says why."""
+    named, gpu = CATALOG.checkpoint(checkpoint), CATALOG.accelerator(accelerator)
+    (refusal,) = (
+        each for each in accelerator_refusals(CATALOG, named, gpu, VLLM, release) if each.rule == "no-expert-kernel"
+    )
+
+    assert release in refusal.numbers
+    assert gpu.name in refusal.numbers
+    assert refusal.source is not None
+
+
+@pytest.mark.parametrize(("checkpoint", "accelerator", "release"), SOMETHING_RUNS)
+def test_experts_that_a_kernel_runs_are_not_refused(checkpoint: str, accelerator: str, release: str):
+    """A release or an accelerator apart from the refused ones."""
+    named, gpu = CATALOG.checkpoint(checkpoint), CATALOG.accelerator(accelerator)
+
+    assert not list(accelerator_refusals(CATALOG, named, gpu, VLLM, release))
+
+
+def test_experts_that_run_when_cut_are_not_refused_because_whole_ones_do_not():
+    """NVFP4 of 0.11.0 runs on Blackwell, only not with whole experts on each GPU."""
+    nvfp4, b200 = CATALOG.checkpoint("nvidia/Llama-4-Scout-17B-16E-Instruct-NVFP4"), CATALOG.accelerator("b200")
+    cut = expert_rule(CATALOG, VLLM, "0.11.0", served_on(nvfp4, b200))
+    whole = expert_rule(CATALOG, VLLM, "0.11.0", served_on(nvfp4, b200, frozenset({"expert-parallel"})))
+
+    assert (cut[1].chosen, whole[1].chosen) == ("cutlass", None)
+    assert not list(accelerator_refusals(CATALOG, nvfp4, b200, VLLM, "0.11.0"))
 
 
 PLANNED = [each for each in CATALOG.accelerators.values() if each.platform in {"cuda", "rocm"}]
@@ -184,22 +217,16 @@ PLANNED = [each for each in CATALOG.accelerators.values() if each.platform in {"
 
 @pytest.mark.parametrize("accelerator", PLANNED, ids=lambda each: each.id)
 def test_hardware_that_the_facts_allow_is_not_refused(accelerator):
-    """The other direction: every requirement met, and a kernel whose floor and ceiling hold the capability, is no refusal."""
+    """The other direction: every requirement met, and a kernel that runs the experts, is no refusal."""
     for id_ in _fitting():
         checkpoint = CATALOG.checkpoint(id_)
         needs, has = checkpoint.requirements, accelerator.capability
         method = VLLM.methods.get(checkpoint.quantization_method)
         floor = max(each or 0 for each in (needs.min_capability, method.min_capability if method else None))
-        ours = [
-            (kernel.min_capability or 0, kernel.max_capability or 999) if kernel.supported else (999, 0)
-            for kernel in VLLM.kernels
-            if kernel.format == checkpoint.coverage.routed_experts and kernel.platform == accelerator.platform
-        ]
+        rule = expert_rule(CATALOG, VLLM, NEWEST, served_on(checkpoint, accelerator))
         allowed = accelerator.platform in (needs.platforms or ("cuda", "rocm"))
         if has is not None:
             allowed = allowed and floor <= has <= (needs.max_capability or 999)
-            allowed = allowed and (not ours or any(low <= has <= high for low, high in ours))
-        elif ours:
-            allowed = allowed and any(low < high for low, high in ours)
+        allowed = allowed and (rule is None or rule[1].chosen is not None)
 
-        assert bool(list(accelerator_refusals(checkpoint, accelerator, VLLM))) is not allowed, id_
+        assert bool(list(accelerator_refusals(CATALOG, checkpoint, accelerator, VLLM, NEWEST))) is not allowed, id_
