@@ -10,7 +10,7 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 # On a machine with an NVIDIA GPU the set-up takes the GPU build of vLLM.
 DEVICE ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
 
-.PHONY: demo test mutate check fix build site gpu clean help
+.PHONY: demo test mutate check fix build site gpu engine-facts clean help
 help:
 	@echo "make demo   install, plan Scout at 1M tokens on eight H100s, prove the plan on a served miniature"
 	@echo "make test   install and run every test"
@@ -19,6 +19,7 @@ help:
 	@echo "make fix    mend what the linter can mend"
 	@echo "make build  rebuild the generated files and the wheel"
 	@echo "make site   build the documentation site into ./site"
+	@echo "make engine-facts  derive the facts about engines again from new wheels"
 	@echo "make gpu    measure the full size on this machine's GPU"
 
 $(VENV)/bin/python:
@@ -70,6 +71,9 @@ site: $(VENV)/.light
 
 gpu: $(VENV)/.prove-gpu
 	$(BIN)/python -m llama4ref.proving.records.measuring --out proofs
+
+engine-facts: $(VENV)/.light
+	$(BIN)/python -m llama4ref.watching.engine_facts
 
 clean:
 	rm -rf $(VENV) build dist site proofs

@@ -11,6 +11,7 @@ Llama4refError
 ├── PlanFileError         a plan file that cannot be read or contradicts itself (ValueError)
 ├── FormError             a plan that a form of writing cannot hold (ValueError)
 ├── OutputError           what was to be written cannot be written (OSError)
+├── WatchError            a release cannot be found, fetched or read (RuntimeError)
 └── ProofError            something outside failed while proving (RuntimeError)
     ├── MissingExtraError     a package of an extra is not installed (ImportError)
     ├── PortInUseError        the port is taken (OSError)
@@ -32,7 +33,8 @@ from llama4ref.wording import counted, quoted
 
 __all__ = [
     "Fault", "FormError", "LaunchError", "Llama4refError", "MissingExtraError", "OutputError", "PortInUseError", "ProbeError", "ProofError",
-    "ReleaseError", "RequestError", "SettingError", "SpecErrors", "UnknownFactError", "UnknownNameError", "nearest_names",
+    "ReleaseError", "RequestError", "SettingError", "SpecErrors", "UnknownFactError", "UnknownNameError", "WatchError",
+    "nearest_names",
 ]  # fmt: skip
 
 _MOST_OFFERED = 6
@@ -170,6 +172,12 @@ class FormError(Llama4refError, ValueError):
 
 class OutputError(Llama4refError, OSError):
     """An answer or a file cannot be written: a full disk, a closed stream."""
+
+    exit_code = 3
+
+
+class WatchError(Llama4refError, RuntimeError):
+    """A release of other software cannot be found, fetched or read."""
 
     exit_code = 3
 

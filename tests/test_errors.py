@@ -20,6 +20,7 @@ from llama4ref.errors import (
     SpecErrors,
     UnknownFactError,
     UnknownNameError,
+    WatchError,
     nearest_names,
 )
 
@@ -32,6 +33,7 @@ EXAMPLES: list[tuple[Llama4refError, type[Exception], int]] = [
     (UnknownFactError("models/behemoth", "text"), ValueError, 1),
     (RequestError("context: found 0, expected at least 1"), ValueError, 2),
     (ReleaseError("'newest' is not a release"), ValueError, 2),
+    (WatchError("pip found no release"), RuntimeError, 3),
     (ProofError("the server ended"), RuntimeError, 3),
     (MissingExtraError("vllm", "prove-cpu"), ImportError, 3),
     (PortInUseError(8000), OSError, 3),

@@ -9,6 +9,7 @@ import pytest
 
 from llama4ref.facts import load
 from llama4ref.facts.types.conditions import Circumstances
+from llama4ref.facts.types.releases import normalized_release
 from llama4ref.facts.types.states import is_stated
 
 if TYPE_CHECKING:
@@ -133,3 +134,80 @@ def test_a_row_asks_for_no_unknown_format_or_device(set_: AbilitySet):
         assert set(row.when.accelerators) <= set(CATALOG.accelerators)
         assert set(row.when.checkpoints) <= set(CATALOG.checkpoints)
         assert not {row.feature} & {*row.when.without}
+
+
+@pytest.mark.vllm
+class TestInstalledVllm:
+    """The rows beside the classes of the installed release."""
+
+    @pytest.fixture
+    def release(self) -> str:
+        """The installed release."""
+        pytest.importorskip("vllm")
+        from llama4ref.proving.model_files.torch_companions import repair_torch_companions
+
+        repair_torch_companions()
+        from vllm.version import __version__
+
+        return normalized_release(__version__)
+
+    @pytest.mark.parametrize(
+        ("feature", "asked", "beside"),
+        [
+            ("pipeline-parallel", "supports_pp", ()),
+            ("lora", "supports_lora", ()),
+            ("eagle3", "supports_eagle3", ()),
+            ("images", "supports_multimodal", ()),
+            ("encoder-data-parallel", "supports_multimodal_encoder_tp_data", ("images",)),
+        ],
+    )
+    def test_the_class_says_what_it_supports(
+        self, feature: Feature, asked: str, beside: tuple[Feature, ...], release: str
+    ) -> None:
+        """By the functions with which the engine asks it."""
+        from vllm.model_executor.models import interfaces
+        from vllm.model_executor.models.mllama4 import Llama4ForConditionalGeneration
+
+        supported = bool(getattr(interfaces, asked)(Llama4ForConditionalGeneration))
+
+        assert ABILITIES.lacks(feature, release, _on(feature, *beside)) is not supported
+
+    def test_experts_move_between_gpus(self, release: str) -> None:
+        """The class has what balancing asks for."""
+        from vllm.model_executor.models.interfaces import MixtureOfExperts
+        from vllm.model_executor.models.mllama4 import Llama4ForConditionalGeneration
+
+        balanced = _on("expert-load-balancing", "expert-parallel")
+
+        assert ABILITIES.lacks("expert-load-balancing", release, balanced) is (
+            MixtureOfExperts not in Llama4ForConditionalGeneration.__mro__
+        )
+
+    @pytest.mark.parametrize("head", ["EagleLlama4ForCausalLM", "LlamaForCausalLMEagle3", "Eagle3LlamaForCausalLM"])
+    def test_the_registry_has_the_heads(self, head: str, release: str) -> None:
+        """Those that the rows name."""
+        from vllm.model_executor.models.registry import ModelRegistry
+
+        row = ABILITIES.abilities["eagle" if "Llama4" in head else "eagle3"]
+
+        assert head in ModelRegistry.get_supported_archs()
+        assert row.holds(release, _on(row.feature))
+        assert head in row.note
+
+    def test_eagle3_over_stages(self, release: str) -> None:
+        """The text model hands hidden states from stage to stage, or the row does not hold."""
+        from vllm.model_executor.models.llama4 import Llama4Model
+
+        both = _on("eagle3", "pipeline-parallel")
+
+        assert ABILITIES.lacks("eagle3", release, both) is not getattr(
+            Llama4Model, "supports_aux_hidden_states_over_pp", False
+        )
+
+    def test_a_cpu_takes_the_fp8_cache(self, release: str) -> None:
+        """The one backend of a CPU does."""
+        from vllm.v1.attention.backends.cpu_attn import CPUAttentionBackend
+
+        takes = "fp8" in CPUAttentionBackend.supported_kv_cache_dtypes
+
+        assert ABILITIES.lacks("fp8-kv-cache", release, _on("fp8-kv-cache", **CPU)) is not takes

@@ -1,0 +1,106 @@
+"""What is read of the installed vLLM is what it says when it runs."""
+
+from __future__ import annotations
+
+import enum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import pytest
+
+from llama4ref.watching.python_files import PythonFiles
+from llama4ref.watching.reading import read_vllm
+
+if TYPE_CHECKING:
+    from llama4ref.watching.vllm_options import Readings
+
+pytestmark = pytest.mark.vllm
+
+
+@pytest.fixture(scope="module")
+def read() -> Readings:
+    """The installed package, read as a wheel would be."""
+    pytest.importorskip("vllm")
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
+
+    repair_torch_companions()
+    (place,) = find_spec("vllm").submodule_search_locations
+    return read_vllm(PythonFiles.of(Path(place).parent, "vllm"))
+
+
+def _names(read: Readings, kind: str) -> set[str]:
+    return {path.split(".")[1] for path in read if path.startswith(f"{kind}.") and path.count(".") == 1}
+
+
+def _written(default: object) -> str | None:
+    if isinstance(default, enum.Enum):
+        default = default.value
+    if isinstance(default, bool):
+        return str(default).lower()
+    return None if default in (None, "") else str(default)
+
+
+def test_options_are_those_of_the_parser(read: Readings):
+    """Each one, and the default of each whose default is a plain value."""
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    actions = {
+        name.removeprefix("--"): action
+        for action in make_arg_parser(FlexibleArgumentParser())._actions
+        for name in action.option_strings
+        if name.startswith("--") and not name.startswith("--no-")
+    }
+    plain = {
+        name: _written(action.default)
+        for name, action in actions.items()
+        if isinstance(action.default, str | int | float | None) and f"flags.{name}.default" in read
+    }
+
+    assert set(actions) - _names(read, "flags") <= {"help"}
+    assert len(plain) > 150
+    assert {name: read[f"flags.{name}.default"] for name in plain} == plain
+
+
+def test_variables_are_those_of_the_table(read: Readings):
+    """Each one."""
+    from vllm import envs
+
+    assert _names(read, "environment") == set(envs.environment_variables)
+
+
+def test_methods_are_those_of_the_release(read: Readings):
+    """With the lowest capability of each."""
+    from vllm.config.quantization import ONLINE_QUANT_SHORTHAND_NAMES
+    from vllm.model_executor.layers.quantization import QuantizationMethods, get_quantization_config
+
+    known = {path.split(".")[1]: value for path, value in read.items() if path.endswith("min_capability")}
+
+    assert _names(read, "methods") == {*get_args(QuantizationMethods), *ONLINE_QUANT_SHORTHAND_NAMES}
+    assert len(known) >= 20
+    assert known == {name: get_quantization_config(name).get_min_capability() for name in known}
+
+
+def test_tool_parsers_are_registered(read: Readings):
+    """Both of Llama 4."""
+    from vllm.tool_parsers import ToolParserManager
+
+    registered = set(ToolParserManager.list_registered())
+    named = {
+        path.rsplit(".", 1)[1]
+        for path, has in read.items()
+        if path.startswith("flags.tool-call-parser.values.") and has
+    }
+
+    assert named == {"llama4_json", "llama4_pythonic", "pythonic"} & registered
+
+
+def test_behaviours_are_those_of_the_configuration(read: Readings):
+    """Those that the release can be asked about."""
+    from vllm import envs
+    from vllm.config import CacheConfig
+
+    assert read["behaviours.gpu_memory_utilization"] == CacheConfig().gpu_memory_utilization
+    assert read["behaviours.cuda_graphs_in_budget"] == envs.VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS
+    assert read["behaviours.hybrid_kv_cache"] == envs.VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE
