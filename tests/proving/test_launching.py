@@ -112,6 +112,7 @@ with launch(fake(Path({str(tmp_path)!r}), {behaviour!r})):
 """
     launcher = subprocess.Popen(
         [sys.executable, "-c", program],
+        cwd=tmp_path,  # Python looks for modules where it is started first
         env=os.environ | {"PYTHONPATH": PATH},
         stdout=subprocess.PIPE,
         text=True,
