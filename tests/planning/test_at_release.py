@@ -18,13 +18,13 @@ def _planned(**wish: object) -> Plan:
 
 def test_differences_are_those_of_the_two_plans() -> None:
     """Settings that came and went, and promises; what is the same is not said."""
-    found = moved(_planned(model="scout", gpu="h100-sxm", count=8, context="1M"), "0.8.4", "0.33.0", CATALOG)
+    found = moved(_planned(model="scout", gpu="h100-sxm", count=8, context="1M"), "0.8.3", "0.33.0", CATALOG)
     old, new = found.before.best, found.after.best
     assert isinstance(old, Plan)
     assert isinstance(new, Plan)
     by_name = {each.about: each for each in found.differences}
 
-    assert (old.release, new.release) == ("0.8.4", "0.33.0")
+    assert (old.release, new.release) == ("0.8.3", "0.33.0")
     assert by_name["gpu-memory-utilization"].before == "0.9"
     assert by_name["gpu-memory-utilization"].after == "0.92"
     assert by_name["override-generation-config"].after == "-"

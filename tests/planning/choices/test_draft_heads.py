@@ -86,7 +86,7 @@ def test_a_release_without_such_heads_is_refused_with_the_first_that_has_them(na
 
     assert not result.plans
     assert (refusal.rule, refusal.instead) == ("draft-head", f"releases from {first} do")
-    assert plan(PlanRequest(speculative=name, engine_release=first, **MAVERICK)).plans
+    assert plan(PlanRequest(speculative=name, engine_release=first, context="8K", **MAVERICK)).plans
 
 
 def test_caveats_say_what_is_not_known_of_a_head():
