@@ -32,7 +32,7 @@ def differences(document: PlanDocument, plan: Plan, engine: Engine, demand: Dema
     yield from _edited(document, plan)
     yield from _left_out(document, plan)
     yield from _promises(document, plan)
-    yield from _not_counted(plan)
+    yield from _not_counted(document, plan)
     yield from _not_backed(plan, engine, demand)
 
 
@@ -83,16 +83,18 @@ def _unequal(written: Json, now: Json) -> Iterator[tuple[str, str, str]]:
                 yield name.replace("_", " "), shown(was), shown(is_)
 
 
-def _not_counted(plan: Plan) -> Iterator[Reason]:
+def _not_counted(document: PlanDocument, plan: Plan) -> Iterator[Reason]:
     """Settings that were added by hand and that the promises leave out of account."""
+    values = {**plan.settings, **plan.environment}
+    planned = {each.about for each in document.config.reasons if str(values.get(each.about)) == each.value}
     method = plan.checkpoint.quantization_method if plan.checkpoint.kind == "recipe" else None
     expected = {"model": plan.checkpoint.repository, "quantization": method}
     for name, known in expected.items():
         if name in plan.settings and plan.settings[name] != known:
             because = f"weights are counted as those of {plan.checkpoint.id}"
             yield Reason(about=ABOUT, value=f"{name} {plan.settings[name]}", because=because)
-    others = [f"--{name}" for name in plan.settings if name not in COUNTED | WITHOUT_EFFECT | expected.keys()]
-    others += [name for name in plan.environment if name != HYBRID_VARIABLE]
+    others = [f"--{name}" for name in plan.settings if name not in COUNTED | WITHOUT_EFFECT | expected.keys() | planned]
+    others += [name for name in plan.environment if name != HYBRID_VARIABLE and name not in planned]
     if others:
         yield Reason(about=ABOUT, value=", ".join(others), because="the promises do not take account of it")
 
