@@ -22,7 +22,7 @@ from llama4ref.facts.types.releases import normalized_release, release_key
 from llama4ref.facts.types.states import is_stated
 from llama4ref.watching.comparing import Comparison, compare
 from llama4ref.watching.downloading import fetch, local_releases, published
-from llama4ref.watching.other_engines import PACKAGES, llama4_classes, newest_line
+from llama4ref.watching.other_engines import PACKAGES, Package, llama4_classes, newest_line
 from llama4ref.watching.python_files import PythonFiles
 from llama4ref.watching.reading import read_vllm
 from llama4ref.wording import counted
@@ -104,7 +104,10 @@ def later_releases(known: Sequence[str], newest: str | None) -> tuple[str, ...]:
 
 
 def _others(catalog: Catalog, packages: Sequence[str]) -> bool:
-    """Whether another package has a release later than the specs cover."""
+    """Whether another package has a release later than the specs cover.
+
+    One that is not asked for by name and that pip does not find is told and passed over.
+    """
     unknown = sorted(set(packages) - set(PACKAGES))
     if unknown:
         raise WatchError(f"no package is named {unknown[0]} here; known are {', '.join(PACKAGES)}")
@@ -112,15 +115,24 @@ def _others(catalog: Catalog, packages: Sequence[str]) -> bool:
     for package in PACKAGES.values():
         if packages and package.name not in packages:
             continue
-        newest = published(package.name)[-1]
-        line, later = newest_line(package, newest, catalog.engines.get(package.engine or ""))
-        click.echo(f"{'new     ' if later else 'agrees  '} {line}")
-        differs |= later
-        if package.places and (package.is_small or package.name in packages):
-            with tempfile.TemporaryDirectory(prefix="llama4ref-wheels-") as folder:
-                found = llama4_classes(PythonFiles.of(fetch(package.name, newest, Path(folder))), package)
-            click.echo(f"         its classes of Llama 4: {', '.join(found) or 'none'}")
+        try:
+            differs |= _other(catalog, package, is_wanted=package.name in packages)
+        except WatchError as error:
+            if packages:
+                raise
+            click.echo(f"unknown  {error}")
     return differs
+
+
+def _other(catalog: Catalog, package: Package, *, is_wanted: bool) -> bool:
+    newest = published(package.name)[-1]
+    line, later = newest_line(package, newest, catalog.engines.get(package.engine or ""))
+    click.echo(f"{'new' if later else 'newest':9}{line}")
+    if package.places and (package.is_small or is_wanted):
+        with tempfile.TemporaryDirectory(prefix="llama4ref-wheels-") as folder:
+            found = llama4_classes(PythonFiles.of(fetch(package.name, newest, Path(folder))), package)
+        click.echo(f"{'':9}its classes of Llama 4: {', '.join(found) or 'none'}")
+    return later
 
 
 if __name__ == "__main__":

@@ -49,10 +49,10 @@ def llama4_classes(files: PythonFiles, package: Package) -> tuple[str, ...]:
 def newest_line(package: Package, newest: str, engine: Engine | None) -> tuple[str, bool]:
     """What to say of the newest release, and whether it is later than the one that the specs cover."""
     if engine is None or not is_stated(engine.newest_release):
-        return f"{package.name}: newest {newest}; the specs name no newest release", False
+        return f"{package.name} {newest}; the specs name no newest release", False
     covered = engine.newest_release
     later = release_key(newest) > release_key(covered)
-    return f"{package.name}: newest {newest}, specs {covered}", later
+    return f"{package.name} {newest}; the specs cover {covered}", later
 
 
 __all__ = ["PACKAGES", "Package", "llama4_classes", "newest_line"]

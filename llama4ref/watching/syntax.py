@@ -101,6 +101,12 @@ def returned(function: ast.FunctionDef | ast.AsyncFunctionDef | None) -> Default
     return constant(found[0]) if len(found) == 1 and found[0] is not None else NOT_READ
 
 
+def parameter(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> ast.expr | None:
+    """The default of a parameter that is passed by name."""
+    pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    return next((default for each, default in pairs if each.arg == name), None)
+
+
 def constant(node: ast.expr | None) -> Default | NotRead:
     """The value of a constant, with or without a sign."""
     match node:
@@ -139,6 +145,7 @@ __all__ = [
     "keyword",
     "names",
     "own_assigned",
+    "parameter",
     "returned",
     "words",
 ]

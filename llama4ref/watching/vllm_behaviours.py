@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping
 
 from llama4ref.watching.class_defaults import Defaults
 from llama4ref.watching.python_files import PythonFiles
-from llama4ref.watching.syntax import NOT_READ, assigned, classes, constant, functions, names, returned, words
+from llama4ref.watching.syntax import (
+    NOT_READ,
+    assigned,
+    classes,
+    constant,
+    functions,
+    names,
+    parameter,
+    returned,
+    words,
+)
 from llama4ref.watching.vllm_options import Readings, variables
 
 _MODEL = "vllm/model_executor/models/mllama4.py"
@@ -70,13 +80,14 @@ def _tokens_by_concurrency(files: PythonFiles) -> bool | None:
 
 
 def _row_alignment(files: PythonFiles) -> int:
-    """Tokens to whose multiple a row is padded: what is divided by the size of a block."""
-    for node in ast.walk(files.tree("vllm/v1/worker/block_table.py")):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
-            tokens = constant(node.left)
-            if isinstance(tokens, int):
-                return tokens
-    return 1
+    """Tokens to whose multiple a row is padded: a default of its own function, or what is divided by the size of a block."""
+    tree = files.tree("vllm/v1/worker/block_table.py")
+    width = functions(tree).get("get_block_table_width")
+    divided = (
+        node.left for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv)
+    )
+    named = [parameter(width, "token_alignment")] if width else divided
+    return next((tokens for tokens in map(constant, named) if isinstance(tokens, int)), 1)
 
 
 def _vision_left_out(files: PythonFiles) -> bool:

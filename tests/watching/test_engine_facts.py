@@ -122,7 +122,7 @@ def test_another_engine_is_looked_up(index: Path):
     done = CliRunner().invoke(engine_facts.main, ["--package", "sglang"])
 
     assert done.exit_code == 1
-    assert "new      sglang: newest 99.0, specs " in done.output
+    assert "new      sglang 99.0; the specs cover " in done.output
     assert "its classes of Llama 4: Llama4ForCausalLM\n" in done.output
 
 
@@ -135,6 +135,18 @@ def test_an_unknown_package_is_told(index: Path):
     assert (done.exit_code, "known are sglang, transformers" in done.stderr) == (3, True)
 
 
+def test_a_package_that_pip_does_not_find_stops_nothing(index: Path):
+    """Unless it was asked for by name."""
+    _publish(index, "vllm", NEWEST, {"engine/arg_utils.py": ""})
+    _publish(index, "transformers", "4.0", {})
+
+    all_, one = (CliRunner().invoke(engine_facts.main, more) for more in ([], ["--package", "sglang"]))
+
+    assert "unknown  pip index: " in all_.output
+    assert "newest   transformers 4.0; the specs cover " in all_.output
+    assert (one.exit_code, one.stderr.startswith("error: pip index: ")) == (3, True)
+
+
 def test_classes_of_an_engine_without_any(tmp_path: Path):
     """None are named where none is there."""
     (tmp_path / "sglang/srt/models").mkdir(parents=True)
@@ -142,6 +154,6 @@ def test_classes_of_an_engine_without_any(tmp_path: Path):
 
     assert llama4_classes(PythonFiles.of(tmp_path), PACKAGES["sglang"]) == ()
     assert newest_line(PACKAGES["bitsandbytes"], "1.0", None) == (
-        "bitsandbytes: newest 1.0; the specs name no newest release",
+        "bitsandbytes 1.0; the specs name no newest release",
         False,
     )

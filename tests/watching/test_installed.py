@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import enum
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import pytest
 
+from llama4ref.facts import load
+from llama4ref.facts.types.releases import normalized_release
+from llama4ref.watching.comparing import compare
 from llama4ref.watching.python_files import PythonFiles
 from llama4ref.watching.reading import read_vllm
 
@@ -100,7 +104,23 @@ def test_behaviours_are_those_of_the_configuration(read: Readings):
     """Those that the release can be asked about."""
     from vllm import envs
     from vllm.config import CacheConfig
+    from vllm.v1.worker.block_table import get_block_table_width
 
     assert read["behaviours.gpu_memory_utilization"] == CacheConfig().gpu_memory_utilization
     assert read["behaviours.cuda_graphs_in_budget"] == envs.VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS
     assert read["behaviours.hybrid_kv_cache"] == envs.VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE
+    assert (
+        read["behaviours.block_table_alignment"]
+        == signature(get_block_table_width).parameters["token_alignment"].default
+    )
+
+
+def test_the_specs_agree_with_the_release(read: Readings):
+    """Everything that was read of it, with what they say of that release."""
+    from vllm.version import __version__
+
+    catalog = load()
+    result = compare(catalog.engine("vllm"), catalog.abilities["vllm"], {normalized_release(__version__): read})
+
+    assert [str(each) for each in result.differ] == []
+    assert len(result.agreed) > 300

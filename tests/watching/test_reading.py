@@ -247,6 +247,11 @@ BEHAVIOURS: tuple[tuple[str, dict[str, str], object], ...] = (
     ("draft_positions_raised", {"config/speculative.py": "def _maybe_override_draft_max_model_len(): ...\n"}, False),
     ("block_table_alignment", {"v1/worker/block_table.py": "width = cdiv(n, 128 // bs)\n"}, 128),
     ("block_table_alignment", {"v1/worker/block_table.py": "width = n // bs\n"}, 1),
+    (
+        "block_table_alignment",
+        {"v1/worker/block_table.py": "def get_block_table_width(n, *, token_alignment=64):\n    return 128 // n\n"},
+        64,
+    ),
     ("vision_left_out", {MODEL: "def f(m):\n    return m.get_limit_per_prompt('image')\n"}, True),
     ("vision_left_out", {MODEL: "def f(m):\n    return m.vision_model\n"}, False),
 )
