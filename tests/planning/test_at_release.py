@@ -36,7 +36,7 @@ def test_differences_are_those_of_the_two_plans() -> None:
 def test_the_split_and_the_checkpoint_stay() -> None:
     """What the plan chose is not chosen anew."""
     planned = _planned(model="scout", gpu="h200-sxm", count=8, goal="throughput", context="64K")
-    found = moved(planned, "0.31.0", "0.32.0", CATALOG)
+    found = moved(planned, "0.32.0", "0.33.0", CATALOG)
 
     for result in (found.before, found.after):
         assert isinstance(result.best, Plan)
