@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llama4ref.facts.queries.release_changes import release_changes
 from llama4ref.website.markup.html import Cell, Column, Row, code, escape, table
 from llama4ref.website.markup.page import Page
+from llama4ref.website.pages.entity_pages import own_pages
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -61,8 +62,19 @@ def _row(page: Page, change: Change) -> Row:
     return Row(
         cells=(
             Cell(escape(change.subject)),
-            Cell(page.entity(change.entity, change.name, change.field)),
+            Cell(_link(page, change)),
             Cell(escape(change.before)),
             Cell(escape(change.after) + page.note(fact, brief=True)),
         )
     )
+
+
+def _link(page: Page, change: Change) -> str:
+    """The name of what changed, leading to the row where it stands: on the page of its entity, or on one of the field's own."""
+    group, _, _ = change.field.rpartition(".")
+    anchor = group if change.field.count(".") > 1 else change.field  # a leaf of a row has no anchor
+    kind, _, id_ = change.entity.partition("/")
+    field = change.field.partition(".")[0]
+    if kind == "engines" and field in own_pages(page.catalog.engines[id_]):
+        return page.to(f"{change.entity}/{field}.md", change.name, anchor)
+    return page.entity(change.entity, change.name, anchor)

@@ -30,7 +30,6 @@ Pages = Iterator[tuple[str, str]]
 _LONG_FIELDS = (
     "flags",
     "methods",
-    "kernels",
     "hardware_defaults",
     "environment",
     "bugs",
