@@ -117,6 +117,12 @@ def test_features_that_exclude_each_other(feature: Feature, beside: Feature, rel
     assert not ABILITIES.lacks(feature, later, both)
 
 
+@pytest.mark.parametrize(("feature", "first"), [("eagle", "0.10.0"), ("eagle3", "0.11.1"), ("fp8-kv-cache", None)])
+def test_the_first_release_that_has_a_feature_anywhere(feature: Feature, first: str | None):
+    """None where some hardware had it always."""
+    assert ABILITIES.earliest(feature) == first
+
+
 @pytest.mark.parametrize("set_", CATALOG.abilities.values(), ids=lambda each: each.id)
 def test_releases_were_published(set_: AbilitySet):
     """Every row begins and ends at a release of its engine."""

@@ -350,5 +350,3 @@ def test_values_that_came_later_have_their_first_release():
     assert flags["kv-cache-dtype"].takes_at("bfloat16", "0.11.0")
     assert flags["kv-cache-dtype"].takes_at("fp8", "0.8.3")
     assert not flags["tool-call-parser"].takes_at("llama4_pythonic", "0.8.5")
-    assert flags["speculative-config"].takes_at("eagle", "0.10.0")
-    assert not flags["speculative-config"].takes_at("eagle3", "0.11.0")

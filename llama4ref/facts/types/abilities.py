@@ -44,6 +44,12 @@ class AbilitySet(Entity):
         """The rows of a feature."""
         return tuple(each for each in self.abilities.values() if each.feature == feature)
 
+    def earliest(self, feature: Feature) -> str | None:
+        """The first release that has a feature anywhere; None where it was always there, or nothing is recorded of it."""
+        begun = [each.since for each in self.rows(feature)]
+        known = [each for each in begun if is_stated(each)]
+        return min(known, key=release_key, default=None) if len(known) == len(begun) else None
+
     def lacks(self, feature: Feature, release: str, circumstances: Circumstances) -> bool:
         """Whether it is recorded of a feature, and no row of it holds."""
         rows = self.rows(feature)

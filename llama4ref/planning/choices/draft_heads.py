@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.engine.settings_reading import SPECULATIVE
 from llama4ref.errors import RequestError
 from llama4ref.facts.types.releases import holds_at
 from llama4ref.facts.types.states import UNKNOWN, is_stated
@@ -80,12 +79,12 @@ def draft_choice(catalog: Catalog, name: str) -> DraftChoice:
 
 def draft_refusal(catalog: Catalog, name: str, engine: Engine, release: str) -> Refusal | None:
     """Why a release does not speculate with a draft head; None where it does."""
-    choice, checkpoint, flag = draft_choice(catalog, name), _known(catalog, name), engine.flags.get(SPECULATIVE)
+    choice, checkpoint, abilities = draft_choice(catalog, name), _known(catalog, name), catalog.abilities.get(engine.id)
     loading = checkpoint.loads.get(engine.id) if checkpoint is not None else None
     if loading is not None and loading.supported is False:
         return Refusal(subject=name, rule="draft-head", numbers=loading.note or f"{engine.name} does not load it")
     since = [
-        flag.values.get(choice.algorithm) if flag is not None else None,
+        abilities.earliest(choice.algorithm) if abilities is not None else None,
         loading.since if loading is not None else None,
     ]
     late = [each for each in since if is_stated(each) and not holds_at(release, since=each)]
