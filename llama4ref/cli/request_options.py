@@ -73,6 +73,8 @@ _OPTIONS = (
     click.option("--tools", is_flag=True, help="Replies must carry tool calls."),
     click.option("--json-schema", is_flag=True, help="Replies must follow a JSON schema."),
     click.option("--speculative", metavar="REPOSITORY", help="EAGLE or EAGLE3 draft head."),
+    click.option("--lora", "lora_adapters", type=int, metavar="N", help="LoRA adapters served at once."),
+    click.option("--lora-rank", type=int, metavar="N", help="Largest rank of an adapter."),
     click.option(
         "--cache-dtype",
         type=click.Choice(["auto", "bfloat16", "fp8"]),

@@ -58,6 +58,10 @@ class EngineConfig:
     """Images of one prompt at most; 0 leaves the vision tower out."""
     nodes: int = 1
     """Machines that share the GPUs evenly."""
+    max_loras: int = 0
+    """LoRA adapters that are on the GPUs at once; 0 where the server takes none."""
+    max_lora_rank: int = 0
+    """Largest rank of an adapter; 0 where the server takes none."""
     draft_tokens: int = 0
     """Tokens that a draft head proposes in a step; 0 without one."""
     settings: Mapping[str, Setting] = field(default_factory=dict, hash=False)

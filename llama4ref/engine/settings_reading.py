@@ -24,7 +24,7 @@ COUNTED = frozenset({
     "model", "tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size", "enable-expert-parallel",
     "mm-encoder-tp-mode", "limit-mm-per-prompt", "language-model-only", "max-model-len", "max-num-seqs",
     "max-num-batched-tokens", "gpu-memory-utilization", "kv-cache-dtype", "block-size", "disable-hybrid-kv-cache-manager",
-    "enforce-eager", "nnodes", "speculative-config",
+    "enforce-eager", "nnodes", "speculative-config", "enable-lora", "max-loras", "max-lora-rank",
 })  # fmt: skip
 """Settings that the sizes are read from."""
 SPECULATIVE = "speculative-config"
@@ -62,6 +62,7 @@ def read_settings(
     read = _Reader(settings, defaults.by_option)
     images, vision = _images(settings, defaults.behaviour)
     variables = environment or {}
+    lora = read.switch("enable-lora")
     return EngineConfig(
         release=defaults.behaviour.release,
         layout=Layout(
@@ -82,6 +83,8 @@ def read_settings(
         enforce_eager=read.switch("enforce-eager"),
         images_per_prompt=images,
         nodes=read.whole("nnodes", defaults.nodes),
+        max_loras=read.whole("max-loras", 1) if lora else 0,
+        max_lora_rank=read.whole("max-lora-rank") if lora else 0,
         draft_tokens=_draft_tokens(settings),
         settings=settings,
         environment=variables,

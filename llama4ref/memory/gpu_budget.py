@@ -16,6 +16,7 @@ from llama4ref.memory.attention_cache import PLATFORMS, KVCache, kv_cache
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
 from llama4ref.memory.device_buffers import buffer_lines, length_lines
 from llama4ref.memory.draft_head import DraftBounds, draft_bounds, draft_lines, draft_rope_line
+from llama4ref.memory.lora_adapters import lora_lines
 from llama4ref.memory.overheads import overhead_lines
 from llama4ref.memory.served_sampling import served_sampling
 from llama4ref.memory.stage_budget import StageBudget
@@ -166,6 +167,7 @@ def memory_budget(
         peaks = tuple(peak_lines(model.architecture, config, behaviour, estimates, stage=stage, draft=bounds))
         lines = (
             *_weight_lines(held[stage.index]),
+            *lora_lines(model.architecture, config, stage),
             *buffer_lines(
                 model.architecture,
                 config,

@@ -6,6 +6,7 @@ No formula gives these lines; each is an estimate of `specs/estimates`, set by w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llama4ref.memory.budget_lines import BudgetLine, Place, estimate_line
@@ -25,7 +26,7 @@ def overhead_lines(
     """What the driver, the communication library and captured graphs take on every GPU."""
     yield _libraries(behaviour, estimates)
     if platform in GRAPH_PLATFORMS and not config.enforce_eager:
-        yield _cuda_graphs(behaviour, estimates, platform)
+        yield _cuda_graphs(config, behaviour, estimates, platform)
     yield from _driver_context(estimates)
 
 
@@ -36,11 +37,14 @@ def _libraries(behaviour: Behaviour, estimates: EstimatesFor) -> BudgetLine:
     return estimate_line("driver and libraries", "overhead", 1, estimates.of("memory.libraries"), formula=formula)
 
 
-def _cuda_graphs(behaviour: Behaviour, estimates: EstimatesFor, platform: str) -> BudgetLine:
+def _cuda_graphs(config: EngineConfig, behaviour: Behaviour, estimates: EstimatesFor, platform: str) -> BudgetLine:
     counted = behaviour.counts_cuda_graphs_on(platform)
     place: Place = "overhead" if counted else "outside"
     formula = "graphs of the decode batch sizes; " + ("counted by the engine" if counted else "captured afterwards")
-    return estimate_line("CUDA graphs", place, 1, estimates.of("memory.cuda_graphs"), formula=formula)
+    line = estimate_line("CUDA graphs", place, 1, estimates.of("memory.cuda_graphs"), formula=formula)
+    if not config.max_loras:
+        return line
+    return replace(line, high=2 * line.high, formula=f"{formula}; with adapters and without, which may double them")
 
 
 def _driver_context(estimates: EstimatesFor) -> Iterator[BudgetLine]:

@@ -47,6 +47,8 @@ class Sizes:
     enforce_eager: bool
     images_per_prompt: int
     nodes: int
+    max_loras: int = 0
+    max_lora_rank: int = 0
     draft_tokens: int = 0
     """Tokens that a draft head proposes in a step; 0 without one."""
 

@@ -13,6 +13,7 @@ from llama4ref.planning.choices.caches import hybrid_refusal
 from llama4ref.planning.choices.checkpoints import PLATFORMS, accelerator_refusals, candidate_checkpoints
 from llama4ref.planning.choices.draft_heads import draft_refusal
 from llama4ref.planning.choices.layouts import candidate_layouts
+from llama4ref.planning.choices.lora_ranks import rank_refusal
 from llama4ref.planning.choices.machines import placements
 from llama4ref.planning.compatibility.engine_limits import EngineLimits
 from llama4ref.planning.compatibility.workarounds import told
@@ -93,6 +94,10 @@ def _outcomes(search: OwnGpuSearch, model: Model) -> Iterator[Outcome]:
         return
     if request.gpu is not None and search.catalog.accelerator(request.gpu).platform not in PLATFORMS:
         yield from unplanned(search.catalog, request, model, search.catalog.accelerator(request.gpu))
+        return
+    no_rank = rank_refusal(search.engine, request)
+    if no_rank is not None:
+        yield no_rank
         return
     if request.speculative is not None:
         no_draft = draft_refusal(search.catalog, request.speculative, search.engine, search.behaviour.release)

@@ -72,6 +72,10 @@ class PlanRequest:
     """Whether replies must follow a JSON schema."""
     speculative: str | None = repository(concerns="own GPUs")
     """Repository of an EAGLE or EAGLE3 draft head."""
+    lora_adapters: int | None = whole(concerns="own GPUs")
+    """LoRA adapters that are served at once; memory is reserved for so many."""
+    lora_rank: int | None = whole(concerns="own GPUs")
+    """Largest rank of an adapter; the engine's default where it is left out."""
     checkpoint: str | None = text(concerns="own GPUs")
     """Id or repository of the checkpoint; any that fits where none is given."""
     min_weight_bits: int = whole(0, least=0)
@@ -126,6 +130,8 @@ class PlanRequest:
             raise RequestError(
                 f"count: {counted(self.count, 'GPU does', 'GPUs do')} not divide over {self.nodes:,} nodes; give a multiple of {self.nodes:,}"
             )
+        if self.lora_rank is not None and self.lora_adapters is None:
+            raise RequestError("lora_rank: no LoRA adapters are asked for; give lora_adapters or leave out lora_rank")
         if self.speculative is not None and self.hybrid:
             raise RequestError("hybrid: a draft head turns the hybrid KV cache off; leave out hybrid or speculative")
 

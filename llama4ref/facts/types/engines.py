@@ -111,6 +111,8 @@ class Flag:
     """First release that takes JSON where earlier ones take `key=value` pairs; none where an object is JSON in each release."""
     values: dict[str, str] = field(default_factory=dict)
     """First release that takes a value, for values of Llama 4 that not all releases take."""
+    only: tuple[str, ...] = ()
+    """Values that it takes, where no other one is taken; an empty list where that is not so, or not recorded."""
 
     def takes_at(self, value: str, release: str) -> bool:
         """Whether a release takes a value; those that nothing is recorded of are taken by each."""

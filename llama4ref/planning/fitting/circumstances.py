@@ -76,6 +76,8 @@ def _asked(request: PlanRequest) -> Iterator[Feature]:
         yield "images"
     if request.tools:
         yield "tools"
+    if request.lora_adapters:
+        yield "lora"
     if request.json_schema:
         yield "json-schema"
 

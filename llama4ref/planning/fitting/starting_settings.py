@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.planning.choices.draft_heads import draft_choice
+from llama4ref.planning.choices.lora_ranks import lora_rank
 from llama4ref.planning.outcomes import Refusal
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def starting_config(
         enforce_eager=bool(request.enforce_eager),
         images_per_prompt=max(request.images, int(candidate.layout.vision)),
         nodes=candidate.nodes,
+        max_loras=request.lora_adapters or 0,
+        max_lora_rank=lora_rank(catalog.engine("vllm"), request),
         draft_tokens=draft_choice(catalog, candidate.draft).tokens if candidate.draft else 0,
     )
 

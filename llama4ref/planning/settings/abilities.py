@@ -53,6 +53,8 @@ def set_abilities(
         draft.set("tool-call-parser", parser, "Meta's documented form of calls", source="vllm-tool-calling-docs")
         if draft.takes("chat-template", PYTHONIC_TEMPLATE):
             draft.set("chat-template", PYTHONIC_TEMPLATE, _WHERE_TEMPLATES_ARE, source="vllm-tool-calling-docs")
+    if fitted.config.max_loras:
+        _set_lora(draft, fitted, request)
     if request.speculative:
         head = draft_choice(catalog, request.speculative)
         draft.set_object(
@@ -61,6 +63,15 @@ def set_abilities(
             "as asked for; it forces the hybrid KV cache off, so every layer keeps the full length",
             source="vllm-0.32.0",
         )
+
+
+def _set_lora(draft: SettingsDraft, fitted: FittedCandidate, request: PlanRequest) -> None:
+    config = fitted.config
+    draft.set("enable-lora", True, "adapters are asked for; `--lora-modules NAME=PATH` names those to serve")
+    draft.set("max-loras", config.max_loras, "as asked for; memory is reserved for so many", source="vllm-releases")
+    asked = request.lora_rank
+    why = "as asked for" if asked == config.max_lora_rank else f"the next that the engine takes above {asked}"
+    draft.set("max-lora-rank", config.max_lora_rank, why if asked else "the engine's default", source="vllm-releases")
 
 
 def set_temperature(catalog: Catalog, draft: SettingsDraft, fitted: FittedCandidate) -> None:

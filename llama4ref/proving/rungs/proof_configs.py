@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NOT_ON_ONE_CPU = (
     "tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size", "enable-expert-parallel", "nnodes",
     "distributed-executor-backend", "mm-encoder-tp-mode", "quantization", "speculative-config", "gpu-memory-utilization",
-    "moe-backend", "attention-backend", "linear-backend", "all2all-backend",
+    "moe-backend", "attention-backend", "linear-backend", "all2all-backend", "enable-lora", "max-loras", "max-lora-rank",
 )  # fmt: skip
 """Settings that a miniature on one processor cannot take."""
 CPU_BLOCK_SIZE = 128
