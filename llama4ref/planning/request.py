@@ -73,7 +73,7 @@ class PlanRequest:
     speculative: str | None = repository(concerns="own GPUs")
     """Repository of an EAGLE or EAGLE3 draft head."""
     lora_adapters: int | None = whole(concerns="own GPUs")
-    """LoRA adapters that are served at once; memory is reserved for so many."""
+    """LoRA adapters that are served at once; memory is reserved for so many. One where a rank alone is given."""
     lora_rank: int | None = whole(concerns="own GPUs")
     """Largest rank of an adapter; the engine's default where it is left out."""
     checkpoint: str | None = text(concerns="own GPUs")
@@ -130,8 +130,6 @@ class PlanRequest:
             raise RequestError(
                 f"count: {counted(self.count, 'GPU does', 'GPUs do')} not divide over {self.nodes:,} nodes; give a multiple of {self.nodes:,}"
             )
-        if self.lora_rank is not None and self.lora_adapters is None:
-            raise RequestError("lora_rank: no LoRA adapters are asked for; give lora_adapters or leave out lora_rank")
         if self.speculative is not None and self.hybrid:
             raise RequestError("hybrid: a draft head turns the hybrid KV cache off; leave out hybrid or speculative")
 
@@ -186,6 +184,11 @@ class PlanRequest:
         if not isinstance(prompt, int) and not isinstance(reply, int):
             return 1
         return (prompt if isinstance(prompt, int) else 1) + (reply if isinstance(reply, int) else 1)
+
+    @property
+    def loras(self) -> int:
+        """LoRA adapters at once; 0 where none are asked for."""
+        return self.lora_adapters or (1 if self.lora_rank else 0)
 
     def _named(self, concern: Concern) -> list[str]:
         """Fields that were given and concern nobody else, in their order."""

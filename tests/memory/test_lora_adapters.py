@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from llama4ref import PlanRequest, RequestError, load, plan
+from llama4ref import PlanRequest, load, plan
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.engine.layout import Layout
 from llama4ref.memory.lora_adapters import lora_lines
@@ -103,9 +103,8 @@ def test_adapters_before_their_first_release_name_it() -> None:
 
 
 def test_a_rank_that_the_engine_does_not_take_is_refused_with_the_largest() -> None:
-    """And a rank without adapters is a contradiction."""
+    """A rank alone asks for one adapter."""
     result = plan(PlanRequest(**SCOUT_ON_EIGHT, lora_adapters=1, lora_rank=1024))
 
     assert {each.changes for each in result.refused if each.rule == "lora-rank"} == {(("lora_rank", 512),)}
-    with pytest.raises(RequestError, match="lora_rank"):
-        PlanRequest(model="scout", lora_rank=8)
+    assert _best(lora_rank=8).settings["max-loras"] == 1

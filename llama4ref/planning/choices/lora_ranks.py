@@ -21,7 +21,7 @@ def lora_rank(engine: Engine, request: PlanRequest) -> int:
         >>> [lora_rank(load().engine("vllm"), PlanRequest(lora_adapters=2, lora_rank=rank)) for rank in (None, 8, 24)]
         [16, 8, 32]
     """
-    if not request.lora_adapters:
+    if not request.loras:
         return 0
     option = engine.flags[RANK_OPTION]
     ranks = sorted(map(int, option.only))
@@ -31,7 +31,7 @@ def lora_rank(engine: Engine, request: PlanRequest) -> int:
 
 def rank_refusal(engine: Engine, request: PlanRequest) -> Refusal | None:
     """Why adapters of the asked rank cannot be served; None where they can."""
-    if not request.lora_adapters or not request.lora_rank:
+    if not request.lora_rank:
         return None
     largest = max(map(int, engine.flags[RANK_OPTION].only))
     if request.lora_rank <= largest:

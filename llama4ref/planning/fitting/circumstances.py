@@ -76,7 +76,7 @@ def _asked(request: PlanRequest) -> Iterator[Feature]:
         yield "images"
     if request.tools:
         yield "tools"
-    if request.lora_adapters:
+    if request.loras:
         yield "lora"
     if request.json_schema:
         yield "json-schema"

@@ -40,7 +40,7 @@ def starting_config(
         enforce_eager=bool(request.enforce_eager),
         images_per_prompt=max(request.images, int(candidate.layout.vision)),
         nodes=candidate.nodes,
-        max_loras=request.lora_adapters or 0,
+        max_loras=request.loras,
         max_lora_rank=lora_rank(catalog.engine("vllm"), request),
         draft_tokens=draft_choice(catalog, candidate.draft).tokens if candidate.draft else 0,
     )
