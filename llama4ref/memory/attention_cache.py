@@ -90,7 +90,8 @@ class KVCache:
 
     def blocks_at(self, tokens: int) -> int:
         """Blocks that one request of so many tokens takes at most, over all groups."""
-        return sum(self.group_blocks(group.kind, tokens) for group in self.groups)
+        every, chunk = self.group_blocks("global", tokens), self.group_blocks("chunked-local", tokens)
+        return sum([every if group.kind == "global" else chunk for group in self.groups])
 
     def bytes_held(self, kind: LayerKind, tokens: int | None = None) -> int:
         """Bytes that the groups of one kind hold of one request; of `max_model_len` tokens where none are given."""
@@ -109,8 +110,7 @@ class KVCache:
         Args:
             available_bytes: of each GPU, or of a GPU of each pipeline stage, first stage first.
         """
-        available = self._of_each_stage(available_bytes)
-        num_blocks = max(0, min(left // stage.bytes_per_block for stage, left in available))
+        num_blocks = self.num_blocks(available_bytes)
         if self.rules.concurrency_in_blocks:
             concurrency = num_blocks / self.blocks_per_request
         else:
@@ -123,8 +123,17 @@ class KVCache:
                 else num_blocks // len(self.groups) * self.block_size
             ),
             max_concurrency=concurrency,
-            fits=self._accepts(self.max_model_len, available),
+            fits=self.fits(available_bytes),
         )
+
+    def num_blocks(self, available_bytes: int | Sequence[int]) -> int:
+        """Blocks of the pool, the null block included; memory as in `capacity`."""
+        available = self._of_each_stage(available_bytes)
+        return max(0, min([left // stage.bytes_per_block for stage, left in available]))
+
+    def fits(self, available_bytes: int | Sequence[int]) -> bool:
+        """Whether the engine starts; memory as in `capacity`."""
+        return self._accepts(self.max_model_len, self._of_each_stage(available_bytes))
 
     def requests_held(self, tokens: int, available_bytes: int | Sequence[int], *, shared_tokens: int = 0) -> int:
         """Requests of so many tokens that the pool holds at once, at most; 0 where none fits.
@@ -138,7 +147,7 @@ class KVCache:
             shared_tokens: leading tokens that all requests have in common.
         """
         shared = shared_tokens // self.block_size * sum(group.kind == "global" for group in self.groups)
-        free = self.capacity(available_bytes).num_blocks - NULL_BLOCKS - shared
+        free = self.num_blocks(available_bytes) - NULL_BLOCKS - shared
         return max(0, free // (self.blocks_at(tokens) - shared))
 
     def largest_max_model_len(self, available_bytes: int | Sequence[int]) -> int:

@@ -232,13 +232,15 @@ def cache_of(
 
 
 def resized(budget: MemoryBudget, config: EngineConfig, behaviour: Behaviour) -> MemoryBudget:
-    """The same budget for another `max_model_len`: only a few tables, token ids and the cache depend on it."""
+    """The same budget for another `max_model_len` and part of memory: only a few tables, token ids and the cache depend on the length."""
     changed = {line.name: line for line in length_lines(config, behaviour, cache_groups=len(budget.cache.groups))}
     if budget.draft is not None:
         table = draft_rope_line(budget.draft, config, behaviour)
         changed[table.name] = table
+    requested = math.ceil(budget.total_bytes * config.gpu_memory_utilization)
     stages = tuple(
-        replace(stage, lines=tuple(changed.get(line.name, line) for line in stage.lines)) for stage in budget.stages
+        replace(stage, requested_bytes=requested, lines=tuple([changed.get(line.name, line) for line in stage.lines]))
+        for stage in budget.stages
     )
     return replace(budget, stages=stages, cache=replace(budget.cache, max_model_len=config.max_model_len))
 

@@ -14,11 +14,14 @@ from llama4ref.planning.choices.draft_heads import draft_choice
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
+    from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.accelerators import Accelerator
+    from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.conditions import Feature
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
-    from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
+    from llama4ref.planning.fitting.candidates import FittedCandidate
 
 HOST_NOTICE_BYTES = 2**30
 HYBRID_BUG = "hybrid-latency"
@@ -30,9 +33,12 @@ def caveats_of(catalog: Catalog, fitted: FittedCandidate, engine: Engine, behavi
     """Everything a person should know before relying on a plan."""
     yield from long_context(catalog, fitted.candidate.model, fitted.config.max_model_len)
     yield from _host_memory(fitted)
-    yield from _expert_kernel(catalog, fitted, engine, behaviour.release)
-    yield from _disputed_requirement(catalog, fitted)
-    yield from _coverage_note(catalog, fitted)
+    candidate = fitted.candidate
+    if fitted.config.settings.get("moe-backend", "auto") == "auto":
+        yield from _expert_kernel(
+            catalog, engine.id, behaviour.release, candidate.checkpoint, candidate.accelerator, _split(candidate.layout)
+        )
+    yield from _of_checkpoint(catalog, candidate.checkpoint)
     yield from _opted_into_hybrid(fitted, engine, behaviour)
     yield from _speculation(catalog, fitted)
     yield from _many_images(catalog, fitted)
@@ -163,33 +169,32 @@ def _host_memory(fitted: FittedCandidate) -> Iterator[Reason]:
         )
 
 
-def _expert_kernel(catalog: Catalog, fitted: FittedCandidate, engine: Engine, release: str) -> Iterator[Reason]:
-    """What the kernel that the engine takes by itself costs, or that none is known; nothing where another is asked for."""
-    candidate = fitted.candidate
-    checkpoint, accelerator = candidate.checkpoint, candidate.accelerator
-    if fitted.config.settings.get("moe-backend", "auto") != "auto":
-        return
-    found = expert_rule(catalog, engine, release, served_on(checkpoint, accelerator, _split(candidate)))
+@functools.lru_cache(maxsize=4096)
+def _expert_kernel(  # noqa: PLR0917  # kept by position in the cache
+    catalog: Catalog,
+    engine: str,
+    release: str,
+    checkpoint: Checkpoint,
+    accelerator: Accelerator,
+    split: frozenset[Feature],
+) -> tuple[Reason, ...]:
+    """What the kernel that the engine takes by itself costs, or that none is known."""
+    found = expert_rule(catalog, catalog.engine(engine), release, served_on(checkpoint, accelerator, split))
     if found is None or found[1].chosen is UNKNOWN:
-        yield Reason(
-            about="routed experts",
-            value=str(checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN),
-            because=f"no source says which kernel of {engine.name} {release} runs them on {accelerator.name}",
-        )
-    elif found[1].note:
-        id_, rule = found
-        cited = catalog.cite(f"kernels/{engine.id}", f"rules.{id_}.chosen")
-        yield Reason(
-            about="routed experts",
-            value=f"by {rule.chosen}",
-            because=rule.note or "",
-            source=cited[0].source.id if cited else None,
-        )
+        where = f"which kernel of {catalog.engine(engine).name} {release} runs them on {accelerator.name}"
+        experts = str(checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN)
+        return (Reason(about="routed experts", value=experts, because=f"no source says {where}"),)
+    id_, rule = found
+    if not rule.note:
+        return ()
+    cited = catalog.cite(f"kernels/{engine}", f"rules.{id_}.chosen")
+    source = cited[0].source.id if cited else None
+    return (Reason(about="routed experts", value=f"by {rule.chosen}", because=rule.note, source=source),)
 
 
-def _split(candidate: Candidate) -> frozenset[Feature]:
+@functools.lru_cache(maxsize=64)
+def _split(layout: Layout) -> frozenset[Feature]:
     """The features of a layout that decide over the kernel of the routed experts."""
-    layout = candidate.layout
     ways: dict[Feature, bool] = {
         "expert-parallel": layout.expert_parallel,
         "data-parallel": layout.data_parallel > 1,
@@ -198,17 +203,21 @@ def _split(candidate: Candidate) -> frozenset[Feature]:
     return frozenset(name for name, used in ways.items() if used)
 
 
-def _disputed_requirement(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
-    leaf = catalog.provenance.get(f"checkpoints/{fitted.candidate.checkpoint.id}", {}).get(
-        "requirements.min_capability"
-    )
+@functools.lru_cache(maxsize=1024)
+def _of_checkpoint(catalog: Catalog, checkpoint: Checkpoint) -> tuple[Reason, ...]:
+    """What to know of a checkpoint, whatever it runs on."""
+    return (*_disputed_requirement(catalog, checkpoint), *_coverage_note(catalog, checkpoint))
+
+
+def _disputed_requirement(catalog: Catalog, checkpoint: Checkpoint) -> Iterator[Reason]:
+    leaf = catalog.provenance.get(f"checkpoints/{checkpoint.id}", {}).get("requirements.min_capability")
     if leaf is not None and leaf.disputed:
         words = "; ".join(
             f"{each.source.publisher} says {dotted(each.value)}"
             for each in leaf.citations
             if not each.agrees and isinstance(each.value, int)
         )
-        needed = fitted.candidate.checkpoint.requirements.min_capability
+        needed = checkpoint.requirements.min_capability
         yield Reason(
             about="compute capability",
             value=str(UNKNOWN) if needed is UNKNOWN else f"{dotted(needed)} is enough",
@@ -217,14 +226,14 @@ def _disputed_requirement(catalog: Catalog, fitted: FittedCandidate) -> Iterator
         )
 
 
-def _coverage_note(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
-    entity = f"checkpoints/{fitted.candidate.checkpoint.id}"
+def _coverage_note(catalog: Catalog, checkpoint: Checkpoint) -> Iterator[Reason]:
+    entity = f"checkpoints/{checkpoint.id}"
     leaf = catalog.provenance.get(entity, {}).get(CHECKPOINT_KEY_OF_COMPONENT)
     note = leaf.citations[0].note if leaf and leaf.citations else None
     if note:
         yield Reason(
             about="coverage",
-            value=fitted.candidate.checkpoint.id,
+            value=checkpoint.id,
             because=note,
             source=leaf.citations[0].source.id if leaf else None,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.states import UNKNOWN
@@ -15,9 +15,10 @@ from llama4ref.planning.choices.draft_heads import draft_refusal
 from llama4ref.planning.choices.layouts import candidate_layouts
 from llama4ref.planning.choices.lora_ranks import rank_refusal
 from llama4ref.planning.choices.machines import placements
-from llama4ref.planning.compatibility.engine_limits import EngineLimits
+from llama4ref.planning.compatibility.engine_limits import limits_of
 from llama4ref.planning.compatibility.workarounds import told
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
+from llama4ref.planning.fitting.compatible_fit import Wish, wish_of
 from llama4ref.planning.fitting.fit import ALL_REACHES, Attempt, refusal_of
 from llama4ref.planning.fitting.levers import Reach
 from llama4ref.planning.fitting.trials import Trial
@@ -31,13 +32,14 @@ from llama4ref.units import format_tokens
 from llama4ref.wording import counted
 
 if TYPE_CHECKING:
-    from llama4ref.engine.engine_config import EngineConfig
+    from llama4ref.engine.engine_config import EngineConfig, Setting
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour, Engine
     from llama4ref.facts.types.models import Model
     from llama4ref.planning.choices.machines import Placement
+    from llama4ref.planning.compatibility.engine_limits import EngineLimits
     from llama4ref.planning.request import PlanRequest
 
 
@@ -57,7 +59,12 @@ class OwnGpuSearch:
     @functools.cached_property
     def limits(self) -> EngineLimits:
         """Abilities, faults and kernels of the engine at the release."""
-        return EngineLimits(catalog=self.catalog, engine=self.engine, release=self.behaviour.release)
+        return limits_of(self.catalog, self.engine.id, self.behaviour.release)
+
+    @functools.cached_property
+    def wish(self) -> Wish:
+        """What is asked of each candidate."""
+        return wish_of(self.limits, self.request, self.behaviour)
 
 
 def own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> tuple[list[Plan], list[Refusal]]:
@@ -65,21 +72,50 @@ def own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -
 
     Plans with batches below every default of the engine, or without CUDA graphs, come after those that need neither.
     """
+    answer = _answer(catalog, request, tuple(models))
+    return answer.own_plans(), list(answer.refusals)
+
+
+@dataclass(slots=True)
+class _Answer:
+    """An answer that is kept. Each who asks gets plans of their own, with settings that may be changed without changing others'."""
+
+    plans: tuple[Plan, ...]
+    refusals: tuple[Refusal, ...]
+    written: tuple[tuple[tuple[tuple[str, Setting], ...], tuple[tuple[str, str], ...]], ...]
+    """Settings and environment of each plan."""
+    given: bool = False
+    """Whether the plans themselves were given away."""
+
+    def own_plans(self) -> list[Plan]:
+        if not self.given:
+            self.given = True
+            return list(self.plans)
+        return [
+            replace(plan, config=replace(plan.config, settings=dict(settings), environment=dict(environment)))
+            for plan, (settings, environment) in zip(self.plans, self.written, strict=True)
+        ]
+
+
+@functools.lru_cache(maxsize=16)
+def _answer(catalog: Catalog, request: PlanRequest, models: tuple[Model, ...]) -> _Answer:
+    """Kept, as some ask the same again: for a plan that is rendered, then proven."""
     engine = catalog.engine("vllm")
     search = OwnGpuSearch(catalog=catalog, request=request, engine=engine, behaviour=engine.at(request.engine_release))
     outcomes = [outcome for model in models for outcome in _outcomes(search, model)]
     found = [each for each in outcomes if isinstance(each, FittedCandidate)]
-    refusals = [
+    refusals = tuple(
         refusal_of(each, thorough=not found) if isinstance(each, Attempt) else each
         for each in outcomes
         if not isinstance(each, FittedCandidate)
-    ]
+    )
     plans = [
         (each.reach > Reach.MILD, plan_of(search, each, config_of(catalog, each, request, engine, search.behaviour)))
         for each in found
     ]
     plans.sort(key=lambda each: (each[0], *rank(catalog, request, each[1])))
-    return [each for _, each in plans], refusals
+    written = ((tuple(each.config.settings.items()), tuple(each.config.environment.items())) for _, each in plans)
+    return _Answer(tuple(each for _, each in plans), refusals, tuple(written))
 
 
 def _outcomes(search: OwnGpuSearch, model: Model) -> Iterator[Outcome]:
@@ -159,13 +195,18 @@ def _on_accelerator(
     if no_hybrid is not None:
         yield no_hybrid
         return
-    reasons = tuple(
-        accelerator_refusals(search.catalog, checkpoint, accelerator, search.engine, search.behaviour.release)
-    )
+    reasons = _accelerator_refusals(search.catalog, search.engine.id, search.behaviour.release, checkpoint, accelerator)
     if not reasons:
         yield from _on_fewest(search, model, checkpoint, accelerator)
     elif search.request.gpu is not None:
         yield from reasons
+
+
+@functools.lru_cache(maxsize=4096)
+def _accelerator_refusals(
+    catalog: Catalog, engine: str, release: str, checkpoint: Checkpoint, accelerator: Accelerator
+) -> tuple[Refusal, ...]:
+    return tuple(accelerator_refusals(catalog, checkpoint, accelerator, catalog.engine(engine), release))
 
 
 def _on_fewest(
@@ -207,7 +248,7 @@ def _trials(
         )
         for layout in layouts
     )  # fmt: skip
-    return [Trial(search.limits, each, search.request, search.behaviour) for each in templates], broken
+    return [Trial(search.wish, each) for each in templates], broken
 
 
 def plan_of(search: OwnGpuSearch, fitted: FittedCandidate, config: EngineConfig) -> Plan:

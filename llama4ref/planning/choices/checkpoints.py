@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,15 +33,22 @@ def candidate_checkpoints(
     catalog: Catalog, request: PlanRequest, model_id: str, engine: Engine, release: str
 ) -> tuple[tuple[Checkpoint, ...], tuple[Refusal, ...]]:
     """Checkpoints of a model that the engine's release loads, in the order of their publishers, and refusals of the others."""
-    if request.checkpoint is not None:
-        named = catalog.checkpoint(request.checkpoint)
+    return _candidates(catalog, request.checkpoint, request.min_weight_bits, model_id, engine.id, release)
+
+
+@functools.lru_cache(maxsize=256)
+def _candidates(  # noqa: PLR0917  # kept by position in the cache
+    catalog: Catalog, asked: str | None, min_weight_bits: int, model_id: str, engine_id: str, release: str
+) -> tuple[tuple[Checkpoint, ...], tuple[Refusal, ...]]:
+    if asked is not None:
+        named = catalog.checkpoint(asked)
         pool: Sequence[Checkpoint] = [named] if named.model == model_id else []
     else:
         pool = [each for each in catalog.checkpoints.values() if each.model == model_id and each.stage == "instruct"]
     fitting: list[Checkpoint] = []
     refused: list[Refusal] = []
     for checkpoint in pool:
-        refusal = _release_refusal(catalog, checkpoint, request, engine, release)
+        refusal = _release_refusal(catalog, checkpoint, min_weight_bits, catalog.engine(engine_id), release)
         if refusal is None:
             fitting.append(checkpoint)
         else:
@@ -71,7 +79,7 @@ def expert_bits(catalog: Catalog, checkpoint: Checkpoint) -> int:
 
 
 def _release_refusal(
-    catalog: Catalog, checkpoint: Checkpoint, request: PlanRequest, engine: Engine, release: str
+    catalog: Catalog, checkpoint: Checkpoint, min_weight_bits: int, engine: Engine, release: str
 ) -> Refusal | None:
     loading = checkpoint.loads.get(engine.id)
     if loading is None or loading.supported is not True:
@@ -102,11 +110,11 @@ def _release_refusal(
             numbers="which modules are quantized is not published, so its size cannot be computed",
         )
     bits = expert_bits(catalog, checkpoint)
-    if bits < request.min_weight_bits:
+    if bits < min_weight_bits:
         return Refusal(
             subject=checkpoint.id,
             rule="quality",
-            numbers=f"{bits} bits a routed weight, {request.min_weight_bits} asked for",
+            numbers=f"{bits} bits a routed weight, {min_weight_bits} asked for",
         )
     return None
 

@@ -35,8 +35,7 @@ def weights_held(catalog: Catalog, model: Model, checkpoint: Checkpoint, layout:
 def budget_of(catalog: Catalog, candidate: Candidate, behaviour: Behaviour, config: EngineConfig) -> MemoryBudget:
     """The budget of a candidate with settings."""
     longest = replace(config, max_model_len=candidate.limit, gpu_memory_utilization=1.0)
-    budget = resized(_longest(catalog, candidate, behaviour, longest), config, behaviour)
-    return with_part(budget, config.gpu_memory_utilization)
+    return resized(_longest(catalog, candidate, behaviour, longest), config, behaviour)
 
 
 def with_part(budget: MemoryBudget, part: float) -> MemoryBudget:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from llama4ref.planning.choices.layouts import described
@@ -32,6 +32,16 @@ class Candidate:
     hybrid: bool
     draft: str | None = None
     """Repository or id of a draft head for speculative decoding."""
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Kept, as much is kept by candidate."""
+
+    def __post_init__(self) -> None:
+        parts = (self.model, self.checkpoint, self.accelerator, self.layout, self.nodes, self.cache_dtype, self.hybrid)
+        object.__setattr__(self, "_hash", hash((parts, self.draft)))
+
+    def __hash__(self) -> int:
+        """The same for equal candidates."""
+        return self._hash
 
     @property
     def limit(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llama4ref.facts.types.conditions import Circumstances
 from llama4ref.facts.types.states import UNKNOWN
@@ -21,8 +21,17 @@ _FLOATS = frozenset({"bf16", "fp16", "fp32"})
 """Ids of formats that are no quantization."""
 
 
+class ServerSizes(NamedTuple):
+    """Of a server's configuration, what conditions of facts speak of."""
+
+    max_model_len: int
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    enforce_eager: bool
+
+
 def circumstances_of(
-    limits: EngineLimits, candidate: Candidate, request: PlanRequest, config: EngineConfig | None = None
+    limits: EngineLimits, candidate: Candidate, request: PlanRequest, config: EngineConfig | ServerSizes | None = None
 ) -> Circumstances:
     """Hardware, checkpoint, features and sizes of a server; before `config` is known, the sizes that are asked for."""
     checkpoint, accelerator, coverage = candidate.checkpoint, candidate.accelerator, candidate.checkpoint.coverage
@@ -48,7 +57,7 @@ def _features(
     limits: EngineLimits,
     candidate: Candidate,
     request: PlanRequest,
-    config: EngineConfig | None,
+    config: EngineConfig | ServerSizes | None,
     sizes: dict[Size, int],
 ) -> Iterator[Feature]:
     yield from _asked(request)
@@ -96,7 +105,7 @@ def _layout(candidate: Candidate) -> Iterator[Feature]:
         yield "multi-node"
 
 
-def _sizes(candidate: Candidate, request: PlanRequest, config: EngineConfig | None) -> dict[Size, int]:
+def _sizes(candidate: Candidate, request: PlanRequest, config: EngineConfig | ServerSizes | None) -> dict[Size, int]:
     layout = candidate.layout
     sizes: dict[Size, int] = {
         "images": request.images,

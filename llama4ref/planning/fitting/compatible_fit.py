@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.planning.compatibility.missing_abilities import missing_ability
-from llama4ref.planning.compatibility.workarounds import Compatibility, compatibility, is_set
+from llama4ref.planning.compatibility.workarounds import Compatibility, adapted_to, compatibility, is_set
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
-from llama4ref.planning.fitting.circumstances import circumstances_of
+from llama4ref.planning.fitting.circumstances import ServerSizes, circumstances_of
 from llama4ref.planning.fitting.fit import Attempt, attempt_of, fitted
 from llama4ref.planning.outcomes import Refusal
 
@@ -23,13 +24,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of each candidate, of an engine at a release."""
+
+    limits: EngineLimits
+    request: PlanRequest
+    behaviour: Behaviour
+    alike: PlanRequest
+    """A request for which everything that is recorded of the engine says the same, whatever the exact lengths are."""
+
+
+def wish_of(limits: EngineLimits, request: PlanRequest, behaviour: Behaviour) -> Wish:
+    """A request, with the one that stands for all that ask the same of the engine."""
+    return Wish(limits, request, behaviour, _alike(limits, request))
+
+
+@functools.lru_cache(maxsize=256)
+def _alike(limits: EngineLimits, request: PlanRequest) -> PlanRequest:
+    tokens = request.context_tokens
+    context = None if tokens is None else limits.context_alike(tokens)
+    return replace(request, context=context, prompt_tokens=None, output_tokens=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A candidate that the engine of the release runs as far as is known before lengths and batches are."""
 
-    limits: EngineLimits
+    wish: Wish
     candidate: Candidate
-    request: PlanRequest
-    behaviour: Behaviour
     workarounds: tuple[Workaround, ...]
     """Settings that get round known faults."""
     attempt: Attempt
@@ -43,33 +65,44 @@ class Prepared:
         found = fitted(self.attempt, reach)
         if found is None:
             return None
-        again = _joined(self.limits, self.candidate, self.request, found.config, self.workarounds)
+        again = self._met_with(found.config)
         if isinstance(again, Refusal):
             return again
-        if again.workarounds == self.workarounds:
-            return replace(found, workarounds=again.workarounds, faults=again.remaining)
-        other = _attempted(self.limits, self.candidate, self.request, self.behaviour, again)
-        return other if isinstance(other, Refusal) else other.fitted(reach)
+        if again.workarounds != self.workarounds:
+            other = _attempted(self.wish, self.candidate, again.workarounds)
+            return other if isinstance(other, Refusal) else other.fitted(reach)
+        if not again.workarounds and not again.remaining:
+            return found
+        return replace(found, workarounds=again.workarounds, faults=again.remaining)
+
+    def _met_with(self, config: EngineConfig) -> Compatibility | Refusal:
+        """What a server of such lengths and batches would meet."""
+        limits, wish = self.wish.limits, self.wish.alike
+        alike = limits.context_alike(config.max_model_len)
+        sizes = ServerSizes(alike, config.max_num_seqs, config.max_num_batched_tokens, config.enforce_eager)
+        if self.workarounds:
+            return _joined(limits, self.candidate, wish, sizes, self.workarounds)
+        return _joined_with(limits, self.candidate, wish, sizes)
 
 
-def prepared(
-    limits: EngineLimits, candidate: Candidate, request: PlanRequest, behaviour: Behaviour
-) -> Prepared | Refusal:
+def prepared(wish: Wish, candidate: Candidate) -> Prepared | Refusal:
     """What is tried of a candidate, or why the engine of the release does not run it."""
+    found = _runs(wish.limits, candidate, wish.alike)
+    return found if isinstance(found, Refusal) else _attempted(wish, candidate, found.workarounds)
+
+
+@functools.lru_cache(maxsize=4096)
+def _runs(limits: EngineLimits, candidate: Candidate, request: PlanRequest) -> Compatibility | Refusal:
     lacking = missing_ability(limits, circumstances_of(limits, candidate, request))
     if lacking is not None:
         return lacking
-    found = _joined(limits, candidate, request)
-    return found if isinstance(found, Refusal) else _attempted(limits, candidate, request, behaviour, found)
+    return _joined(limits, candidate, request)
 
 
-def _attempted(
-    limits: EngineLimits, candidate: Candidate, request: PlanRequest, behaviour: Behaviour, found: Compatibility
-) -> Prepared | Refusal:
-    attempt = attempt_of(limits.catalog, _with_cache(candidate, found.request), found.request, behaviour)
-    if isinstance(attempt, Refusal):
-        return attempt
-    return Prepared(limits, candidate, request, behaviour, found.workarounds, attempt)
+def _attempted(wish: Wish, candidate: Candidate, workarounds: tuple[Workaround, ...]) -> Prepared | Refusal:
+    adapted = adapted_to(wish.request, workarounds)
+    attempt = attempt_of(wish.limits.catalog, _with_cache(candidate, adapted), adapted, wish.behaviour)
+    return attempt if isinstance(attempt, Refusal) else Prepared(wish, candidate, workarounds, attempt)
 
 
 def faults_of(
@@ -84,17 +117,24 @@ def faults_of(
     )
 
 
+@functools.lru_cache(maxsize=4096)
+def _joined_with(
+    limits: EngineLimits, candidate: Candidate, request: PlanRequest, sizes: ServerSizes
+) -> Compatibility | Refusal:
+    return _joined(limits, candidate, request, sizes)
+
+
 def _joined(
     limits: EngineLimits,
     candidate: Candidate,
     request: PlanRequest,
-    config: EngineConfig | None = None,
+    sizes: ServerSizes | None = None,
     known: tuple[Workaround, ...] = (),
 ) -> Compatibility | Refusal:
     return compatibility(
         limits,
         request,
-        lambda adapted: circumstances_of(limits, _with_cache(candidate, adapted), adapted, config),
+        lambda adapted: circumstances_of(limits, _with_cache(candidate, adapted), adapted, sizes),
         subject=str(candidate),
         known=known,
     )

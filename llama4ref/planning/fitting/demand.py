@@ -57,14 +57,19 @@ class Demand:
         The two are not the same in every release: some start with less memory than one request needs, and every pool keeps
         one block empty.
         """
-        room, cache = budget.room(self.headroom), budget.cache
-        return (
-            budget.free_bytes >= 0 and cache.capacity(room).fits and cache.requests_held(cache.max_model_len, room) >= 1
-        )
+        return budget.free_bytes >= 0 and self._holds(budget, budget.cache.max_model_len, 1)
 
     def met(self, budget: MemoryBudget) -> bool:
         """Whether a budget holds all of it."""
-        return self.starts(budget) and self.held(budget) >= self.concurrency
+        longest, counted = budget.cache.max_model_len, self.counted(budget)
+        if budget.free_bytes < 0 or not self._holds(budget, longest, self.concurrency if counted == longest else 1):
+            return False
+        return counted == longest or self.held(budget) >= self.concurrency
+
+    def _holds(self, budget: MemoryBudget, tokens: int, requests: int) -> bool:
+        """Whether the engine starts, and so many requests of so many tokens fit at once."""
+        room = budget.room(self.headroom)
+        return budget.cache.fits(room) and budget.cache.requests_held(tokens, room) >= requests
 
 
 def demand_of(request: PlanRequest, lengths: Lengths, layout: Layout) -> Demand:

@@ -106,7 +106,7 @@ def attempt_of(catalog: Catalog, candidate: Candidate, request: PlanRequest, beh
         candidate=candidate,
         behaviour=behaviour,
         demand=demand,
-        start=replace(start, max_model_len=demand.wanted),
+        start=start,
         open=open_levers(request),
         concurrency_is_asked=request.concurrency is not None,
     )

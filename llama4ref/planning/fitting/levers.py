@@ -7,6 +7,7 @@ as some default of the engine, and another part of the GPU's memory; then smalle
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -45,6 +46,7 @@ class Lever:
         return f"{self.name} {self.value:g}" if self.name == "gpu_memory_utilization" else f"{self.name} {self.value:,}"
 
 
+@functools.lru_cache(maxsize=64)
 def open_levers(request: PlanRequest) -> frozenset[LeverName]:
     """Levers that the request leaves to the planner; requests at once are asked for with `concurrency` too."""
     asked: dict[LeverName, object] = {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def starting_config(
     candidate: Candidate, request: PlanRequest, demand: Demand, *, catalog: Catalog, behaviour: Behaviour
 ) -> EngineConfig | Refusal:
-    """The configuration before anything is changed to make it fit, at the longest request that the checkpoint allows."""
+    """The configuration before anything is changed to make it fit, at the shortest context that will do."""
     batch = _batch(candidate, request, demand, catalog=catalog, behaviour=behaviour)
     if isinstance(batch, Refusal):
         return batch
@@ -31,7 +31,7 @@ def starting_config(
     return EngineConfig(
         release=behaviour.release,
         layout=candidate.layout,
-        max_model_len=candidate.limit,
+        max_model_len=demand.wanted,
         max_num_seqs=seqs,
         max_num_batched_tokens=batched,
         gpu_memory_utilization=behaviour.gpu_memory_utilization if utilization is None else utilization,

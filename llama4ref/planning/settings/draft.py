@@ -27,16 +27,16 @@ _NAMES = {
 class SettingsDraft:
     """Options of one server while they are gathered, each with its reason; leaves out what the release lacks."""
 
-    def __init__(self, engine: Engine, release: str) -> None:
-        self.engine, self.release = engine, release
+    def __init__(self, engine: Engine, release: str, options: frozenset[str]) -> None:
+        """`options` are those that the release has."""
+        self.engine, self.release, self.options = engine, release, options
         self.settings: dict[str, Setting] = {}
         self.environment: dict[str, str] = {}
         self.reasons: list[Reason] = []
 
     def has(self, flag: str) -> bool:
         """Whether the release has an option."""
-        known = self.engine.flags.get(flag)
-        return known is not None and holds_at(self.release, since=known.since, until=known.until)
+        return flag in self.options
 
     def takes(self, flag: str, value: str) -> bool:
         """Whether the release has an option that takes a value."""
@@ -45,8 +45,9 @@ class SettingsDraft:
     def set(self, flag: str, value: Setting, because: str, *, source: str | None = None) -> None:
         """Set an option the release has."""
         if self.has(flag):
+            if flag in self.settings:
+                self.reasons = [each for each in self.reasons if each.about != flag]
             self.settings[flag] = value
-            self.reasons = [each for each in self.reasons if each.about != flag]
             self.reasons.append(Reason(about=flag, value=str(value), because=because, source=source))
 
     def set_object(self, flag: str, value: Mapping[str, object], because: str, *, source: str | None = None) -> None:
