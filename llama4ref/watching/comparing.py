@@ -93,6 +93,8 @@ def _new(engine: Engine, readings: Mapping[str, Readings], named: set[str]) -> I
     covered = engine.newest_release
     before: Readings | None = None
     for release, reading in readings.items():
+        if engine.releases and release not in engine.releases:
+            yield f"{release} is published and not in the specs"
         now = {path for path in reading if reading[path] is True}
         missing = {path for path in now if path.startswith(COMPLETE) and path.count(".") == 1 and path not in named}
         yield from (f"{path} is in {release} and not in the specs" for path in sorted(missing))

@@ -1,7 +1,7 @@
 """Derive the facts about engines again from their wheels, and say where the specs differ: `make engine-facts`.
 
-`python -m llama4ref.watching.engine_facts` reads the releases of vLLM after the newest one that the specs cover, and that one beside them;
-`--release` names others, `--wheels FOLDER` takes what is there already. Other engines that come as wheels are looked up too. Nothing is
+`python -m llama4ref.watching.engine_facts` reads the releases of vLLM that the specs do not list, and the newest one that they cover beside
+them; `--release` names others, `--wheels FOLDER` takes what is there already. Other engines that come as wheels are looked up too. Nothing is
 written; the exit code is 1 where something differs or is new, 3 where a release cannot be fetched or read.
 """
 
@@ -29,6 +29,7 @@ from llama4ref.wording import counted
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
+    from llama4ref.facts.types.engines import Engine
 
 VLLM = "vllm"
 
@@ -59,7 +60,7 @@ def main(
 def _vllm(catalog: Catalog, releases: Sequence[str], wheels: Path | None) -> bool:
     """Whether what was read of vLLM differs from the specs."""
     engine = catalog.engine(VLLM)
-    with _places(engine.newest_release if is_stated(engine.newest_release) else None, releases, wheels) as places:
+    with _places(engine, releases, wheels) as places:
         read = {release: read_vllm(PythonFiles.of(place)) for release, place in places.items()}
     result = compare(engine, catalog.abilities.get(VLLM), read)
     for line in report(result):
@@ -77,7 +78,7 @@ def report(result: Comparison) -> Iterator[str]:
 
 
 @contextmanager
-def _places(newest: str | None, releases: Sequence[str], wheels: Path | None) -> Iterator[Mapping[str, Path]]:
+def _places(engine: Engine, releases: Sequence[str], wheels: Path | None) -> Iterator[Mapping[str, Path]]:
     """Where the releases are that are to be read; fetched ones go when they were read."""
     if wheels is not None:
         held = local_releases(VLLM, wheels)
@@ -86,21 +87,18 @@ def _places(newest: str | None, releases: Sequence[str], wheels: Path | None) ->
             raise WatchError(f"{wheels}: holds no vllm {', '.join(missing)}; it holds {', '.join(held)}")
         yield {each: held[each] for each in releases or held}
         return
-    wanted = releases or later_releases(published(VLLM), newest)
+    wanted = releases or unread_releases(published(VLLM), engine)
     with tempfile.TemporaryDirectory(prefix="llama4ref-wheels-") as folder:
         yield {each: fetch(VLLM, each, Path(folder)) for each in wanted}
 
 
-def later_releases(known: Sequence[str], newest: str | None) -> tuple[str, ...]:
-    """The newest release that the specs cover, and each one after it.
-
-    Examples:
-        >>> later_releases(["0.32.0", "0.33.0", "0.34.0"], "0.33.0")
-        ('0.33.0', '0.34.0')
-    """
-    if newest is None:
+def unread_releases(known: Sequence[str], engine: Engine) -> tuple[str, ...]:
+    """Published releases that the specs do not list, patches of older ones too, and the newest one that they cover."""
+    first, newest = engine.first_release, engine.newest_release
+    if not is_stated(first) or not is_stated(newest):
         return tuple(known[-1:])
-    return tuple(each for each in known if release_key(each) >= release_key(newest))
+    listed = set(engine.releases) - {newest}
+    return tuple(each for each in known if release_key(each) >= release_key(first) and each not in listed)
 
 
 def _others(catalog: Catalog, packages: Sequence[str]) -> bool:
@@ -138,4 +136,4 @@ def _other(catalog: Catalog, package: Package, *, is_wanted: bool) -> bool:
 if __name__ == "__main__":
     main()
 
-__all__ = ["later_releases", "main", "report"]
+__all__ = ["main", "report", "unread_releases"]

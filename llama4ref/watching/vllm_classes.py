@@ -137,6 +137,11 @@ def _states_over_stages(files: PythonFiles) -> bool:
     return flag is True and bool(_based_on("SupportsEagle3")(files))
 
 
+def _packed_permuted(files: PythonFiles) -> bool:
+    permuted = functions(files.tree(f"{_MODELS}/llama4.py")).get("permute_qk_weight_for_rotary")
+    return "weight_packed" in words(permuted)
+
+
 def own_flag(files: PythonFiles, place: str, class_: str, name: str) -> object:
     """What a class body gives a name; NOT_READ where it gives nothing constant."""
     found = classes(files.tree(place)).get(class_)
@@ -170,6 +175,7 @@ ABILITIES: Mapping[str, Pattern] = {
     "expert-parallel-channel-fp8": _channel_scales,
     "expert-parallel-nvfp4-weight-only": _weight_only_nvfp4,
     "expert-parallel-nvfp4": _refuses_expert_map,
+    "quantized-attention-compressed-tensors": _packed_permuted,
     "encoder-data-parallel": _has(f"{_MODELS}/mllama4.py", "use_data_parallel"),
     "fp8-kv-cache-10-0": _fp8_cache_on_10_0,
     "fp8-kv-cache-from-8-9": _fp8_cache_everywhere,

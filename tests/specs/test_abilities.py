@@ -64,6 +64,9 @@ FOUND = (
     ("eagle3", "0.11.0", {}, "0.11.1"),
     ("expert-parallel", "0.32.0", CPU, None),
     ("tools", "0.8.3", {}, "had"),
+    ("quantized-attention", "0.16.0", {"quantization_method": "compressed-tensors"}, "0.17.0"),  # vLLM PR #34243
+    ("quantized-attention", "0.10.1", {"quantization_method": "modelopt_fp4"}, "had"),
+    ("quantized-attention", "0.24.0", {"quantization_method": "fp8_per_channel"}, "had"),
 )
 """Feature, release, hardware, and the first later release that has it: `had` where this one does, None where none does."""
 

@@ -20,7 +20,13 @@ OLD, MIDDLE, NEW, LATER = "0.31.0", "0.32.0", "0.33.0", "0.34.0"
 def _engine(**fields: object) -> Engine:
     """An engine of which nothing is known but what a test says."""
     bare = dataclasses.replace(
-        VLLM, flags={}, methods={}, environment={}, behaviours=None, newest_release=NEW, kernels=(), bugs=()
+        VLLM,
+        flags={},
+        methods={},
+        environment={},
+        behaviours=None,
+        newest_release=NEW,
+        releases=(),
     )
     return dataclasses.replace(bare, **fields)
 

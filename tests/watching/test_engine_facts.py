@@ -75,17 +75,21 @@ def test_what_pip_does_not_find_is_told(index: Path, tmp_path: Path):
         fetch("vllm", "0.9.3", tmp_path)
 
 
-def test_later_releases_are_fetched_and_read(index: Path, minimum: dict[str, str]):
-    """The newest of the specs for comparison, and what is after it; what begins there is named, and the code is 1."""
+def test_releases_that_the_specs_do_not_list_are_fetched_and_read(index: Path, minimum: dict[str, str]):
+    """With the newest of the specs for comparison, and a patch of an older one; what begins is named, and the code is 1."""
     code = {name: text.replace("\n        ", "\n") for name, text in minimum.items()}
-    _publish(index, "vllm", "0.32.0", {})
-    _publish(index, "vllm", NEWEST, code)
+    for release in ("0.8.2", "0.32.0"):
+        _publish(index, "vllm", release, {})
+    for release in ("0.31.1", NEWEST):
+        _publish(index, "vllm", release, code)
     _publish(index, "vllm", "0.34.0", code | {"entrypoints/openai/cli_args.py": BEGINS})
 
     done = CliRunner().invoke(engine_facts.main, ["--only-vllm"])
 
     assert done.exit_code == 1
-    assert f"vllm {NEWEST} to 0.34.0: 2 releases read" in done.output
+    assert "vllm 0.31.1 to 0.34.0: 3 releases read" in done.output
+    assert "new      0.31.1 is published and not in the specs" in done.output
+    assert f"new      {NEWEST} is" not in done.output
     assert "new      flags.entirely-new begins with 0.34.0: True" in done.output
 
 

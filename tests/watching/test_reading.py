@@ -80,6 +80,13 @@ ABILITIES: tuple[tuple[str, dict[str, str], dict[str, str]], ...] = (
         {"model_executor/layers/fused_moe/oracle/nvfp4.py": "def select(k):\n    return k.is_supported_config()\n"},
         {"model_executor/layers/fused_moe/oracle/nvfp4.py": "def select():\n    return VLLM_CUTLASS\n"},
     ),
+    (
+        "quantized-attention-compressed-tensors",
+        {TEXT: "def permute_qk_weight_for_rotary(n):\n    return n in ('weight', 'weight_packed')\n"},
+        {
+            TEXT: "def permute_qk_weight_for_rotary(n):\n    return n == 'weight'\ndef other():\n    return 'weight_packed'\n"
+        },
+    ),
     ("encoder-data-parallel", {MODEL: "def f(use_data_parallel=False): ...\n"}, {MODEL: "def f(data=False): ...\n"}),
     (
         "fp8-kv-cache-10-0",
