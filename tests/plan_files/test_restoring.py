@@ -11,11 +11,13 @@ import pytest
 from llama4ref.errors import PlanFileError
 from llama4ref.facts import load
 from llama4ref.memory.gpu_budget import memory_budget
-from llama4ref.planning import Plan, plan
+from llama4ref.plan_files import load_plan, save_plan
+from llama4ref.planning import Plan, PlanRequest, plan
 from llama4ref.rendering.server_command import server_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 CATALOG = load()
 ENGINE = CATALOG.engine("vllm")
@@ -93,6 +95,28 @@ def test_settings_that_no_promise_takes_account_of_are_said(edited: Callable[...
     assert {each.because for each in found.reasons if each.about in {"port", "VLLM_USE_V2_MODEL_RUNNER"}} == {
         "added in the plan file"
     }
+
+
+def test_a_setting_that_gets_round_a_fault_is_said_only_where_it_was_edited(tmp_path: Path) -> None:
+    """The promises were made with it; with another value they were not."""
+    path = tmp_path / "plan.yaml"
+    wish = PlanRequest(
+        model="scout",
+        gpu="h200-sxm",
+        count=2,
+        context="32K",
+        checkpoint="RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic",
+        engine_release="0.32.0",
+    )
+    best = plan(wish).best
+    assert isinstance(best, Plan)
+    assert best.settings["moe-backend"] == "triton"
+    save_plan(best, path)
+
+    assert not caveats(load_plan(path))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('moe-backend: "triton"', 'moe-backend: "cutlass"'), encoding="utf-8")
+    assert caveats(load_plan(path)) == {"--moe-backend": "the promises do not take account of it"}
 
 
 def test_another_place_of_the_weights_is_said(edited: Callable[..., Plan]) -> None:
