@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from llama4ref.planning.fitting.candidates import FittedCandidate
 
 HOST_NOTICE_BYTES = 2**30
-HYBRID_BUG = "hybrid-latency"
-"""Id of what the engine's facts say of the time that the hybrid cache costs."""
 CHECKPOINT_KEY_OF_COMPONENT = "coverage.routed_experts"
 
 
@@ -39,23 +37,9 @@ def caveats_of(catalog: Catalog, fitted: FittedCandidate, engine: Engine, behavi
             catalog, engine.id, behaviour.release, candidate.checkpoint, candidate.accelerator, _split(candidate.layout)
         )
     yield from _of_checkpoint(catalog, candidate.checkpoint)
-    yield from _opted_into_hybrid(fitted, engine, behaviour)
     yield from _speculation(catalog, fitted)
     yield from _many_images(catalog, fitted)
     yield from _machines(fitted)
-
-
-def _opted_into_hybrid(fitted: FittedCandidate, engine: Engine, behaviour: Behaviour) -> Iterator[Reason]:
-    """What the hybrid cache costs at the releases that turned it off."""
-    if not fitted.budget.cache.hybrid or behaviour.hybrid_kv_cache:
-        return
-    symptom = next((bug.symptom for bug in engine.bugs if bug.id == HYBRID_BUG), "it takes longer a step")
-    yield Reason(
-        about="hybrid KV cache",
-        value="on",
-        because=f"opted in, at a release that turned it off: {symptom}",
-        source="llama4-engine-prs",
-    )
 
 
 def _speculation(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:

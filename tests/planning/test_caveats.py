@@ -79,12 +79,6 @@ def test_gigabytes_of_host_memory_are_said():
     assert "host memory" not in _caveats(context=8_192, max_num_seqs=8)
 
 
-def test_opting_into_the_hybrid_cache_says_what_it_costs():
-    """At the releases that turned it off."""
-    assert "hybrid KV cache" in _caveats(hybrid=True, engine_release="0.12.0")
-    assert "hybrid KV cache" not in _caveats(hybrid=True, engine_release="0.32.0")
-
-
 def test_several_nodes_are_slower_than_the_arithmetic():
     """The link between them is not modelled."""
     assert "nodes" in _caveats(count=16, nodes=2)
@@ -109,10 +103,3 @@ def test_a_machine_of_unknown_size_is_said(gpu: str, count: int, *, told: bool):
     assert ("nodes" in found) is told
     if told:
         assert "no source says how many" in found["nodes"].because
-
-
-def test_the_cost_of_the_hybrid_cache_is_told_by_the_facts():
-    """In the words of the recorded fault."""
-    (bug,) = [each for each in CATALOG.engine("vllm").bugs if each.id == "hybrid-latency"]
-
-    assert bug.symptom in _caveats(hybrid=True, engine_release="0.12.0")["hybrid KV cache"].because

@@ -30,12 +30,10 @@ UNSEEN = frozenset(
         "channel-fp8-on-rocm",
         "fp8-fails-on-a100",
         "nvfp4-refused-on-blackwell",
-        # No request asks for adapters, and no release takes these kernels by itself.
+        # No release takes these kernels by itself.
         "b12x-refuses-router-weights",
         "flashinfer-b12x-router-weight-twice",
         "humming-refuses-router-weights",
-        "lora-on-fp8-experts",
-        "lora-spoils-the-base",
         # No plans are made for the hardware.
         "cpu-experts-refuse",
         "expert-parallel-cpu",

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.settings_reading import SPECULATIVE
-from llama4ref.facts.queries.membership import family_of
-from llama4ref.facts.types.releases import holds_at
 from llama4ref.planning.choices.draft_heads import draft_choice
 from llama4ref.planning.lengths import in_words, lengths_of
-from llama4ref.units import format_tokens
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -23,8 +20,6 @@ _WHERE_TEMPLATES_ARE = (
     "asks for calls in the form that the parser reads; vLLM's images have the file under /vllm-workspace, its wheels have not: "
     "elsewhere take it from the source of the release"
 )
-TEMPERATURE_BUG = "tuning-off-at-long-context"
-"""Id of the fault that attention temperature is not turned on by itself at long context."""
 
 
 def set_abilities(
@@ -72,21 +67,6 @@ def _set_lora(draft: SettingsDraft, fitted: FittedCandidate, request: PlanReques
     asked = request.lora_rank
     why = "as asked for" if asked == config.max_lora_rank else f"the next that the engine takes above {asked}"
     draft.set("max-lora-rank", config.max_lora_rank, why if asked else "the engine's default", source="vllm-releases")
-
-
-def set_temperature(catalog: Catalog, draft: SettingsDraft, fitted: FittedCandidate) -> None:
-    """Attention temperature at long context, where the release does not turn it on itself."""
-    faults = [bug for bug in draft.engine.bugs if bug.id == TEMPERATURE_BUG]
-    if not any(holds_at(draft.release, since=bug.since, until=bug.until) for bug in faults):
-        return
-    threshold = family_of(catalog, fitted.candidate.model).positions.temperature_vllm_threshold_tokens
-    if fitted.config.max_model_len > threshold:
-        draft.set_object(
-            "override-generation-config",
-            {"attn_temperature_tuning": True},
-            f"attention temperature beyond {format_tokens(threshold)} tokens, which this release does not turn on itself",
-            source="vllm-llama4-blog",
-        )
 
 
 def set_quantization(draft: SettingsDraft, fitted: FittedCandidate) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from llama4ref.engine.engine_config import EngineConfig
 from llama4ref.planning.compatibility.engine_limits import options_at
 from llama4ref.planning.compatibility.workarounds import adapted_to
-from llama4ref.planning.settings.abilities import set_abilities, set_quantization, set_temperature
+from llama4ref.planning.settings.abilities import set_abilities, set_quantization
 from llama4ref.planning.settings.cache import set_cache
 from llama4ref.planning.settings.draft import SettingsDraft
 from llama4ref.planning.settings.parallelism import set_machines, set_parallelism
@@ -36,7 +36,6 @@ def config_of(
     set_parallelism(draft, fitted)
     set_sizes(draft, fitted, request)
     set_cache(draft, fitted, request, behaviour)
-    set_temperature(catalog, draft, fitted)
     set_quantization(draft, fitted)
     set_abilities(catalog, draft, fitted, request, behaviour)
     set_machines(draft, fitted)
