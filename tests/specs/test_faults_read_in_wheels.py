@@ -25,6 +25,11 @@ BOUNDS = (
     ("nvfp4-marlin-router-weight-twice", "0.13.0", "0.14.0", "0.33.0", None),
     ("bf16-router-weight-on-output", "0.23.0", "0.24.0", "0.33.0", None),
     ("nvfp4-router-weight-on-output", "0.14.1", "0.15.0", "0.33.0", None),
+    ("bf16-router-weight-twice-on-12", "0.23.0", "0.24.0", "0.33.0", None),
+    ("block-fp8-router-weight-twice", "0.23.0", "0.24.0", "0.33.0", None),
+    ("block-fp8-router-weight-twice-in-parallel", "0.23.0", "0.24.0", "0.33.0", None),
+    ("mxfp8-router-weight-twice", "0.23.0", "0.24.0", "0.33.0", None),
+    ("mxfp4-router-weight-twice", "0.31.0", "0.32.0", "0.33.0", None),
 )
 
 
