@@ -9,6 +9,7 @@ from typing import TypeVar
 from llama4ref.errors import Fault, UnknownFactError, UnknownNameError
 from llama4ref.facts.audit.contradiction import Contradiction
 from llama4ref.facts.audit.errata_checking import checked_erratum
+from llama4ref.facts.audit.fault_rules import impossible_faults
 from llama4ref.facts.audit.reference_rules import dangling_names
 from llama4ref.facts.audit.release_rules import misnamed_releases
 from llama4ref.facts.entries import Entries
@@ -48,6 +49,7 @@ def contradictions(catalog: Entries, *, broken: Collection[str] = ()) -> list[Fa
         *_found(catalog, "errata", catalog.errata, _erratum),
         *_found(catalog, "estimates", catalog.estimates, _estimates),
         *_found(catalog, "starts", catalog.starts, _start),
+        *_found(catalog, "faults", _without(catalog.faults, doubtful, "faults"), impossible_faults),
     ]
     if not (misnamed or dangling or broken):
         found += _found(catalog, "errata", catalog.errata, _unproven)
