@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from llama4ref.errors import WatchError
 from llama4ref.watching.python_files import PythonFiles
+from llama4ref.watching.vllm_batch_limits import batch_limits
 from llama4ref.watching.vllm_behaviours import behaviours
 from llama4ref.watching.vllm_classes import abilities, heads
 from llama4ref.watching.vllm_options import Readings, methods, option_values, options, variables
 
-_READERS = (options, option_values, variables, methods, abilities, behaviours, heads)
+_READERS = (options, option_values, variables, methods, abilities, behaviours, heads, batch_limits)
 
 
 def read_vllm(files: PythonFiles) -> Readings:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.releases import holds_at, step_at
 from llama4ref.facts.types.states import is_stated
+from llama4ref.units import GIB
+from llama4ref.watching.vllm_batch_limits import DEVICES, LIMITS, Device, path_of
 from llama4ref.watching.vllm_options import LISTING
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ def stated(engine: Engine, abilities: AbilitySet | None) -> Iterator[Stated]:
     for name, method in engine.methods.items():
         yield from _method(f"methods.{name}", method, newest)
     yield from _behaviours(engine)
+    yield from _batch_limits(engine)
     for name, row in abilities.abilities.items() if abilities else ():
         yield _span(f"abilities.{name}", row.since, row.until)
 
@@ -79,6 +83,32 @@ def _span(path: str, since: str | Unknown, until: str | None, leaves: tuple[str,
 
 def _at_newest(path: str, value: object, newest: str | None) -> Stated:
     return Stated(path=path, leaves=(path,), at=lambda _: value, written=f"{value!r}", only=newest)
+
+
+def _batch_limits(engine: Engine) -> Iterator[Stated]:
+    for flag in sorted({row.flag for row in engine.hardware_defaults} & set(LIMITS)):
+        for device in DEVICES:
+            at = functools.partial(_limit, engine, flag, device)
+            yield Stated(
+                path=path_of(flag, device), leaves=(path_of(flag, device),), at=at, written=_by_release(engine, at)
+            )
+
+
+def _limit(engine: Engine, flag: str, device: Device, release: str) -> int | None:
+    return engine.default_on(
+        flag, platform=device.platform, memory_bytes=device.gib * GIB, device=device.name, release=release
+    )
+
+
+def _by_release(engine: Engine, at: Callable[[str], object]) -> str:
+    """What holds, as spans of releases."""
+    spans: list[str] = []
+    last: object = None
+    for release in engine.releases:
+        if (value := at(release)) != last:
+            spans.append(f"{value} since {release}")
+            last = value
+    return ", ".join(spans)
 
 
 def _behaviours(engine: Engine) -> Iterator[Stated]:

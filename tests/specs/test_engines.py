@@ -350,3 +350,20 @@ def test_values_that_came_later_have_their_first_release():
     assert flags["kv-cache-dtype"].takes_at("bfloat16", "0.11.0")
     assert flags["kv-cache-dtype"].takes_at("fp8", "0.8.3")
     assert not flags["tool-call-parser"].takes_at("llama4_pythonic", "0.8.5")
+
+
+@pytest.mark.parametrize(
+    ("release", "device", "seqs"),
+    [
+        ("0.8.3", "nvidia a100-sxm4-80gb", 1024),
+        ("0.8.4", "nvidia a100-sxm4-80gb", 256),
+        ("0.8.4", "nvidia h100 80gb hbm3", 1024),
+        ("0.8.5", "nvidia a100-sxm4-80gb", 1024),
+        ("0.9.0", "nvidia a100-sxm4-80gb", 256),
+    ],
+)
+def test_requests_of_a_batch_went_up_and_down_on_an_a100(release: str, device: str, seqs: int):
+    """As the branches of engine/arg_utils.py say, release by release."""
+    assert (
+        VLLM.default_on("max-num-seqs", platform="cuda", memory_bytes=79 * GIB, device=device, release=release) == seqs
+    )

@@ -12,9 +12,11 @@ import pytest
 
 from llama4ref.facts import load
 from llama4ref.facts.types.releases import normalized_release
+from llama4ref.units import GIB
 from llama4ref.watching.comparing import compare
 from llama4ref.watching.python_files import PythonFiles
 from llama4ref.watching.reading import read_vllm
+from llama4ref.watching.vllm_batch_limits import DEVICES, LIMITS, Device, path_of
 
 if TYPE_CHECKING:
     from llama4ref.watching.vllm_options import Readings
@@ -113,6 +115,29 @@ def test_behaviours_are_those_of_the_configuration(read: Readings):
         read["behaviours.block_table_alignment"]
         == signature(get_block_table_width).parameters["token_alignment"].default
     )
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=lambda each: each.name)
+def test_batch_limits_are_those_of_the_release(device: Device, read: Readings, monkeypatch: pytest.MonkeyPatch):
+    """Where the platform says that it is this device."""
+    from vllm import platforms
+    from vllm.engine import arg_utils
+    from vllm.usage.usage_lib import UsageContext
+
+    class Gpu:
+        """A platform that answers as the GPU would."""
+
+        get_device_total_memory = staticmethod(lambda: device.gib * GIB)
+        get_device_name = staticmethod(lambda: device.name)
+        is_tpu = is_cpu = staticmethod(lambda: False)
+        is_device_capability = staticmethod(lambda asked: asked == (12, 1) and "gb10" in device.name)
+
+    monkeypatch.setattr(platforms, "_current_platform", Gpu())
+    monkeypatch.setattr(arg_utils, "current_platform", Gpu())
+    limits = arg_utils.EngineArgs.get_batch_defaults(1)
+
+    for flag, limit in zip(LIMITS, limits, strict=True):
+        assert read[path_of(flag, device)] == limit[UsageContext.OPENAI_API_SERVER]
 
 
 def test_the_specs_agree_with_the_release(read: Readings):

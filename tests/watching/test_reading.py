@@ -340,6 +340,58 @@ def test_a_default_that_only_running_shows_is_left_out(release: Callable[[dict[s
     assert "flags.x.default" not in read
 
 
+TIERS = """
+class EngineArgs:
+    def _set_default_args_v1(self):
+        try:
+            device_memory = current_platform.get_device_total_memory()
+        except Exception:
+            device_memory = 0
+        if device_memory >= 160 * GiB_bytes:
+            default_max_num_batched_tokens = {UsageContext.LLM_CLASS: 1, UsageContext.OPENAI_API_SERVER: 16384}
+            default_max_num_seqs = {UsageContext.OPENAI_API_SERVER: 1024}
+        elif device_memory >= 70 * GiB_bytes and "a100" not in device_name and not is_gb10:
+            default_max_num_batched_tokens = {UsageContext.OPENAI_API_SERVER: 8192}
+            default_max_num_seqs = {UsageContext.OPENAI_API_SERVER: 1024}
+        else:
+            default_max_num_batched_tokens = {UsageContext.OPENAI_API_SERVER: 2048}
+            default_max_num_seqs = 256
+        if current_platform.is_cpu():
+            default_max_num_batched_tokens = {UsageContext.OPENAI_API_SERVER: 4096 * world_size}
+    def _set_default_args(self):
+        default_max_num_batched_tokens = {UsageContext.OPENAI_API_SERVER: 7}
+"""
+"""A release with three tiers of memory, and the older function beside the newer."""
+
+
+@pytest.mark.parametrize(
+    ("code", "device", "tokens", "seqs"),
+    [
+        (TIERS, "nvidia b200", 16384, 1024),
+        (TIERS, "nvidia h100 80gb hbm3", 8192, 1024),
+        (TIERS, "nvidia a100-sxm4-80gb", 2048, 256),
+        (TIERS, "nvidia gb10", 2048, 256),
+        (TIERS, "nvidia l4", 2048, 256),
+        (TIERS.replace("_set_default_args(", "get_batch_defaults("), "nvidia b200", 7, None),
+        (
+            TIERS.replace("device_memory >= 160 * GiB_bytes", '"h100" in device_name or "h200" in device_name'),
+            "nvidia h200",
+            16384,
+            1024,
+        ),
+        (TIERS.replace("160 * GiB_bytes", "largest"), "nvidia b200", 8192, 1024),
+    ],
+)
+def test_batch_limits_are_those_of_the_branch_that_a_device_takes(
+    code: str, device: str, tokens: int, seqs: int | None, release: Callable[[dict[str, str]], PythonFiles]
+):
+    """By memory and name; what a test cannot be about does not hold."""
+    read = read_vllm(release({ARGS: code}))
+
+    assert read.get(f"hardware_defaults.max-num-batched-tokens.{device}") == tokens
+    assert read.get(f"hardware_defaults.max-num-seqs.{device}") == seqs
+
+
 VARIABLES = (
     ("lambda: os.getenv('V', 'INFO').upper()", "INFO"),
     ("lambda: bool(int(os.getenv('V', '0')))", "0"),
