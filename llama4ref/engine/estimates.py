@@ -7,6 +7,7 @@ bounds are widened.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -113,6 +114,12 @@ def specificity(row: EstimateRow, where: Circumstances) -> tuple[int, bool, bool
     return nearness, bool(row.platforms), bool(row.experts), row.gpus is not None, row.since is not None, row.high
 
 
+@functools.lru_cache(maxsize=1024)
+def estimates_of(catalog: Catalog, engine: str, where: Circumstances) -> EstimatesFor:
+    """The estimates of an engine under given circumstances; the same object each time, which keeps what it was asked."""
+    return EstimatesFor(catalog, engine, where)
+
+
 class EstimatesFor:
     """The estimates of an engine under given circumstances, each with the source that it is cited from."""
 
@@ -120,6 +127,7 @@ class EstimatesFor:
         self.catalog, self.where = catalog, where
         self.set = catalog.estimate(engine)
         self._quantities: Mapping[str, Quantity] = dict(self.set.quantities())
+        self._kept: dict[str, Estimate | None] = {}
 
     def of(self, name: str) -> Estimate:
         """An estimate by its field, such as `memory.libraries`.
@@ -134,6 +142,11 @@ class EstimatesFor:
 
     def find(self, name: str) -> Estimate | None:
         """The same, or None where none was recorded for the circumstances."""
+        if name not in self._kept:
+            self._kept[name] = self._looked_up(name)
+        return self._kept[name]
+
+    def _looked_up(self, name: str) -> Estimate | None:
         quantity = self._quantities.get(name)
         found = None if quantity is None else estimate_at(quantity, self._nearest(quantity))
         if quantity is None or found is None:

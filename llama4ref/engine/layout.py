@@ -150,15 +150,18 @@ class Layout:
 
     def _broken(self, architecture: Architecture) -> Iterator[str]:
         size, heads, kv_heads = self.tensor_parallel, architecture.attention.heads, architecture.attention.kv_heads
-        valid = ", ".join(map(str, tensor_parallel_sizes(architecture)))
+
+        def valid() -> str:
+            return ", ".join(map(str, tensor_parallel_sizes(architecture)))
+
         if heads % size:
-            yield f"tensor_parallel {size} does not divide the {heads} attention heads; use one of {valid}"
+            yield f"tensor_parallel {size} does not divide the {heads} attention heads; use one of {valid()}"
         elif kv_heads % size and size % kv_heads:
-            yield f"tensor_parallel {size} neither divides the {kv_heads} KV heads nor is a multiple; use one of {valid}"
+            yield f"tensor_parallel {size} neither divides the {kv_heads} KV heads nor is a multiple; use one of {valid()}"
         else:
             for what, width in _split_widths(architecture, vision=self.vision and not self.vision_replicated).items():
                 if width % size:
-                    yield f"tensor_parallel {size} does not divide the {width} {what}; use one of {valid}"
+                    yield f"tensor_parallel {size} does not divide the {width} {what}; use one of {valid()}"
         inner = architecture.experts.intermediate_size
         if inner % self.moe_tp_size:
             yield (

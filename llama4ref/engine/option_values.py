@@ -6,6 +6,7 @@ one that asks them.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import TYPE_CHECKING
@@ -27,11 +28,19 @@ def object_text(value: Mapping[str, object], flag: Flag, release: str) -> str:
         RequestError: where pairs cannot hold the mapping, since they hold whole numbers alone.
     """
     if not flag.takes_pairs_at(release):
+        if all(isinstance(each, int | str) for each in value.values()):
+            return _json_text(tuple((name, type(each), each) for name, each in value.items()))
         return json.dumps(value, allow_nan=False)
     text = ",".join(f"{key}={each}" for key, each in value.items())
     if not _PAIRS.fullmatch(text):
         raise RequestError(f"found {json.dumps(value)}; vLLM {release} takes pairs of a name and a whole number there")
     return text
+
+
+@functools.lru_cache(maxsize=256)
+def _json_text(items: tuple[tuple[str, type, object], ...]) -> str:
+    """Kept, as each plan has the same few; the types keep true and 1 apart."""
+    return json.dumps({name: each for name, _, each in items}, allow_nan=False)
 
 
 def object_of(text: str) -> dict[str, object]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llama4ref.engine.estimates import Circumstances, EstimatesFor, experts_format, spread_over
+from llama4ref.engine.estimates import Circumstances, EstimatesFor, estimates_of, experts_format, spread_over
 from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.field_words import described
@@ -202,7 +203,11 @@ def estimates_for(
         gpus=spread_over(config.layout),
         experts=experts_format(checkpoint),
     )
-    return EstimatesFor(catalog_of(accelerator), "vllm", where)
+    return estimates_of(catalog_of(accelerator), "vllm", where)
+
+
+_kept_cache = functools.lru_cache(maxsize=1024)(kv_cache)
+"""Kept, as all checkpoints of a model have the same one in a layout."""
 
 
 def cache_of(
@@ -215,7 +220,7 @@ def cache_of(
     draft: Checkpoint | str | None = None,
 ) -> KVCache:
     """The KV cache of a server's settings, by the rules of a release; platforms that are not planned for count as CUDA."""
-    return kv_cache(
+    return _kept_cache(
         model,
         max_model_len=config.max_model_len,
         tensor_parallel=config.layout.tensor_parallel,

@@ -80,9 +80,10 @@ class Prepared:
         limits, wish = self.wish.limits, self.wish.alike
         alike = limits.context_alike(config.max_model_len)
         sizes = ServerSizes(alike, config.max_num_seqs, config.max_num_batched_tokens, config.enforce_eager)
-        if self.workarounds:
-            return _joined(limits, self.candidate, wish, sizes, self.workarounds)
-        return _joined_with(limits, self.candidate, wish, sizes)
+        first = _runs(limits, self.candidate, wish)
+        if isinstance(first, Compatibility) and first.workarounds is self.workarounds:
+            return _joined_with(limits, self.candidate, wish, sizes)
+        return _joined(limits, self.candidate, wish, sizes, self.workarounds)
 
 
 def prepared(wish: Wish, candidate: Candidate) -> Prepared | Refusal:
@@ -121,7 +122,9 @@ def faults_of(
 def _joined_with(
     limits: EngineLimits, candidate: Candidate, request: PlanRequest, sizes: ServerSizes
 ) -> Compatibility | Refusal:
-    return _joined(limits, candidate, request, sizes)
+    """What a server of these sizes would meet, with what gets round the faults that were known before."""
+    known = _runs(limits, candidate, request)
+    return known if isinstance(known, Refusal) else _joined(limits, candidate, request, sizes, known.workarounds)
 
 
 def _joined(
