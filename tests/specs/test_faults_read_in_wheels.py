@@ -7,6 +7,7 @@ import pytest
 from llama4ref import PlanRequest, plan
 from llama4ref.facts import load
 from llama4ref.planning.outcomes import Plan
+from llama4ref.proving.model_files.torch_companions import repair_torch_companions
 
 FAULTS = load().fault_set("vllm").faults
 BOUNDS = (
@@ -30,6 +31,8 @@ BOUNDS = (
     ("block-fp8-router-weight-twice-in-parallel", "0.23.0", "0.24.0", "0.33.0", None),
     ("mxfp8-router-weight-twice", "0.23.0", "0.24.0", "0.33.0", None),
     ("mxfp4-router-weight-twice", "0.31.0", "0.32.0", "0.33.0", None),
+    ("text-behind-the-call", "0.8.5.post1", "0.9.0", "0.33.0", None),
+    ("underscore-names", "0.8.5.post1", "0.9.0", "0.33.0", None),
 )
 
 
@@ -67,3 +70,17 @@ def test_the_gate_that_never_opens_is_taken_away(release: str, written: bool) ->
 
     assert isinstance(best, Plan)
     assert (best.settings.get("scheduler-reserve-full-isl") is False) is written
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize(
+    ("reply", "called"),
+    [("[look(x=1)]", True), ("[look(x=1)] Done.", False), ("So: [look(x=1)]", False), ("[_look(x=1)]", False)],
+)
+def test_the_installed_parser_loses_the_calls_that_the_faults_say(reply: str, called: bool) -> None:
+    """Text around a call, or an underscore in front of its name."""
+    repair_torch_companions()
+    parsers = pytest.importorskip("vllm.tool_parsers.llama4_pythonic_tool_parser")
+    parser = object.__new__(parsers.Llama4PythonicToolParser)  # reading a whole reply needs no tokenizer
+
+    assert parser.extract_tool_calls(reply, None).tools_called is called
