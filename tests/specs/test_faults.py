@@ -39,6 +39,7 @@ UNSEEN = frozenset(
         "expert-parallel-cpu",
         "first-image-kills-cpu",
         "gaudi-shared-experts",
+        "lora-cpu",
         "pipeline-eager-cpu",
     }
 )
