@@ -29,6 +29,7 @@ _LEFT_OPEN: tuple[tuple[str, ...], ...] = (
 def alternatives(request: PlanRequest, refused: Sequence[Refusal], plans_for: OwnPlans) -> tuple[Alternative, ...]:
     """Requests that would be planned, those that change least first: settings, lengths, GPUs, then what is left open."""
     found = [_first(request, group, plans_for) for group in _groups(request, refused)]
+    found.append(_with_fewer_images(request, plans_for))
     held = [each for each in found if each is not None]
     if not held and request.gpu is not None:
         held = [each for each in [_first(request, [(("gpu", None),)], plans_for)] if each is not None]
@@ -48,10 +49,21 @@ def _first(request: PlanRequest, group: Sequence[tuple[Change, ...]], plans_for:
     return None
 
 
+def _with_fewer_images(request: PlanRequest, plans_for: OwnPlans) -> Alternative | None:
+    """The same with as many images as fit; None where even none does."""
+    best = _first(request, [(("images", 0), ("image_size", None))], plans_for) if request.images else None
+    low, high = 0, request.images
+    while best is not None and high - low > 1:
+        middle = (low + high) // 2
+        found = _first(request, [(("images", middle),)], plans_for)
+        low, high, best = (middle, high, found) if found is not None else (low, middle, best)
+    return best
+
+
 def _pinned(found: Alternative) -> Alternative:
     """The same with what the planner chose for an open length or GPU, so that it reads as what to ask for."""
     chosen: dict[str, str | int] = {"context": found.plan.context, "gpu": found.plan.accelerator.id}
-    changes = tuple((name, chosen.get(name, value) if value is None else value) for name, value in found.changes)
+    changes = tuple((name, chosen.get(name) if value is None else value) for name, value in found.changes)
     return replace(found, changes=changes, request=replace(found.request, **dict(changes)))  # type: ignore[arg-type]
 
 
@@ -75,7 +87,8 @@ def _most_first(changes: tuple[Change, ...]) -> float:
 
 
 def _more_gpus(request: PlanRequest) -> Iterator[int]:
+    """Counts of GPUs, the fewest more first: in steps of an eighth of what there is, up to the double, and so on."""
     count = request.count
     while count is not None and 2 * count <= MOST_GPUS:
+        yield from range(count + max(1, count // 8), 2 * count + 1, max(1, count // 8))
         count *= 2
-        yield count

@@ -76,6 +76,11 @@ def own_plans(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -
     return answer.own_plans(), list(answer.refusals)
 
 
+def plans_alone(catalog: Catalog, request: PlanRequest, models: Sequence[Model]) -> list[Plan]:
+    """The plans without the refusals, which take most of the time where nothing fits."""
+    return _answer(catalog, request, tuple(models), with_refusals=False).own_plans()
+
+
 @dataclass(slots=True)
 class _Answer:
     """An answer that is kept. Each who asks gets plans of their own, with settings that may be changed without changing others'."""
@@ -98,7 +103,9 @@ class _Answer:
 
 
 @functools.lru_cache(maxsize=16)
-def _answer(catalog: Catalog, request: PlanRequest, models: tuple[Model, ...]) -> _Answer:
+def _answer(
+    catalog: Catalog, request: PlanRequest, models: tuple[Model, ...], *, with_refusals: bool = True
+) -> _Answer:
     """Kept, as some ask the same again: for a plan that is rendered, then proven."""
     engine = catalog.engine("vllm")
     search = OwnGpuSearch(catalog=catalog, request=request, engine=engine, behaviour=engine.at(request.engine_release))
@@ -107,7 +114,7 @@ def _answer(catalog: Catalog, request: PlanRequest, models: tuple[Model, ...]) -
     refusals = tuple(
         refusal_of(each, thorough=not found) if isinstance(each, Attempt) else each
         for each in outcomes
-        if not isinstance(each, FittedCandidate)
+        if with_refusals and not isinstance(each, FittedCandidate)
     )
     plans = [
         (each.reach > Reach.MILD, plan_of(search, each, config_of(catalog, each, request, engine, search.behaviour)))

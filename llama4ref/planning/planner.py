@@ -11,7 +11,7 @@ from llama4ref.planning.alternatives import alternatives
 from llama4ref.planning.choices.draft_heads import check_draft
 from llama4ref.planning.offers.hosted import hosted_plans
 from llama4ref.planning.outcomes import Alternative, HostedPlan, Plan, PlanResult, Refusal
-from llama4ref.planning.own_plans import own_plans
+from llama4ref.planning.own_plans import own_plans, plans_alone
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -74,7 +74,7 @@ def alternatives_to(result: PlanResult, catalog: Catalog | None = None) -> tuple
     if result.plans or not request.wants_own_gpus or all(each.rule == "not-planned" for each in result.refused):
         return ()
     facts = _facts(catalog)
-    return alternatives(request, result.refused, lambda changed: own_plans(facts, changed, _models(facts, changed))[0])
+    return alternatives(request, result.refused, lambda changed: plans_alone(facts, changed, _models(facts, changed)))
 
 
 def _facts(catalog: Catalog | None) -> Catalog:

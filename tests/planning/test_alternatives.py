@@ -56,6 +56,33 @@ def test_where_something_is_planned_there_are_none():
     assert alternatives_to(plan(PlanRequest(model="scout", gpu="h100-sxm", count=8))) == ()
 
 
+def test_fewer_images_are_offered_with_the_most_that_fit():
+    """One more does not; other things stay as they were asked for."""
+    wish = {"model": "scout", "gpu": "h200-sxm", "count": 1, "images": 20, "context": "4K", "min_weight_bits": 8}
+    (found,) = [
+        dict(each.changes) for each in alternatives_to(plan(PlanRequest(**wish))) if "images" in dict(each.changes)
+    ]
+    most = found["images"]
+
+    assert 0 < most < 20
+    assert plan(PlanRequest(**(wish | found))).plans
+    assert not plan(PlanRequest(**(wish | {"images": most + 1}))).plans
+
+
+def test_the_fewest_gpus_more_are_offered():
+    """None of the numbers between is enough."""
+    wish = {"model": "maverick", "gpu": "h100-sxm", "count": 2, "context": "128K", "min_weight_bits": 8}
+    (more,) = [
+        dict(each.changes)["count"]
+        for each in alternatives_to(plan(PlanRequest(**wish)))
+        if "count" in dict(each.changes)
+    ]
+
+    assert isinstance(more, int)
+    assert plan(PlanRequest(**(wish | {"count": more}))).plans
+    assert not any(plan(PlanRequest(**(wish | {"count": fewer}))).plans for fewer in range(3, more))
+
+
 def test_settings_are_changed_before_anything_else():
     """Then lengths, GPUs, and what was asked for."""
     result = plan(PlanRequest(**NOTHING_FITS[0]))
