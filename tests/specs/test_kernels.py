@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
-from typing import TYPE_CHECKING
+import functools
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from llama4ref.facts import load
 from llama4ref.facts.types.conditions import Circumstances
+from llama4ref.facts.types.releases import holds_at
 from llama4ref.facts.types.states import UNKNOWN, is_stated
+from llama4ref.planning.choices.checkpoints import served_on
 
 if TYPE_CHECKING:
     from llama4ref.facts.types.conditions import Feature
@@ -20,6 +30,13 @@ VLLM = CATALOG.engine("vllm")
 KERNELS = CATALOG.kernel_set("vllm")
 WHOLE: frozenset[Feature] = frozenset({"expert-parallel"})
 CUT: frozenset[Feature] = frozenset()
+
+LAYOUTS: dict[str, frozenset[Feature]] = {
+    "cut": CUT,
+    "whole": WHOLE,
+    "replicas": frozenset({"data-parallel"}),
+    "whole replicas": frozenset({"data-parallel", "expert-parallel"}),
+}
 
 
 def _on(accelerator: str, format_: str, features: frozenset[Feature] = CUT, method: str = "any") -> Circumstances:
@@ -73,7 +90,8 @@ READ_BY_HAND = (
     ("0.13.0", "nvfp4", "h100-sxm", CUT, "marlin"),
     ("0.13.0", "nvfp4", "b200", CUT, "cutlass"),
     ("0.13.0", "nvfp4", "b200", WHOLE, None),
-    ("0.13.0", "nvfp4", "dgx-spark", CUT, None),
+    ("0.10.2", "nvfp4", "rtx-5090", CUT, None),  # vLLM #24921
+    ("0.13.0", "nvfp4", "dgx-spark", CUT, UNKNOWN),
     ("0.13.0", "nvfp4", "mi355x", CUT, None),
 )
 """Release, format, accelerator, split, and what the wheel's own code comes to."""
@@ -81,7 +99,7 @@ READ_BY_HAND = (
 
 @pytest.mark.parametrize(("release", "format_", "accelerator", "features", "chosen"), READ_BY_HAND)
 def test_rules_say_what_the_wheel_does(
-    release: str, format_: str, accelerator: str, features: frozenset[Feature], chosen: str | None
+    release: str, format_: str, accelerator: str, features: frozenset[Feature], chosen: object
 ):
     """Selection as it was read by hand in the wheels of two older releases."""
     assert KERNELS.chosen("experts", release, _on(accelerator, format_, features)) == chosen
@@ -132,6 +150,25 @@ def test_quantizing_while_loading_is_told_from_a_checkpoint_of_the_same_format()
     assert KERNELS.chosen("experts", release, _on("h100-sxm", "nvfp4", method="modelopt_fp4")) == "marlin"
 
 
+@pytest.mark.parametrize("release", VLLM.releases)
+def test_every_checkpoint_that_a_release_loads_has_a_rule_on_every_device(release: str):
+    """In each layout, so that a plan knows what it runs with or that nobody found out."""
+    for checkpoint in CATALOG.checkpoints.values():
+        loading = checkpoint.loads.get("vllm")
+        if loading is None or loading.supported is not True or checkpoint.kind == "draft_head":
+            continue
+        if holds_at(release, since=loading.since, until=loading.until):
+            for accelerator in (each for each in CATALOG.accelerators.values() if each.platform in {"cuda", "rocm"}):
+                for features in LAYOUTS.values():
+                    where = served_on(checkpoint, accelerator, features)
+
+                    assert KERNELS.rule("experts", release, where) is not None, (
+                        checkpoint.id,
+                        accelerator.id,
+                        features,
+                    )
+
+
 @pytest.mark.parametrize("set_", CATALOG.kernels.values(), ids=lambda each: each.id)
 class TestEverySet:
     """What must hold of each engine's kernels."""
@@ -161,3 +198,152 @@ class TestEverySet:
             assert rule.chosen not in rule.others, id_
             assert rule.chosen is not None or not rule.others, id_
             assert set(rule.option) <= set(rule.others), id_
+
+
+SELECTION = Path(__file__).parent / "vllm_selection.py"
+DEVICES = {
+    "80": "a100-sxm", "89": "l40s", "90": "h100-sxm", "100": "b200", "103": "b300", "120": "rtx-pro-6000", "121": "dgx-spark",
+    "gfx942": "mi300x", "gfx950": "mi355x",
+}  # fmt: skip
+"""Compute capabilities and AMD architectures, each with an accelerator that has it."""
+WORDS = {"VLLM_CUTLASS": "cutlass", "DEEPGEMM": "deep_gemm", "TRITON_MXFP8": "triton"}
+"""Backends whose name is not the word that the option asks for them with."""
+
+
+@functools.cache
+def _asked(platform: str, *devices: str) -> dict[str, dict[str, dict[str, str | None]]]:
+    """What the installed vLLM chooses on devices, by format and layout."""
+    here = {**os.environ, "VLLM_LOGGING_LEVEL": "ERROR", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, str(SELECTION), platform, *devices]
+    return json.loads(subprocess.run(command, env=here, check=True, capture_output=True, text=True).stdout)
+
+
+def _word(backend: str | None) -> str | None:
+    """The word of the option for a backend: its name in small letters, without what is appended for each format."""
+    if backend is None or backend in WORDS:
+        return WORDS.get(backend or "")
+    return backend.partition("_MXFP4")[0].lower()
+
+
+@pytest.fixture(scope="module")
+def installed() -> str:
+    """The release of the installed vLLM, which can be imported from then on."""
+    pytest.importorskip("vllm")
+    from llama4ref.proving.model_files.torch_companions import repair_torch_companions
+
+    repair_torch_companions()
+    from vllm.version import __version__
+
+    return __version__.partition("+")[0]
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_installed_engine_chooses_what_the_rules_say(device: str, installed: str):
+    """Its own methods, made for Scout's experts on a device of that kind, in each layout."""
+    amd = device.startswith("gfx")
+    found = (
+        _asked("rocm", device)[device] if amd else _asked("cuda", *(each for each in DEVICES if each.isdigit()))[device]
+    )
+    rules, engine = {}, {}
+    for name, layouts in found.items():
+        format_, _, method = name.partition(" ")
+        for layout, backend in layouts.items():
+            where = _on(DEVICES[device], format_, LAYOUTS[layout], method or "any")
+            rules[name, layout] = KERNELS.chosen("experts", installed, where)
+            engine[name, layout] = _word(backend)
+
+    assert len(engine) == 44
+    assert rules == engine
+
+
+@pytest.mark.vllm
+def test_others_can_be_asked_for_by_their_names(installed: str):
+    """What rules of the newest releases name beside the chosen kernel are values of the option."""
+    from vllm.config.kernel import MoEBackend
+
+    now = [each for each in KERNELS.rules.values() if holds_at(installed, since=each.since, until=each.until)]
+
+    assert {name for rule in now for name in rule.others if rule.component == "experts"} <= set(get_args(MoEBackend))
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize(
+    ("kernel", "format_"),
+    [
+        ("CPUExpertsFp8", "fp8-block-128"),
+        ("CPUExpertsMxfp4", "mxfp4"),
+        ("CPUExpertsInt4", "int4-group-128"),
+        ("CPUExpertsInt8", "int8-per-channel"),
+    ],
+)
+def test_cpu_kernels_refuse_router_weights_on_the_input(kernel: str, format_: str, installed: str):
+    """Llama 4 weighs the input of its experts, which the CPU kernels of quantized experts refuse."""
+    from vllm.model_executor.layers.fused_moe.experts import cpu_moe
+
+    refused = getattr(cpu_moe, kernel).apply
+    nothing = dict.fromkeys(inspect.signature(refused).parameters)
+    where = dataclasses.replace(_on("xeon-6900p", format_), platform="cpu")
+
+    with pytest.raises(NotImplementedError, match="apply_router_weight_on_input"):
+        refused(**nothing | {"apply_router_weight_on_input": True})
+    assert KERNELS.chosen("experts", installed, where) is None
+
+
+WEIGHTED_AGAIN = (
+    (
+        "marlin_moe",
+        "_fused_marlin_moe",
+        "mul_topk_weights",
+        "apply_router_weight_on_input",
+        "marlin",
+        "int4-group-128",
+        "h100-sxm",
+    ),
+    ("cutlass_moe", "run_cutlass_moe_fp8", "topk_weights", "topk_weights", "cutlass", CHANNEL, "h100-sxm"),
+    (
+        "flashinfer_cutlass_moe",
+        "apply",
+        "token_final_scales",
+        "topk_weights",
+        "flashinfer_cutlass",
+        "nvfp4",
+        "rtx-pro-6000",
+    ),
+    ("trtllm_fp8_moe", "apply", "topk_ids", "(topk_ids, topk_weights)", "flashinfer_trtllm", "fp8-block-128", "b200"),
+)
+"""Module, function, argument of the kernel, what it is given; and where the rules choose that kernel."""
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize("case", WEIGHTED_AGAIN, ids=lambda each: each[4])
+def test_kernels_that_weigh_what_is_weighed_already_are_noted(case: tuple[str, ...], installed: str):
+    """The input is multiplied before the experts, and these are given the router weights once more."""
+    module, function, argument, given, kernel, format_, accelerator = case
+    import torch
+    import vllm
+    from vllm.model_executor.layers.fused_moe.config import FUSED_MOE_UNQUANTIZED_CONFIG
+    from vllm.model_executor.layers.fused_moe.prepare_finalize.no_dp_ep import MoEPrepareAndFinalizeNoDPEPModular
+
+    inputs, weights = torch.ones(2, 4), torch.tensor([[0.5], [0.25]])
+    one = torch.zeros(2, 1, dtype=torch.long)
+    prepared = MoEPrepareAndFinalizeNoDPEPModular().prepare(
+        inputs, weights, one, 1, None, True, FUSED_MOE_UNQUANTIZED_CONFIG
+    )[0]
+    experts = Path(vllm.__file__).parent / "model_executor/layers/fused_moe/experts" / f"{module}.py"
+    calls = [
+        keyword
+        for each in ast.walk(ast.parse(experts.read_text()))
+        if isinstance(each, ast.FunctionDef) and each.name == function
+        for call in ast.walk(each)
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if keyword.arg == argument
+    ]
+    rule = KERNELS.rule("experts", installed, _on(accelerator, format_))
+
+    assert torch.equal(prepared, inputs * weights)
+    assert given in {ast.unparse(each.value) for each in calls}
+    assert rule is not None
+    assert rule[1].chosen == kernel
+    assert "router weight" in (rule[1].note or "")
