@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from llama4ref.facts import Catalog, load
     from llama4ref.facts.types.states import UNKNOWN
     from llama4ref.plan_files import load_plan, save_plan
-    from llama4ref.planning import HostedPlan, Plan, PlanRequest, PlanResult, Reason, Refusal, plan
+    from llama4ref.planning import HostedPlan, Plan, PlanRequest, PlanResult, Reason, Refusal, SizedPlan, plan
     from llama4ref.rendering import render
 
 __version__ = "0.1.0"
@@ -55,6 +55,7 @@ __all__ = [
     "ReleaseError",
     "RequestError",
     "SettingError",
+    "SizedPlan",
     "SpecErrors",
     "UnknownFactError",
     "UnknownNameError",
@@ -70,7 +71,7 @@ _MODULES = {
     "llama4ref.facts": ("Catalog", "load"),
     "llama4ref.facts.types.states": ("UNKNOWN",),
     "llama4ref.plan_files": ("load_plan", "save_plan"),
-    "llama4ref.planning": ("HostedPlan", "Plan", "PlanRequest", "PlanResult", "Reason", "Refusal", "plan"),
+    "llama4ref.planning": ("HostedPlan", "Plan", "PlanRequest", "PlanResult", "Reason", "Refusal", "SizedPlan", "plan"),
     "llama4ref.rendering": ("render",),
 }
 """Where a public name is defined; the others are errors."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         "llama4ref plan --model scout --gpu h100-sxm --count 8 --context 1M",
         "llama4ref plan --model maverick --gpu h200-sxm --count 8 --images 4",
         "llama4ref plan --model scout --gpu h100-sxm --count 8 --save scout-plan.yaml",
+        "llama4ref plan --model scout --gpu m3-ultra --context 32K",
+        "llama4ref plan --model scout --engine llama-cpp --gpu rtx-4090 --context 64K",
         "llama4ref plan --hosted --context 300k --images 1 --max-price 1",
     ),
 )
@@ -40,7 +42,8 @@ if TYPE_CHECKING:
 def command(*, request: PlanRequest, limit: int, every: bool, number: int, save: Path | None, as_json: bool) -> int:
     """What to run, and why, or why nothing fits.
 
-    Exits with 1 where nothing fits, and says why and what would.
+    Exits with 1 where nothing is known to fit, and says why and what would. Of engines other than vLLM the memory is sized by their
+    published rules, and nothing more is promised.
     """
     from llama4ref.facts import load
 
@@ -59,4 +62,4 @@ def command(*, request: PlanRequest, limit: int, every: bool, number: int, save:
         echo(drawn(*report(result, load(), limit=limit, every=every)))
     if save is not None and result.plans:
         echo(f"Plan {number} is saved in {save}", err=True)
-    return 0 if result.plans else 1
+    return 0 if result.plans or any(each.fits for each in result.sized) else 1

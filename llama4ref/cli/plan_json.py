@@ -10,7 +10,7 @@ from llama4ref.planning.planner import alternatives_to
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.planning.outcomes import Alternative, Plan, PlanResult
+    from llama4ref.planning.outcomes import Alternative, Plan, PlanResult, SizedPlan
 
 
 def result_json(result: PlanResult, catalog: Catalog) -> dict[str, object]:
@@ -19,9 +19,12 @@ def result_json(result: PlanResult, catalog: Catalog) -> dict[str, object]:
     named = {reason.source for plan in result.plans for reason in (*plan.reasons, *plan.caveats)}
     named |= {line.source for plan in result.plans if plan.budget is not None for line in plan.budget.lines}
     named |= {refusal.source for refusal in result.refused}
+    named |= {line.source for plan in result.sized for line in plan.lines}
+    named |= {reason.source for plan in result.sized for reason in (*plan.reasons, *plan.caveats)}
     return {
         "request": result.request.as_dict(),
         "plans": plans,
+        "sized": [sized_json(each) for each in result.sized],
         "refused": result.refused,
         "alternatives": [_alternative(each) for each in alternatives_to(result, catalog)],
         "sources": {id_: catalog.sources[id_] for id_ in sorted(filter(None, named)) if id_ in catalog.sources},
@@ -39,6 +42,31 @@ def _alternative(alternative: Alternative) -> dict[str, object]:
         "count": plan.count,
         "context": plan.context,
         "largest_context": plan.largest_context,
+    }
+
+
+def sized_json(plan: SizedPlan) -> dict[str, object]:
+    """A plan for another engine that is only sized."""
+    return {
+        "kind": "sized",
+        "rung": plan.rung,
+        "model": plan.model.id,
+        "checkpoint": plan.checkpoint.id,
+        "repository": plan.checkpoint.repository,
+        "accelerator": plan.accelerator.id,
+        "count": plan.count,
+        "engine": plan.engine.id,
+        "release": plan.release,
+        "fits": plan.fits,
+        "context": plan.context,
+        "requests": plan.requests,
+        "largest_context": plan.largest_context,
+        "cache_type": plan.cache_type,
+        "memory_bytes": plan.memory_bytes,
+        "lines": plan.lines,
+        "command": plan.command,
+        "reasons": plan.reasons,
+        "caveats": plan.caveats,
     }
 
 

@@ -9,6 +9,7 @@ from llama4ref.cli.plan_lines import headline, summary, table_of_plans
 from llama4ref.cli.printing import heading, indented, pair_table, plain_table, screen_width, section
 from llama4ref.cli.refusal_table import refusal_table
 from llama4ref.cli.request_options import command_of
+from llama4ref.cli.sized_report import sized_report
 from llama4ref.cli.source_list import SourceList, source_lines
 from llama4ref.planning.choices.layouts import described
 from llama4ref.planning.outcomes import HostedPlan
@@ -31,6 +32,12 @@ OTHERS_SHOWN = 8
 def report(result: PlanResult, catalog: Catalog, *, limit: int = 1, every: bool = False) -> Iterator[RenderableType]:
     """An answer: `limit` plans in full, the others a line each, then what was refused, then the sources."""
     sources = SourceList(catalog.sources)
+    if result.sized:
+        yield from sized_report(result.sized, sources, every=every)
+        if result.refused:
+            yield from section(f"Refused ({len(result.refused)})", refusal_table(result.refused, every=every))
+        yield from source_lines(sources)
+        return
     if not result.plans:
         yield from _nothing_fits(result, catalog, every=every)
         return

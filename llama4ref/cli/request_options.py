@@ -62,7 +62,13 @@ _OPTIONS = (
     click.option(
         "--min-weight-bits", type=int, default=0, metavar="BITS", help="Fewest bits of an expert's weight: 16, 8, 4."
     ),
-    click.option("--engine-release", metavar="X.Y.Z", help="Release of vLLM; the newest covered where none is named."),
+    click.option(
+        "--engine",
+        metavar="NAME",
+        shell_complete=ids_of("engines"),
+        help="Engine; vLLM by default. Of sglang, tensorrt-llm, llama-cpp, mlx-lm and ollama the memory alone is sized.",
+    ),
+    click.option("--engine-release", metavar="X.Y.Z", help="Release of it; the newest covered where none is named."),
     click.option("--hosted/--self-hosted", default=None, help="Only providers, or only own GPUs."),
     click.option(
         "--images", type=int, default=0, metavar="N", help="Images in a prompt, at most; 0 serves text alone."

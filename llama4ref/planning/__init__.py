@@ -1,7 +1,7 @@
 """What to run: from a request to plans with their reasons, and refusals with their rules."""
 
 from llama4ref.engine.engine_config import Reason
-from llama4ref.planning.outcomes import Alternative, HostedPlan, Plan, PlanResult, Refusal
+from llama4ref.planning.outcomes import Alternative, HostedPlan, Plan, PlanResult, Refusal, SizedPlan
 from llama4ref.planning.planner import alternatives_to, plan
 from llama4ref.planning.request import PlanRequest
 
@@ -13,6 +13,7 @@ __all__ = [
     "PlanResult",
     "Reason",
     "Refusal",
+    "SizedPlan",
     "alternatives_to",
     "plan",
 ]

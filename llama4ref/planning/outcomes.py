@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
+    from llama4ref.facts.types.engines import Engine
     from llama4ref.facts.types.models import Model
     from llama4ref.facts.types.providers import Offer, Provider
     from llama4ref.memory.gpu_budget import MemoryBudget
@@ -160,6 +161,79 @@ class HostedPlan:
 
 @described
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SizedLine:
+    """One named part of a device's memory, as an interval."""
+
+    name: str
+    """What takes it."""
+    least_bytes: int
+    """Least that it takes."""
+    most_bytes: int | None
+    """Most that it takes; None where nobody states it."""
+    because: str
+    """The rule in words."""
+    source: str | None
+    """Id of the source of the rule."""
+
+
+@described
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizedPlan:
+    """A checkpoint whose memory is sized by the published rules of an engine that is not planned for in full.
+
+    It is computed from facts and proved by nothing: no launch, no measurement and no check of settings stands behind it.
+    """
+
+    model: Model
+    """The model that is served."""
+    checkpoint: Checkpoint
+    """The published weights."""
+    accelerator: Accelerator
+    """The device."""
+    count: int
+    """Devices in all."""
+    engine: Engine
+    """What would serve it."""
+    release: str
+    """Release of the engine whose rules are taken."""
+    request: PlanRequest
+    """What was asked for."""
+    lines: tuple[SizedLine, ...]
+    """Memory of the fullest device."""
+    memory_bytes: int
+    """Memory of a device that a process may use."""
+    context: int
+    """The request that it is sized for, in tokens."""
+    requests: int
+    """Requests at once, each of `context` tokens."""
+    largest_context: int | None
+    """Longest request that fits whatever the overhead is: a lower bound; None where nobody states the overhead."""
+    fits: bool | None
+    """True where it fits whatever the overhead is; None where that is not known. What does not fit is refused."""
+    cache_type: str
+    """Number format of the cache, in the engine's word."""
+    command: str | None
+    """How the server is started; None where the facts do not say it."""
+    reasons: tuple[Reason, ...]
+    """Which rules were taken."""
+    caveats: tuple[Reason, ...]
+    """Known faults that it meets, and what is not known."""
+
+    @property
+    def rung(self) -> str:
+        """How far up the ladder of proof it has been shown to hold."""
+        return "computed"
+
+    def __repr__(self) -> str:
+        """What tells it from others."""
+        return (
+            f"SizedPlan(engine={self.engine.id!r}, release={self.release!r}, checkpoint={self.checkpoint.id!r}, "
+            f"gpu={self.accelerator.id!r}, count={self.count}, context={self.context}, fits={self.fits})"
+        )
+
+
+@described
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
     """A request that differs in little from one that nothing meets, and is met."""
 
@@ -182,6 +256,8 @@ class PlanResult:
     """Best first."""
     refused: tuple[Refusal, ...]
     """What was considered and why it does not hold."""
+    sized: tuple[SizedPlan, ...] = ()
+    """What other engines would serve, by their published rules of memory, those that surely fit first; never proved."""
 
     def __repr__(self) -> str:
         """How much there is, and the best; `plans` and `refused` have it all."""

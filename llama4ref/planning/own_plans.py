@@ -27,7 +27,6 @@ from llama4ref.planning.outcomes import Plan, Refusal
 from llama4ref.planning.ranking import rank
 from llama4ref.planning.settings.engine_settings import config_of
 from llama4ref.planning.stated_speed import performance_of, workload_of
-from llama4ref.planning.unplanned_hardware import unplanned
 from llama4ref.units import format_tokens
 from llama4ref.wording import counted
 
@@ -126,22 +125,16 @@ def _answer(
 
 
 def _outcomes(search: OwnGpuSearch, model: Model) -> Iterator[Outcome]:
-    if model.text is UNKNOWN:
-        yield Refusal(subject=model.id, rule="not-released", numbers="its architecture and weights are not published")
-        return
     request = search.request
-    lengths = lengths_of(request, model.architecture)
-    refusal = _model_refusal(request, model, lengths)
+    refusal = model_refusal(request, model)
     if refusal is not None:
         yield refusal
-        return
-    if request.gpu is not None and search.catalog.accelerator(request.gpu).platform not in PLATFORMS:
-        yield from unplanned(search.catalog, request, model, search.catalog.accelerator(request.gpu))
         return
     no_rank = rank_refusal(search.engine, request)
     if no_rank is not None:
         yield no_rank
         return
+    lengths = lengths_of(request, model.architecture)
     if request.speculative is not None:
         no_draft = draft_refusal(search.catalog, request.speculative, search.engine, search.behaviour.release)
         if no_draft is not None:
@@ -172,8 +165,11 @@ def _above_limit(subject: str, limit: int, lengths: Lengths) -> Refusal | None:
     )
 
 
-def _model_refusal(request: PlanRequest, model: Model, lengths: Lengths) -> Refusal | None:
-    """Why a model cannot take such requests, whatever it runs on."""
+def model_refusal(request: PlanRequest, model: Model) -> Refusal | None:
+    """Why a model cannot take such requests, whatever it runs on; None where it can."""
+    if model.text is UNKNOWN:
+        return Refusal(subject=model.id, rule="not-released", numbers="its architecture and weights are not published")
+    lengths = lengths_of(request, model.architecture)
     limit = model.architecture.context.limit()
     if request.images > 0 and "image" not in model.modalities_in:
         return Refusal(subject=model.id, rule="images", numbers="the model reads no images")

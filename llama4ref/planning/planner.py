@@ -10,8 +10,9 @@ from llama4ref.facts import load
 from llama4ref.planning.alternatives import alternatives
 from llama4ref.planning.choices.draft_heads import check_draft
 from llama4ref.planning.offers.hosted import hosted_plans
-from llama4ref.planning.outcomes import Alternative, HostedPlan, Plan, PlanResult, Refusal
-from llama4ref.planning.own_plans import own_plans, plans_alone
+from llama4ref.planning.outcomes import Alternative, HostedPlan, Plan, PlanResult, Refusal, SizedPlan
+from llama4ref.planning.own_plans import model_refusal, own_plans, plans_alone
+from llama4ref.planning.unplanned_hardware import is_only_sized, unplanned
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
@@ -44,7 +45,12 @@ def plan(request: PlanRequest, catalog: Catalog | None = None) -> PlanResult:
     plans: list[Plan | HostedPlan] = []
     refused: list[Refusal] = []
     models = _models(facts, request)
-    if request.wants_own_gpus:
+    sized: tuple[SizedPlan, ...] = ()
+    if request.wants_own_gpus and is_only_sized(facts, request):
+        _check_checkpoint(facts, request, models)
+        sized, sized_refused = _sized(facts, request, models)
+        refused += sized_refused
+    elif request.wants_own_gpus:
         _check_checkpoint(facts, request, models)
         check_draft(facts, request, models)
         own, own_refused = own_plans(facts, request, models)
@@ -55,7 +61,19 @@ def plan(request: PlanRequest, catalog: Catalog | None = None) -> PlanResult:
         plans += hosted
         refused += hosted_refused
     refused.sort(key=_place)
-    return PlanResult(request=request, plans=tuple(plans), refused=tuple(_distinct(refused)))
+    return PlanResult(request=request, plans=tuple(plans), refused=tuple(_distinct(refused)), sized=sized)
+
+
+def _sized(
+    catalog: Catalog, request: PlanRequest, models: Sequence[Model]
+) -> tuple[tuple[SizedPlan, ...], list[Refusal]]:
+    """What other engines would serve of the models that can take such requests, after why nothing is planned in full."""
+    from llama4ref.planning.other_engines.sized_plans import sized_plans  # a plan in full needs none of it
+
+    cannot = [each for model in models if (each := model_refusal(request, model)) is not None]
+    able = [model for model in models if model_refusal(request, model) is None]
+    sized, refused = sized_plans(catalog, request, able)
+    return sized, [*unplanned(catalog, request), *cannot, *refused]
 
 
 def alternatives_to(result: PlanResult, catalog: Catalog | None = None) -> tuple[Alternative, ...]:
@@ -71,9 +89,9 @@ def alternatives_to(result: PlanResult, catalog: Catalog | None = None) -> tuple
         ((('max_num_seqs', 256),), 10485760)
     """
     request = result.request
-    if result.plans or not request.wants_own_gpus or all(each.rule == "not-planned" for each in result.refused):
-        return ()
     facts = _facts(catalog)
+    if result.plans or not request.wants_own_gpus or is_only_sized(facts, request):
+        return ()
     return alternatives(request, result.refused, lambda changed: plans_alone(facts, changed, _models(facts, changed)))
 
 

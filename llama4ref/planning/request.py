@@ -80,8 +80,11 @@ class PlanRequest:
     """Id or repository of the checkpoint; any that fits where none is given."""
     min_weight_bits: int = whole(0, least=0)
     """Fewest bits of a routed expert's weight that are good enough: 16, 8, 4 …"""
+    engine: str | None = text(concerns="own GPUs")
+    """Id or name of the engine. vLLM where none is given, or any that serves the model where the GPU is not planned for with vLLM;
+    of others the memory alone is sized, see `PlanResult.sized`."""
     engine_release: str | None = text(concerns="own GPUs")
-    """Release of vLLM; the newest that the facts cover where none is given."""
+    """Release of the engine; the newest that the facts cover where none is given."""
     cache_dtype: str = choice(CACHE_DTYPES, concerns="own GPUs")
     """`auto` tries bf16, then fp8 where only that fits."""
     hybrid: bool | None = switch(concerns="own GPUs")

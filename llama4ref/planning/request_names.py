@@ -27,7 +27,7 @@ def with_ids(catalog: Catalog, request: PlanRequest) -> PlanRequest:
         >>> with_ids(load(), PlanRequest(model="Scout", gpu="H200")).gpu
         'h200-sxm'
     """
-    model, checkpoint, gpu = request.model, request.checkpoint, request.gpu
+    model, checkpoint, gpu, engine = request.model, request.checkpoint, request.gpu, request.engine
     if checkpoint is not None:
         checkpoint = id_meant(catalog, "checkpoints", checkpoint)
     if model is not None:
@@ -35,9 +35,11 @@ def with_ids(catalog: Catalog, request: PlanRequest) -> PlanRequest:
         checkpoint = checkpoint or (None if request.hosted else of_model)
     if gpu is not None:
         gpu = id_meant(catalog, "accelerators", gpu)
-    if (model, checkpoint, gpu) == (request.model, request.checkpoint, request.gpu):
+    if engine is not None:
+        engine = id_meant(catalog, "engines", engine)
+    if (model, checkpoint, gpu, engine) == (request.model, request.checkpoint, request.gpu, request.engine):
         return request
-    return replace(request, model=model, checkpoint=checkpoint, gpu=gpu)
+    return replace(request, model=model, checkpoint=checkpoint, gpu=gpu, engine=engine)
 
 
 def _model_meant(catalog: Catalog, name: str) -> tuple[str, str | None]:

@@ -1,51 +1,46 @@
-"""Hardware that no plans are made for: which checkpoints would its memory hold?"""
+"""Hardware and engines that no plans are made for in full: which requests mean them, and what is said of such hardware."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from llama4ref.engine.layout import Layout
-from llama4ref.errors import UnknownFactError
 from llama4ref.planning.choices.checkpoints import PLATFORMS
-from llama4ref.planning.fitting.budgets import weights_held
 from llama4ref.planning.outcomes import Refusal
 from llama4ref.units import format_bytes
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
-    from llama4ref.facts.types.accelerators import Accelerator
-    from llama4ref.facts.types.checkpoints import Checkpoint
-    from llama4ref.facts.types.models import Model
     from llama4ref.planning.request import PlanRequest
 
 
-def unplanned(catalog: Catalog, request: PlanRequest, model: Model, accelerator: Accelerator) -> Iterator[Refusal]:
-    """That no plan is made for an accelerator, then each checkpoint's weights beside the memory there is."""
-    count = request.count or 1
-    memory = count * accelerator.memory_bytes
+PLANNED = "vllm"
+"""The engine that plans are made for in full."""
+
+
+def is_only_sized(catalog: Catalog, request: PlanRequest) -> bool:
+    """Whether a request is for another engine, or for hardware that vLLM is not planned for.
+
+    Raises:
+        UnknownNameError: for an engine or accelerator that is not in the catalogue.
+    """
+    if request.engine is not None and catalog.engine(request.engine).id != PLANNED:
+        return True
+    return request.gpu is not None and catalog.accelerator(request.gpu).platform not in PLATFORMS
+
+
+def unplanned(catalog: Catalog, request: PlanRequest) -> Iterator[Refusal]:
+    """That vLLM is not planned for on an accelerator, and the memory there is; nothing where it is."""
+    if request.gpu is None:
+        return
+    accelerator, count = catalog.accelerator(request.gpu), request.count or 1
+    if accelerator.platform in PLATFORMS:
+        return
+    cited = catalog.cite(f"accelerators/{accelerator.id}", "memory_bytes")
     yield Refusal(
         subject=f"{count:,} x {accelerator.name}",
         rule="not-planned",
         numbers=f"plans are made for {' and '.join(PLATFORMS)} with vLLM, this is {accelerator.platform}; it has "
-        f"{format_bytes(memory)} of memory",
-    )
-    for checkpoint in catalog.checkpoints.values():
-        if checkpoint.model == model.id and checkpoint.stage == "instruct" and checkpoint.kind == "weights":
-            yield from _beside(catalog, model, checkpoint, memory)
-
-
-def _beside(catalog: Catalog, model: Model, checkpoint: Checkpoint, memory: int) -> Iterator[Refusal]:
-    engines = [catalog.engine(id_).name for id_, loading in checkpoint.loads.items() if loading.supported]
-    if not engines:
-        return
-    try:
-        size = weights_held(catalog, model, checkpoint, Layout()).largest.bytes
-    except UnknownFactError:
-        return
-    room = f"which leaves {format_bytes(memory - size)}" if size < memory else "more than there is"
-    yield Refusal(
-        subject=checkpoint.id,
-        rule="not-planned",
-        numbers=f"{format_bytes(size)} of weights, {room}; loaded by {', '.join(engines)}",
+        f"{format_bytes(count * accelerator.memory_bytes)} of memory that a process may use",
+        source=cited[0].source.id if cited else None,
     )

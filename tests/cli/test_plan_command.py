@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -143,15 +144,39 @@ def test_a_request_is_written_as_the_command_that_makes_it(words: tuple[str, ...
     assert make_request({name: again[name] for name in given}) == request
 
 
-def test_hardware_without_plans_is_not_planned_for(call: Callable[..., Answer]) -> None:
-    """Its memory is laid beside the checkpoints' sizes; nothing is said not to fit."""
-    answer = call("plan", "--model", "scout", "--gpu", "m3-ultra")
+def test_hardware_without_plans_is_sized_for_the_engines_that_serve_there(call: Callable[..., Answer]) -> None:
+    """The text says that it is sized and not proved, how it is started, and never names an engine that does not run there."""
+    answer = call("plan", "--model", "scout", "--gpu", "m3-ultra", "--context", "32K")
+    out = " ".join(answer.out.split())
+
+    assert answer.code == 0
+    assert answer.out.startswith("Llama 4 Scout on 1 x Apple M3 Ultra, with llama.cpp b11413: sized, not proved")
+    assert "llama-server -hf unsloth/Llama-4-Scout-17B-16E-Instruct-GGUF:UD-Q4_K_XL -c 32768" in out
+    assert "mlx-lm" in out
+    assert "SGLang" not in out
+    assert "TensorRT" not in out
+
+
+def test_hardware_that_nothing_is_sized_for_is_not_planned_for(call: Callable[..., Answer]) -> None:
+    """It exits with 1, and nothing is said not to fit."""
+    answer = call("plan", "--model", "scout", "--gpu", "gaudi-3")
 
     assert answer.code == 1
-    assert answer.out.startswith("Not planned for: model scout, gpu m3-ultra")
-    assert "384.00 GiB of memory" in " ".join(answer.out.split())
-    assert "loaded by llama.cpp" in " ".join(answer.out.split())
-    assert "Nothing fits" not in answer.out
+    assert answer.out.startswith("Not planned for: model scout, gpu gaudi-3")
+    assert "vLLM serves Llama 4 on hpu" in " ".join(answer.out.split())
+
+
+def test_a_sized_plan_is_told_apart_in_json(call: Callable[..., Answer]) -> None:
+    """It stands in a list of its own, with its interval of bytes, its rung and its sources."""
+    answer = call(
+        "plan", "--model", "scout", "--engine", "llama.cpp", "--gpu", "h100-sxm", "--context", "128K", "--json"
+    )
+    found = json.loads(answer.out)
+    first = found["sized"][0]
+
+    assert found["plans"] == []
+    assert (first["kind"], first["rung"], first["engine"], first["fits"]) == ("sized", "computed", "llama-cpp", True)
+    assert {line["source"] for line in first["lines"] if line["source"]} <= set(found["sources"])
 
 
 def test_a_figure_that_the_engine_prints_is_explained_where_it_is_less_than_the_context(

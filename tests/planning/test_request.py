@@ -65,7 +65,7 @@ def test_a_wish_that_cannot_be_meant_is_refused(wish: dict[str, object], message
 
 OWN_GPUS = {
     "gpu": "h100-sxm", "count": 8, "nodes": 1, "speculative": "a/head", "checkpoint": "meta-llama/Llama-4-Scout-17B-16E",
-    "engine_release": "0.32.0", "cache_dtype": "fp8", "hybrid": True, "tensor_parallel": 8, "pipeline_parallel": 1,
+    "engine": "sglang", "engine_release": "0.32.0", "cache_dtype": "fp8", "hybrid": True, "tensor_parallel": 8, "pipeline_parallel": 1,
     "data_parallel": 1, "expert_parallel": False, "gpu_memory_utilization": 0.5, "max_num_seqs": 8,
     "max_num_batched_tokens": 8192, "enforce_eager": True, "headroom": 0.1, "lora_adapters": 2, "lora_rank": 16,
 }  # fmt: skip

@@ -9,7 +9,7 @@ from llama4ref.facts.types.constraints import Capability, Count, NotNegative, Po
 from llama4ref.facts.types.entities import Entity
 from llama4ref.facts.types.states import Unknown
 
-Platform = Literal["cuda", "rocm", "hpu", "tpu", "cpu", "metal", "xpu"]
+Platform = Literal["cuda", "rocm", "hpu", "tpu", "cpu", "metal", "xpu", "neuron", "npu"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from llama4ref.facts.types.releases import (
     step_at,
 )
 from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, Variable
+from llama4ref.facts.types.sizing import EnginePlatform, Sizing
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
 YesT = TypeVar("YesT")
@@ -181,6 +182,10 @@ class Engine(Entity):
     """Published context lengths."""
     flag_sets: tuple[FlagSet, ...] = ()
     """Published settings."""
+    platforms: dict[str, EnginePlatform] = field(default_factory=dict)
+    """Where it serves Llama 4, by the name of the platform."""
+    sizing: Sizing | None = None
+    """Rules of memory that plans are sized by, where this project proves none for the engine."""
 
     def at(self, release: str | None = None) -> Behaviour:
         """What holds at a release; the newest one that the facts cover where none is named.
@@ -257,6 +262,7 @@ __all__ = [
     "CapacityClaim",
     "ContainerImage",
     "Engine",
+    "EnginePlatform",
     "Flag",
     "FlagSet",
     "FloatStep",
@@ -264,6 +270,7 @@ __all__ = [
     "IntStep",
     "MemoryRules",
     "Method",
+    "Sizing",
     "SteppedRules",
     "TextStep",
     "Variable",
