@@ -51,6 +51,8 @@ FIRST_FREE = (
     ("stale-compile-cache", "0.8.5"),
     ("int4-differs-in-a-batch", "0.8.5"),
     ("fp8-fails-on-a100", "0.9.2"),
+    ("context-below-a-chunk", "0.8.4"),
+    ("last-chunk-is-partial", "0.8.4"),
     ("v0-attends-to-all-in-pipelines", "0.9.1"),
     ("v0-attends-to-all-on-rocm", "0.9.2"),
     ("flashinfer-attends-to-all-on-10-0", "0.10.0"),

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from llama4ref.planning.request import PlanRequest
 
 ADAPTABLE = frozenset(
-    {"cache_dtype", "enforce_eager", "gpu_memory_utilization", "hybrid", "max_num_batched_tokens", "max_num_seqs"}
+    {
+        "cache_dtype",
+        "context",
+        "enforce_eager",
+        "gpu_memory_utilization",
+        "hybrid",
+        "max_num_batched_tokens",
+        "max_num_seqs",
+    }
 )
 """Fields of a request that may be set for a candidate that is already split over its GPUs."""
 WORTH_A_SETTING: frozenset[Effect] = frozenset({"does-not-start", "crashes", "wrong-answers", "fails-requests"})
@@ -118,7 +126,7 @@ def _is_open(limits: EngineLimits, request: PlanRequest, adapted: PlanRequest, r
     defaults = {each.name: each.default for each in fields(request)}
     for name, value in remedy.request.items():
         mine = getattr(adapted, name)
-        if name not in ADAPTABLE or (mine != value and mine != defaults[name]):
+        if name not in ADAPTABLE or not (mine in {value, defaults[name]} or _is_longer_context(name, value, adapted)):
             return False
     try:
         replace(adapted, **remedy.request)  # type: ignore[arg-type]  # the request checks its fields
@@ -127,6 +135,12 @@ def _is_open(limits: EngineLimits, request: PlanRequest, adapted: PlanRequest, r
     return all(limits.has_option(name, value) for name, value in remedy.settings.items()) and all(
         limits.reads_variable(name) for name in remedy.environment
     )
+
+
+def _is_longer_context(name: str, value: object, request: PlanRequest) -> bool:
+    """Whether a remedy raises the longest request: a server of more takes each request that was asked for too."""
+    asked = request.context_tokens
+    return name == "context" and isinstance(value, int) and asked is not None and value >= asked
 
 
 def is_set(remedy: Remedy, settings: Mapping[str, Setting], environment: Mapping[str, str]) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "cache_dtype": ("kv-cache-dtype",),
+    "context": ("max-model-len",),
     "hybrid": ("disable-hybrid-kv-cache-manager", HYBRID_VARIABLE),
 }
 """Options and variables that a field of the request becomes, where they are not called alike."""

@@ -169,3 +169,16 @@ def test_a_remedy_of_the_cache_changes_the_candidate() -> None:
 
     assert not best.budget.cache.hybrid
     assert best.settings["disable-hybrid-kv-cache-manager"] is True
+
+
+@pytest.mark.parametrize(
+    ("release", "asked", "served"), [("0.8.3", 4096, 8192), ("0.8.3", 16384, 16384), ("0.8.4", 4096, 4096)]
+)
+def test_a_context_is_raised_where_a_shorter_one_ends_the_server_and_never_lowered(
+    release: str, asked: int, served: int
+):
+    """vLLM #16274: a server of a whole chunk takes the shorter requests as well."""
+    best = plan(PlanRequest(model="scout", gpu="h100-sxm", count=4, context=asked, engine_release=release)).best
+
+    assert best.context == best.settings["max-model-len"] == served
+    assert any("whole chunk" in each.because for each in best.reasons) is (served != asked)
