@@ -287,7 +287,7 @@ class TestEveryEngine:
 
     def test_releases_are_in_order(self, engine: Engine) -> None:
         """Nothing ends before it begins, and the first release is not after the newest one."""
-        spans = [*engine.flags.values(), *engine.methods.values(), *engine.bugs, *engine.environment.values()]
+        spans = [*engine.flags.values(), *engine.methods.values(), *engine.environment.values()]
 
         first, newest = engine.first_release, engine.newest_release
 
@@ -318,16 +318,11 @@ class TestEveryEngine:
 
         assert not engine.flags or names <= set(engine.flags)
 
-    def test_platforms_are_known(self, engine: Engine) -> None:
-        """Bugs name platforms by their one word."""
-        named = {bug.platform for bug in engine.bugs if bug.platform}
+    def test_published_settings_have_names_of_their_own(self, engine: Engine) -> None:
+        """No two share a name."""
+        names = [each.id for each in engine.flag_sets]
 
-        assert named <= PLATFORMS
-
-    def test_bugs_have_names_of_their_own(self, engine: Engine) -> None:
-        """No two bugs or settings share a name."""
-        for names in ([bug.id for bug in engine.bugs], [each.id for each in engine.flag_sets]):
-            assert len(set(names)) == len(names)
+        assert len(set(names)) == len(names)
 
 
 def test_switch_has_a_default() -> None:

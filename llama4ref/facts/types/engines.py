@@ -19,7 +19,7 @@ from llama4ref.facts.types.releases import (
     release_key,
     step_at,
 )
-from llama4ref.facts.types.serving import Bug, CapacityClaim, FlagSet, HardwareDefault, Variable
+from llama4ref.facts.types.serving import CapacityClaim, FlagSet, HardwareDefault, Variable
 from llama4ref.facts.types.sizing import EnginePlatform, Sizing
 from llama4ref.facts.types.states import UNKNOWN, Unknown
 
@@ -176,8 +176,6 @@ class Engine(Entity):
     """Environment variables by name."""
     images: dict[str, ContainerImage] = field(default_factory=dict)
     """Container images by platform."""
-    bugs: tuple[Bug, ...] = ()
-    """Faults and limits met while serving Llama 4."""
     claims_of_capacity: tuple[CapacityClaim, ...] = ()
     """Published context lengths."""
     flag_sets: tuple[FlagSet, ...] = ()
@@ -258,7 +256,6 @@ class Engine(Entity):
 __all__ = [
     "Behaviour",
     "BoolStep",
-    "Bug",
     "CapacityClaim",
     "ContainerImage",
     "Engine",

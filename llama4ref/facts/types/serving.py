@@ -1,4 +1,4 @@
-"""How Llama 4 has been served with an engine: defaults by hardware, variables, known bugs, published launches."""
+"""How Llama 4 has been served with an engine: defaults by hardware, variables, published launches."""
 
 from __future__ import annotations
 
@@ -60,24 +60,6 @@ class Variable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bug:
-    """A fault or limit that people met while serving Llama 4."""
-
-    id: str
-    """A short name."""
-    symptom: str
-    """What is seen."""
-    platform: str | None
-    """Where; none where it does not depend on it."""
-    since: str | Unknown
-    """First release that has it, as far as is known."""
-    until: str | Unknown | None
-    """First release without it; none where nothing ends it, unknown where that was not looked up."""
-    workaround: str | None
-    """What to do about it."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class CapacityClaim:
     """A published context length that some machine served, or was said to serve."""
 
@@ -131,4 +113,4 @@ class FlagSet:
     """What has changed since, or contradicts it."""
 
 
-__all__ = ["Bug", "CapacityClaim", "FlagSet", "HardwareDefault", "Variable"]
+__all__ = ["CapacityClaim", "FlagSet", "HardwareDefault", "Variable"]

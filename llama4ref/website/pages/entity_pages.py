@@ -32,7 +32,6 @@ _LONG_FIELDS = (
     "methods",
     "hardware_defaults",
     "environment",
-    "bugs",
     "claims_of_capacity",
     "flag_sets",
 )
