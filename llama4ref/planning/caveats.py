@@ -32,7 +32,7 @@ def caveats_of(catalog: Catalog, fitted: FittedCandidate, engine: Engine, behavi
     yield from long_context(catalog, fitted.candidate.model, fitted.config.max_model_len)
     yield from _host_memory(fitted)
     candidate = fitted.candidate
-    if fitted.config.settings.get("moe-backend", "auto") == "auto":
+    if not _asks_for_a_kernel(fitted):
         yield from _expert_kernel(
             catalog, engine.id, behaviour.release, candidate.checkpoint, candidate.accelerator, _split(candidate.layout)
         )
@@ -174,6 +174,12 @@ def _expert_kernel(  # noqa: PLR0917  # kept by position in the cache
     cited = catalog.cite(f"kernels/{engine}", f"rules.{id_}.chosen")
     source = cited[0].source.id if cited else None
     return (Reason(about="routed experts", value=f"by {rule.chosen}", because=rule.note, source=source),)
+
+
+def _asks_for_a_kernel(fitted: FittedCandidate) -> bool:
+    """Whether the settings, or a remedy that is written into them, name the kernel of the routed experts."""
+    named = [fitted.config.settings, *(each.remedy.settings for each in fitted.workarounds)]
+    return any(each.get("moe-backend", "auto") != "auto" for each in named)
 
 
 @functools.lru_cache(maxsize=64)

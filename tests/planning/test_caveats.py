@@ -103,3 +103,43 @@ def test_a_machine_of_unknown_size_is_said(gpu: str, count: int, *, told: bool):
     assert ("nodes" in found) is told
     if told:
         assert "no source says how many" in found["nodes"].because
+
+
+FP8_DYNAMIC = {
+    "gpu": "h200-sxm",
+    "count": 2,
+    "tensor_parallel": 2,
+    "checkpoint": "RedHatAI/Llama-4-Scout-17B-16E-Instruct-FP8-dynamic",
+}
+
+
+def test_a_kernel_that_weighs_twice_is_told():
+    """CUTLASS of 0.15.1, which has no option for another one."""
+    found = _caveats(**FP8_DYNAMIC, engine_release="0.15.1")["routed experts"]
+
+    assert found.value == "by cutlass"
+    assert found.because == "applies the router weight twice, to the input and to the output"
+    assert found.source == "vllm-releases"
+
+
+def test_nothing_is_told_of_a_kernel_that_another_is_asked_for_in_place_of():
+    """From 0.17.0 on Triton is written into the settings."""
+    best = plan(PlanRequest(model="scout", engine_release="0.32.0", **FP8_DYNAMIC)).best
+
+    assert best is not None
+    assert best.settings["moe-backend"] == "triton"
+    assert "routed experts" not in {each.about for each in best.caveats}
+
+
+def test_a_kernel_that_nobody_found_out_is_said_to_be_unknown():
+    """NVFP4 on 12.0 between the release that is known not to run it and the one that does."""
+    found = _caveats(
+        gpu="rtx-pro-6000",
+        count=2,
+        checkpoint="nvidia/Llama-4-Scout-17B-16E-Instruct-NVFP4",
+        engine_release="0.13.0",
+    )["routed experts"]
+
+    assert (
+        found.because == "no source says which kernel of vLLM 0.13.0 runs them on RTX PRO 6000 Blackwell Server Edition"
+    )

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -103,6 +103,42 @@ def test_rules_say_what_the_wheel_does(
 ):
     """Selection as it was read by hand in the wheels of two older releases."""
     assert KERNELS.chosen("experts", release, _on(accelerator, format_, features)) == chosen
+
+
+FP8_CACHE: frozenset[Feature] = frozenset({"fp8-kv-cache"})
+ATTENTION_BY_HAND = (
+    # 0.8.5: platforms/cuda.py:215 get_attn_backend_cls; platforms/rocm.py, the same
+    ("0.8.5", "a100-sxm", CUT, "FLASH_ATTN"),
+    ("0.8.5", "b200", CUT, "FLASH_ATTN"),
+    ("0.8.5", "h100-sxm", FP8_CACHE, "FLASH_ATTN"),
+    ("0.8.5", "mi300x", CUT, "TRITON_ATTN"),
+    # 0.11.0: platforms/cuda.py:338 to :369, exactly 10.0 and fp8 off 9.0
+    ("0.11.0", "b200", CUT, "FLASHINFER"),
+    ("0.11.0", "b300", CUT, "FLASH_ATTN"),
+    ("0.11.0", "b200", FP8_CACHE, "FLASHINFER"),
+    ("0.11.0", "b300", FP8_CACHE, "TRITON_ATTN"),
+    ("0.11.0", "l40s", FP8_CACHE, "TRITON_ATTN"),
+    ("0.11.0", "rtx-pro-6000", CUT, "FLASH_ATTN"),
+    # 0.12.0: platforms/cuda.py, _get_backend_priorities by the first digit; flash_attn.py: fp8 with version 3 alone
+    ("0.12.0", "b300", CUT, "FLASHINFER"),
+    ("0.12.0", "a100-sxm", FP8_CACHE, "FLASHINFER"),
+    ("0.12.0", "rtx-pro-6000", FP8_CACHE, "FLASHINFER"),
+    ("0.12.0", "mi300x", CUT, "TRITON_ATTN"),
+)
+"""Release, accelerator, features, and the backend that the wheel's own code comes to."""
+
+
+@pytest.mark.parametrize(("release", "accelerator", "features", "chosen"), ATTENTION_BY_HAND)
+def test_attention_is_what_the_wheel_takes(release: str, accelerator: str, features: frozenset[Feature], chosen: str):
+    """Backends of attention as they were read by hand in the wheels of three older releases."""
+    assert KERNELS.chosen("attention", release, _on(accelerator, "bf16", features)) == chosen
+
+
+@pytest.mark.parametrize("release", VLLM.releases)
+def test_attention_is_known_on_every_device(release: str):
+    """With a cache in sixteen bits."""
+    for accelerator in (each for each in CATALOG.accelerators.values() if each.platform in {"cuda", "rocm"}):
+        assert is_stated(KERNELS.chosen("attention", release, _on(accelerator.id, "bf16"))), accelerator.id
 
 
 @pytest.mark.parametrize(
@@ -211,11 +247,18 @@ WORDS = {"VLLM_CUTLASS": "cutlass", "DEEPGEMM": "deep_gemm", "TRITON_MXFP8": "tr
 
 
 @functools.cache
-def _asked(platform: str, *devices: str) -> dict[str, dict[str, dict[str, str | None]]]:
-    """What the installed vLLM chooses on devices, by format and layout."""
+def _asked(platform: str, *devices: str) -> dict[str, dict[str, Any]]:
+    """What the installed vLLM chooses on devices."""
     here = {**os.environ, "VLLM_LOGGING_LEVEL": "ERROR", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, str(SELECTION), platform, *devices]
     return json.loads(subprocess.run(command, env=here, check=True, capture_output=True, text=True).stdout)
+
+
+def _found(device: str) -> dict[str, Any]:
+    """What it chooses on one device; those of CUDA are asked together."""
+    if device.startswith("gfx"):
+        return _asked("rocm", device)[device]
+    return _asked("cuda", *(each for each in DEVICES if each.isdigit()))[device]
 
 
 def _word(backend: str | None) -> str | None:
@@ -241,12 +284,8 @@ def installed() -> str:
 @pytest.mark.parametrize("device", DEVICES)
 def test_the_installed_engine_chooses_what_the_rules_say(device: str, installed: str):
     """Its own methods, made for Scout's experts on a device of that kind, in each layout."""
-    amd = device.startswith("gfx")
-    found = (
-        _asked("rocm", device)[device] if amd else _asked("cuda", *(each for each in DEVICES if each.isdigit()))[device]
-    )
     rules, engine = {}, {}
-    for name, layouts in found.items():
+    for name, layouts in _found(device)["experts"].items():
         format_, _, method = name.partition(" ")
         for layout, backend in layouts.items():
             where = _on(DEVICES[device], format_, LAYOUTS[layout], method or "any")
@@ -258,13 +297,30 @@ def test_the_installed_engine_chooses_what_the_rules_say(device: str, installed:
 
 
 @pytest.mark.vllm
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_installed_engine_tries_the_attention_of_the_rules_first(device: str, installed: str):
+    """Of a cache in sixteen bits, which each of its backends takes; what the rules name beside it comes later."""
+    order = _found(device)["attention"]
+    found = KERNELS.rule("attention", installed, _on(DEVICES[device], "bf16"))
+
+    assert found is not None
+    assert found[1].chosen == order[0]
+    assert set(found[1].others) <= set(order[1:])
+
+
+@pytest.mark.vllm
 def test_others_can_be_asked_for_by_their_names(installed: str):
     """What rules of the newest releases name beside the chosen kernel are values of the option."""
     from vllm.config.kernel import MoEBackend
+    from vllm.v1.attention.backends.registry import AttentionBackendEnum
 
     now = [each for each in KERNELS.rules.values() if holds_at(installed, since=each.since, until=each.until)]
 
-    assert {name for rule in now for name in rule.others if rule.component == "experts"} <= set(get_args(MoEBackend))
+    experts = {name for rule in now for name in rule.others if rule.component == "experts"}
+    attention = {name for rule in now for name in rule.others if rule.component == "attention"}
+
+    assert experts <= set(get_args(MoEBackend))
+    assert attention <= set(AttentionBackendEnum.__members__)
 
 
 @pytest.mark.vllm

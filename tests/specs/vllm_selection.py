@@ -2,7 +2,8 @@
 
 Started in a Python of its own, as `python vllm_selection.py cuda 80 89` or `python vllm_selection.py rocm gfx942`, because vLLM asks
 its platform while it is imported. The platform answers as the device would, and the packages of the official images are said to
-be there; formats, parallel layouts and the choice are vLLM's own. Prints JSON: device, format, layout, and backend or error.
+be there; formats, parallel layouts and the choice are vLLM's own. Prints JSON: by device, the order in which backends of attention are
+tried, and the backend of the experts by format and layout.
 """
 
 from __future__ import annotations
@@ -193,7 +194,7 @@ def chosen(format_: str, layout: tuple[int, int, bool]) -> str | None:
         return None
 
 
-def everything() -> dict[str, dict[str, str | None]]:
+def experts() -> dict[str, dict[str, str | None]]:
     """Every format in every layout on the device that is there now."""
     from vllm.config import VllmConfig, set_current_vllm_config
 
@@ -204,12 +205,26 @@ def everything() -> dict[str, dict[str, str | None]]:
         return {each: {name: chosen(each, layout) for name, layout in LAYOUTS.items()} for each in METHODS}
 
 
-def in_a_copy() -> dict[str, dict[str, str | None]]:
+def attention() -> list[str]:
+    """Backends of attention in the order in which they are tried on the device that is there now."""
+    from vllm.platforms import current_platform
+
+    if current_platform.is_rocm():
+        from vllm.platforms import rocm
+
+        return [each.name for each in rocm._get_backend_priorities(use_mla=False, use_sparse=False)]
+    from vllm.platforms import cuda
+
+    capability = current_platform.get_device_capability()
+    return [each.name for each in cuda._get_backend_priorities(use_mla=False, device_capability=capability)]
+
+
+def in_a_copy() -> dict[str, object]:
     """Everything, asked in a copy of the process, so that no answer that vLLM keeps reaches the next device."""
     reader, writer = os.pipe()
     if os.fork() == 0:
         with os.fdopen(writer, "w") as out:
-            json.dump(everything(), out)
+            json.dump({"attention": attention(), "experts": experts()}, out)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as answer:

@@ -126,7 +126,7 @@ class Conditions:
     def met_by(self, circumstances: Circumstances) -> bool:
         """Whether a server's circumstances meet every condition; what is not known of them meets none."""
         return (
-            self._hardware(circumstances)
+            self.hardware_met_by(circumstances)
             and self._checkpoint(circumstances)
             and circumstances.features.issuperset(self.features)
             and (not self.any_features or not circumstances.features.isdisjoint(self.any_features))
@@ -134,7 +134,8 @@ class Conditions:
             and all(_inside(bounds, circumstances.sizes.get(bounds.size)) for bounds in self.sizes)
         )
 
-    def _hardware(self, of: Circumstances) -> bool:
+    def hardware_met_by(self, of: Circumstances) -> bool:
+        """Whether the conditions on hardware are met, whatever else is."""
         return (
             _among(of.platform, self.platforms)
             and _among(of.accelerator, self.accelerators)

@@ -49,28 +49,27 @@ class KernelSet(Entity):
 
     def rule(self, component: Component, release: str, circumstances: Circumstances) -> tuple[str, KernelRule] | None:
         """The rule that holds, with its name; None where nothing is recorded."""
-        for id_, each in self._possible(component, release, circumstances.expert_format):
+        for id_, each in self._possible(component, release, circumstances):
             if each.when.met_by(circumstances):
                 return id_, each
         return None
 
-    def _possible(
-        self, component: Component, release: str, format_: str | Unknown
-    ) -> tuple[tuple[str, KernelRule], ...]:
-        """Rules that neither release nor format rules out; a search asks for the same ones for every candidate."""
-        key = component, release, format_
+    def _possible(self, component: Component, release: str, of: Circumstances) -> tuple[tuple[str, KernelRule], ...]:
+        """Rules that neither release nor format nor hardware rules out; a search asks for the same ones again and again."""
+        key = component, release, of.expert_format, of.platform, of.accelerator, of.architecture, of.capability
         if key not in self._asked:
             self._asked[key] = tuple(
                 (id_, each)
                 for id_, each in self.rules.items()
                 if each.component == component
-                and (not each.when.expert_formats or format_ in each.when.expert_formats)
+                and (not each.when.expert_formats or of.expert_format in each.when.expert_formats)
+                and each.when.hardware_met_by(of)
                 and holds_at(release, since=each.since, until=each.until)
             )
         return self._asked[key]
 
     @functools.cached_property
-    def _asked(self) -> dict[tuple[Component, str, str | Unknown], tuple[tuple[str, KernelRule], ...]]:
+    def _asked(self) -> dict[tuple[object, ...], tuple[tuple[str, KernelRule], ...]]:
         return {}
 
     def chosen(self, component: Component, release: str, circumstances: Circumstances) -> str | Unknown | None:
