@@ -37,6 +37,7 @@ _COMMANDS = {
     "providers": ("llama4ref.cli.providers_command", "Who serves it, with which limits, at what price, as of when."),
     "license": ("llama4ref.cli.license_command", "Obligations of a use, clause by clause."),
     "check": ("llama4ref.cli.check_command", "Specs, claims, and facts against the installed engine."),
+    "watch": ("llama4ref.cli.watch_command", "What others say now about offers and engines, and the specs do not."),
     "site": ("llama4ref.cli.site_command", "Build the site."),
 }
 

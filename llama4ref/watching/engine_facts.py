@@ -59,13 +59,22 @@ def main(
 
 def _vllm(catalog: Catalog, releases: Sequence[str], wheels: Path | None) -> bool:
     """Whether what was read of vLLM differs from the specs."""
-    engine = catalog.engine(VLLM)
-    with _places(engine, releases, wheels) as places:
-        read = {release: read_vllm(PythonFiles.of(place)) for release, place in places.items()}
-    result = compare(engine, catalog.abilities.get(VLLM), read)
+    result = compared_releases(catalog, releases, wheels)
     for line in report(result):
         click.echo(line)
     return bool(result.differ or result.new)
+
+
+def compared_releases(catalog: Catalog, releases: Sequence[str] = (), wheels: Path | None = None) -> Comparison:
+    """The specs beside releases of vLLM: those named, else all in a folder of wheels, else those that pip finds and the specs do not list.
+
+    Raises:
+        WatchError: where a release cannot be found, fetched or read.
+    """
+    engine = catalog.engine(VLLM)
+    with _places(engine, releases, wheels) as places:
+        read = {release: read_vllm(PythonFiles.of(place)) for release, place in places.items()}
+    return compare(engine, catalog.abilities.get(VLLM), read)
 
 
 def report(result: Comparison) -> Iterator[str]:
@@ -136,4 +145,4 @@ def _other(catalog: Catalog, package: Package, *, is_wanted: bool) -> bool:
 if __name__ == "__main__":
     main()
 
-__all__ = ["main", "report", "unread_releases"]
+__all__ = ["compared_releases", "main", "report", "unread_releases"]

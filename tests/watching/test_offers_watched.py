@@ -1,0 +1,305 @@
+"""The offers in the specs beside real rows of genai-prices 0.2.3 and litellm 1.110.2, as they are and with one thing changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+import json
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import llama4ref
+from llama4ref.errors import RequestError
+from llama4ref.watching.catalogues import Catalogue, ModelNames
+from llama4ref.watching.catalogues_found import FORMS, installed, opened
+from llama4ref.watching.offers_watched import watch_offers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DAY = dt.date(2026, 11, 25)
+STORED = Path(__file__).parent / "catalogues"
+RELEASES = {"genai-prices": "0.2.3", "litellm": "1.110.2"}
+
+AZURE = "azure_ai/Llama-4-Scout-17B-16E-Instruct"
+BEDROCK = "meta.llama4-scout-17b-instruct-v1:0"
+DEEPINFRA = "deepinfra/meta-llama/Llama-4-Scout-17B-16E-Instruct"
+NOVITA = "novita/meta-llama/llama-4-scout-17b-16e-instruct"
+GROQ = "groq/meta-llama/llama-4-scout-17b-16e-instruct"
+GENAI_BEDROCK = "context_window=10000000,\n                prices=ModelPrice(input_mtok=Decimal('0.17')"
+
+SEEDED: list[tuple[str, dict[str, object] | None, tuple[str, str, str, object]]] = [
+    (NOVITA, {"input_cost_per_token": 2e-07}, ("differs", "novita", "price_input", 0.2)),
+    (NOVITA, {"output_cost_per_token": 6.1e-07}, ("differs", "novita", "price_output", 0.61)),
+    (NOVITA, {"max_input_tokens": 65_536}, ("differs", "novita", "context_tokens", 65_536)),
+    (BEDROCK, {"max_output_tokens": 4_000}, ("differs", "amazon-bedrock", "max_output_tokens", 4_000)),
+    (NOVITA, {"supports_vision": False}, ("differs", "novita", "images", False)),
+    (BEDROCK, {"supported_modalities": ["text"]}, ("differs", "amazon-bedrock", "images", False)),
+    (BEDROCK, {"supports_function_calling": False}, ("differs", "amazon-bedrock", "tools", False)),
+    (BEDROCK, {"deprecation_date": "2027-01-01"}, ("ends", "amazon-bedrock", "retired", "2027-01-01")),
+    (NOVITA, {"deprecation_date": "2027-02-01"}, ("ends", "novita", "retired", "2027-02-01")),
+    (NOVITA, {"deprecation_date": "2027-02-01"}, ("deprecated", "novita", "status", "deprecated")),
+    (NOVITA, {"deprecation_date": "2026-11-25"}, ("deprecated", "novita", "status", "retired")),
+    (NOVITA, None, ("disappeared", "novita", "status", None)),
+    (
+        "novita/meta-llama/llama-4-scout-turbo",
+        {"litellm_provider": "novita"},
+        ("appeared", "novita", "offers", "meta-llama/llama-4-scout-turbo"),
+    ),
+]
+"""A row, what is changed in it, and the news: kind, provider, field, their value."""
+
+Seen = set[tuple[str, str | None, str | None, object]]
+
+
+@pytest.fixture(scope="module")
+def models() -> ModelNames:
+    return ModelNames(llama4ref.load())
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Callable[[str, str], Path]:
+    """A wheel of a catalogue that holds nothing but its data."""
+
+    def made(package: str, text: str) -> Path:
+        path = tmp_path / f"{package.replace('-', '_')}-{RELEASES[package]}-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(FORMS[package].file, text)
+        return path
+
+    return made
+
+
+def _stored(package: str) -> str:
+    return next(STORED.glob(f"{package}-*")).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def litellm(wheel: Callable[[str, str], Path], models: ModelNames) -> Callable[..., Catalogue]:
+    """The stored rows of litellm, with rows changed (None takes one out)."""
+
+    def made(**changes: dict[str, object] | None) -> Catalogue:
+        table = json.loads(_stored("litellm"))
+        for key, change in changes.items():
+            table[key] = {**table.get(key, {}), **(change or {})}
+            if change is None:
+                del table[key]
+        return opened(wheel("litellm", json.dumps(table)), models, DAY)
+
+    return made
+
+
+@pytest.fixture
+def genai(wheel: Callable[[str, str], Path], models: ModelNames) -> Callable[..., Catalogue]:
+    """The stored rows of genai-prices, with one text replaced."""
+
+    def made(before: str = "", after: str = "", day: dt.date = DAY) -> Catalogue:
+        text = _stored("genai-prices")
+        assert text.count(before) == 1 or not before
+        return opened(wheel("genai-prices", text.replace(before, after) if before else text), models, day)
+
+    return made
+
+
+def _news(catalogue: Catalogue, day: dt.date = DAY) -> Seen:
+    """Kind, provider, last part of the field, and their value, of what is news."""
+    found = watch_offers(llama4ref.load(), catalogue, day.isoformat())
+    return {
+        (each.kind, each.provider, (each.field or "").split(".")[-1], each.theirs)
+        for each in found
+        if not each.recorded
+    }
+
+
+def test_the_specs_hold_all_that_genai_prices_says(genai: Callable[..., Catalogue]):
+    """Its rows are matched, and none of them says otherwise without being recorded."""
+    catalogue = genai()
+
+    assert len(catalogue.rows) == 22
+    assert _news(catalogue) == set()
+
+
+def test_the_specs_hold_what_litellm_says_of_offers_that_cite_it(litellm: Callable[..., Catalogue]):
+    """Of its rows one provider is unknown to the specs; two offers it has dropped."""
+    catalogue = litellm()
+
+    assert len(catalogue.rows) == 35
+    assert _news(catalogue) <= {
+        ("appeared", None, "offers", "llama-4-maverick"),
+        ("disappeared", "openrouter", "status", None),
+        ("disappeared", "deepinfra", "status", None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "expected"), SEEDED, ids=[f"{kind} {field} {value}" for _, _, (kind, _, field, value) in SEEDED]
+)
+def test_each_kind_of_difference_is_found(
+    litellm: Callable[..., Catalogue], key: str, change: dict[str, object] | None, expected: tuple[str, ...]
+):
+    """One row changed is one piece of news more, at the offer that it is about."""
+    new = _news(litellm(**{key: change})) - _news(litellm())
+
+    assert expected in new
+    assert {provider for _, provider, _, _ in new} == {expected[1]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (GENAI_BEDROCK, GENAI_BEDROCK.replace("0.17", "0.18"), ("differs", "amazon-bedrock", "price_input", 0.18)),
+        (
+            GENAI_BEDROCK,
+            GENAI_BEDROCK.replace("10000000", "9000000"),
+            ("differs", "amazon-bedrock", "context_tokens", 9_000_000),
+        ),
+        (GENAI_BEDROCK, f"deprecated=True, {GENAI_BEDROCK}", None),
+        (
+            "prices=ModelPrice(input_mtok=Decimal('0.27'), output_mtok=Decimal('0.85')),\n            ),\n        ],\n    ),\n    Provider(\n        id='databricks'",
+            "deprecated=True, prices=ModelPrice(),\n            ),\n        ],\n    ),\n    Provider(\n        id='databricks'",
+            ("deprecated", "cloudflare-workers-ai", "status", "deprecated"),
+        ),
+    ],
+    ids=["price", "context", "an end that is known", "deprecated"],
+)
+def test_genai_prices_is_read_row_by_row(
+    genai: Callable[..., Catalogue], before: str, after: str, expected: tuple[object, ...] | None
+):
+    """A price, a limit, and the flag of an end."""
+    assert _news(genai(before, after)) == ({expected} if expected else set())
+
+
+def test_a_disputed_word_is_no_news(litellm: Callable[..., Catalogue]):
+    """The specs hold LiteLLM's context of Scout on Azure as disputed; `--all` has it still, as held."""
+    found = watch_offers(llama4ref.load(), litellm(), DAY.isoformat())
+    azure = [
+        each for each in found if each.provider == "azure-ai-foundry" and (each.field or "").endswith("context_tokens")
+    ]
+
+    assert [(each.theirs, each.recorded) for each in azure] == [(10_000_000, True)]
+
+
+def test_another_word_on_a_disputed_field_is_news(litellm: Callable[..., Catalogue]):
+    """What is held is a word, not the field."""
+    assert ("differs", "azure-ai-foundry", "context_tokens", 5_000_000) in _news(
+        litellm(**{AZURE: {"max_input_tokens": 5_000_000}})
+    )
+
+
+def test_a_catalogue_that_goes_back_to_an_older_word_is_news(litellm: Callable[..., Catalogue]):
+    """Bedrock's 128,000 tokens of 2025 are held as a word that LiteLLM has corrected since."""
+    assert ("differs", "amazon-bedrock", "context_tokens", 128_000) in _news(
+        litellm(**{BEDROCK: {"max_input_tokens": 128_000}})
+    )
+
+
+def test_a_word_of_another_catalogue_is_news(litellm: Callable[..., Catalogue]):
+    """models.dev's 3,500,000 tokens are held as its own word, not as LiteLLM's."""
+    assert ("differs", "amazon-bedrock", "context_tokens", 3_500_000) in _news(
+        litellm(**{BEDROCK: {"max_input_tokens": 3_500_000}})
+    )
+
+
+def test_an_erratum_is_no_news(litellm: Callable[..., Catalogue]):
+    """A Maverick with 16 experts is an error that the specs know of."""
+    found = watch_offers(llama4ref.load(), litellm(), DAY.isoformat())
+    appeared = {each.key: each.recorded for each in found if each.kind == "appeared"}
+
+    assert appeared["vertex_ai/meta/llama-4-maverick-17b-16e-instruct-maas"] is True
+
+
+def test_an_offer_that_has_ended_is_compared_in_its_end_alone(litellm: Callable[..., Catalogue]):
+    """Groq's Scout ended on 2026-07-17: an old price is no news, another end is."""
+    row = {"litellm_provider": "groq", "input_cost_per_token": 9e-07}
+
+    assert _news(litellm(**{GROQ: row})) == _news(litellm())
+    assert ("ends", "groq", "retired", "2026-08-01") in _news(
+        litellm(**{GROQ: {**row, "deprecation_date": "2026-08-01"}})
+    )
+
+
+def test_a_release_that_the_specs_do_not_know_has_no_day(wheel: Callable[[str, str], Path], models: ModelNames):
+    """The edit names the release, and a day only where it is known."""
+    text = json.dumps({NOVITA: {"litellm_provider": "novita", "input_cost_per_token": 2e-07}})
+    path = wheel("litellm", text)
+    later = path.rename(path.with_name("litellm-1.200.0-py3-none-any.whl"))
+    first = watch_offers(llama4ref.load(), opened(path.parent / later.name, models, DAY), DAY.isoformat())
+    (each,) = (each for each in first if each.kind == "differs")
+
+    assert (each.release, each.day) == ("1.200.0", None)
+    assert each.edit == f'price_input: add to disputed: {{value: 0.2, source: litellm-1.200.0, at: "{NOVITA}"}}'
+    assert llama4ref.load().trace("providers/novita", each.field or "").line == each.line
+
+
+@pytest.mark.parametrize(
+    ("day", "prices"),
+    [("2026-10-18", (0.15, 0.6)), ("2026-10-19", (0.1875, 0.6525)), ("2026-11-25", (0.35, 1.0))],
+)
+def test_a_price_holds_from_its_day(genai: Callable[..., Catalogue], day: str, prices: tuple[float, float]):
+    """Maverick at OpenRouter became dearer twice."""
+    rows = {each.key: each for each in genai(day=dt.date.fromisoformat(day)).rows}
+    values = rows["openrouter, meta-llama/llama-4-maverick"].values
+
+    assert (values["price_input"], values["price_output"]) == prices
+
+
+@pytest.mark.skipif(importlib.util.find_spec("genai_prices") is None, reason="genai-prices is not installed")
+def test_prices_are_those_that_genai_prices_itself_computes(models: ModelNames):
+    """Read as syntax, beside the package asked for the prices of the same rows on the same day."""
+    from genai_prices.data import providers
+
+    (catalogue,) = (each for each in installed(models, DAY) if each.package == "genai-prices")
+    noon = dt.datetime.combine(DAY, dt.time(12), tzinfo=dt.UTC)
+    theirs = {f"{each.id}, {model.id}": model for each in providers for model in each.models}
+    asked = {row.key: theirs[row.key].get_prices(noon) for row in catalogue.rows}
+
+    assert len(asked) == 22
+    for row in catalogue.rows:
+        prices = [row.values.get(field) for field in ("price_input", "price_output")]
+        said = [asked[row.key].input_mtok, asked[row.key].output_mtok]
+        assert [None if each is None else Decimal(str(each)) for each in prices] == said, row.key
+        assert theirs[row.key].context_window == row.values.get("context_tokens"), row.key
+
+
+def test_installed_catalogues_are_read_without_running_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: ModelNames
+):
+    """A price file that would fail if it was imported."""
+    folder = tmp_path / "site"
+    (folder / "genai_prices").mkdir(parents=True)
+    (folder / "genai_prices" / "data.py").write_text(f"raise SystemExit\n{_stored('genai-prices')}")
+    (folder / "genai_prices-9.9.9.dist-info").mkdir()
+    (folder / "genai_prices-9.9.9.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: genai-prices\nVersion: 9.9.9\n"
+    )
+    monkeypatch.syspath_prepend(folder)
+    found = {each.package: each for each in installed(models, DAY)}
+
+    assert found["genai-prices"].release == "9.9.9"
+    assert len(found["genai-prices"].rows) == 22
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("prices.json", "{", "no JSON"),
+        ("prices.json", "[]", "its form may have changed"),
+        ("prices.json", '{"groq/llama-4-scout": {"cost": 1}}', "its form may have changed"),
+        ("data.py", "providers = [", "no Python"),
+        ("data.py", "providers = {}", "form may have changed"),
+        ("prices.csv", "", "give one of them"),
+        ("vllm-0.1-py3-none-any.whl", "", "is no wheel of"),
+        ("litellm-1.0-py3-none-any.whl", "no zip", "cannot be read in it"),
+    ],
+)
+def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, models: ModelNames, name: str, text: str, said: str):
+    """It never passes for a catalogue that has dropped every offer."""
+    path = tmp_path / name
+    path.write_text(text)
+
+    with pytest.raises(RequestError, match=said):
+        opened(path, models, DAY)
