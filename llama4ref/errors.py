@@ -98,14 +98,17 @@ class SpecErrors(Llama4refError, ValueError):  # noqa: N818  # one error that ho
 
 
 class UnknownNameError(Llama4refError, KeyError):
-    """A name that is not in the catalogue; `nearest` holds the closest ones that are."""
+    """A name that is not in the catalogue; `nearest` holds the closest ones that are, `listing` the command that lists all."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], aliases: Aliases | None = None) -> None:
-        self.kind, self.name, self.known = kind, name, tuple(known)
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], aliases: Aliases | None = None, *, listing: str | None = None
+    ) -> None:
+        self.kind, self.name, self.known, self.listing = kind, name, tuple(known), listing
         text = name if isinstance(name, str) else ""
         self.nearest = nearest_names(text, self.known, aliases)
         offer = _offer(self.nearest, containing(text, self.known, aliases), self.known)
-        super().__init__(f"no {kind} is named {quoted(name)}; {offer}")
+        all_of_them = f"; `{listing}` lists all" if listing else ""
+        super().__init__(f"no {kind} is named {quoted(name)}; {offer}{all_of_them}")
 
     def __str__(self) -> str:
         return str(self.args[0])

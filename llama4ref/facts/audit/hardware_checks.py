@@ -22,7 +22,10 @@ GENERATIONS = {
     "Blackwell Ultra": (103,),
 }
 """Compute capabilities, times ten, of NVIDIA's generations."""
-PLATFORMS = {"NVIDIA": {"cuda"}, "AMD": {"rocm"}, "Google": {"tpu"}, "Apple": {"metal"}, "Intel": {"hpu", "cpu", "xpu"}}
+PLATFORMS = {
+    "NVIDIA": {"cuda"}, "AMD": {"rocm"}, "Google": {"tpu"}, "Apple": {"metal"}, "Intel": {"hpu", "cpu", "xpu"}, "Amazon": {"neuron"},
+    "Huawei": {"npu"},
+}  # fmt: skip
 NVLINKS = {"3": 12, "4": 18, "5": 18}
 """Links of a GPU, by generation of NVLink."""
 NVLINK_BYTES = {"3": 25e9, "4": 25e9, "5": 50e9}

@@ -43,7 +43,8 @@ def id_meant(catalog: Entries, kind: str, name: str) -> str:
     if found is not None:
         return found
     known = [each for names in called.values() for each in names if "/" in each] if "/" in name else []
-    raise UnknownNameError(KINDS[kind].singular, name, known or entities, called)
+    listing = f"llama4ref facts list {kind}"
+    raise UnknownNameError(KINDS[kind].singular, name, known or entities, called, listing=listing)
 
 
 def _other_names(entity: object) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from llama4ref.facts.types.constraints import Count, NotNegative
 from llama4ref.facts.types.releases import holds_at
@@ -83,6 +84,8 @@ class CapacityClaim:
     """Options of the launch."""
     note: str | None
     """What else was said."""
+    shown: Literal["stated", "started", "served"] = "stated"
+    """What the source shows: its word alone, a server that started with this limit, or a request of that length that was answered."""
 
 
 @dataclass(frozen=True, kw_only=True)

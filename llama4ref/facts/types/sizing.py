@@ -16,10 +16,10 @@ Split = Literal["tensor", "layers", "one"]
 
 @dataclass(frozen=True, kw_only=True)
 class EnginePlatform:
-    """A platform that the engine serves Llama 4 on."""
+    """What is known of the engine with Llama 4 on a platform."""
 
-    since: str | Unknown
-    """First release that does; unknown where that was not looked up."""
+    since: str | Unknown | None
+    """First release that serves it there; unknown where that was not looked up, none where a source says that none does."""
     note: str | None
     """What to know of it there."""
 

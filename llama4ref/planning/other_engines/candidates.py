@@ -104,8 +104,11 @@ def host_of(catalog: Catalog, request: PlanRequest, engine: Engine, accelerator:
         return Refusal(
             subject=subject, rule="platform", numbers=f"nobody states that {name} serves Llama 4 on {platform}"
         )
+    cited = catalog.cite(f"engines/{engine.id}", f"platforms.{platform}.since")
+    if there.since is None:
+        said = f"{name} does not serve Llama 4 on {platform}" + _after(there.note)
+        return Refusal(subject=subject, rule="not-planned", numbers=said, source=cited[0].source.id if cited else None)
     if engine.sizing is None:
-        cited = catalog.cite(f"engines/{engine.id}", f"platforms.{platform}.since")
         return Refusal(
             subject=subject,
             rule="not-planned",

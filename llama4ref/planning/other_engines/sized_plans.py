@@ -16,6 +16,7 @@ from llama4ref.planning.other_engines.sizes import DeviceMemory, Served, device_
 from llama4ref.planning.other_engines.words import (
     caveats_of,
     circumstances,
+    claims_of,
     command_of,
     got_round,
     limits_of,
@@ -27,6 +28,7 @@ from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
+    from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.models import Model
     from llama4ref.planning.request import PlanRequest
@@ -54,10 +56,18 @@ def sized_plans(
         return (), (Refusal(subject=unread[0].replace("_", " "), rule="engine-setting", numbers=said),)
     if request.engine_release is not None and request.engine is None:
         raise ReleaseError(f"{request.engine_release}: name the engine too, as each has releases of its own")
-    outcomes = [each for host in _hosts(catalog, request) for each in _on_host(host, models)]
+    hosts = tuple(_hosts(catalog, request))
+    if not hosts and request.gpu is not None:
+        return (), (_nobody(catalog.accelerator(request.gpu)),)
+    outcomes = [each for host in hosts for each in _on_host(host, models)]
     plans = [each for each in outcomes if isinstance(each, SizedPlan)]
     plans.sort(key=lambda each: _rank(catalog, each))
     return tuple(plans), tuple(each for each in outcomes if isinstance(each, Refusal))
+
+
+def _nobody(accelerator: Accelerator) -> Refusal:
+    said = f"nobody states that an engine serves Llama 4 on {accelerator.platform}"
+    return Refusal(subject=accelerator.name, rule="not-planned", numbers=said)
 
 
 def _rank(catalog: Catalog, plan: SizedPlan) -> tuple[object, ...]:
@@ -154,7 +164,7 @@ def _plan(host: Host, served: Served, memory: DeviceMemory, context: int, longes
         fits=memory.fits,
         cache_type=served.cache_type.name,
         command=command_of(served, context),
-        reasons=tuple(reasons_of(host.catalog, served)),
+        reasons=(*reasons_of(host.catalog, served), *claims_of(host.catalog, served)),
         caveats=(*told(limits, met.remaining), *got_round(met.workarounds), *caveats_of(served, memory)),
     )
 

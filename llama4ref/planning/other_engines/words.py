@@ -87,6 +87,31 @@ def reasons_of(catalog: Catalog, served: Served) -> Iterator[Reason]:
     )  # fmt: skip
 
 
+_SHOWN = {
+    "stated": "stated, neither a start nor a request is shown",
+    "started": "a server started with it, no request of that length is shown",
+    "served": "a request of that length was answered",
+}
+"""What a published context length was shown by, in words."""
+
+
+def claims_of(catalog: Catalog, served: Served) -> Iterator[Reason]:
+    """What is published of the same checkpoint on the same devices with this engine, and what it was shown by."""
+    for index, claim in enumerate(served.engine.claims_of_capacity):
+        if (claim.accelerator, claim.count, claim.checkpoint) == (
+            served.accelerator.id,
+            served.count,
+            served.checkpoint.id,
+        ):
+            options = f" with {' '.join(claim.flags)}" if claim.flags else ""
+            yield Reason(
+                about="published context",
+                value=format_tokens(claim.max_context),
+                because=f"{_SHOWN[claim.shown]}: {served.engine.name} {claim.release}{options}",
+                source=_first(catalog, f"engines/{served.engine.id}", f"claims_of_capacity.{index}.max_context"),
+            )
+
+
 def _first(catalog: Catalog, entity: str, field: str) -> str | None:
     leaf = catalog.provenance.get(entity, {}).get(field)
     return leaf.citations[0].source.id if leaf is not None and leaf.citations else None

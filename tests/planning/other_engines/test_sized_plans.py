@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from llama4ref import PlanRequest, ReleaseError, SizedPlan, load, plan
+from llama4ref import PlanRequest, ReleaseError, SizedPlan, UnknownNameError, load, plan
 from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.planning.request_names import with_ids
 from llama4ref.units import GIB
 
 CATALOG = load()
@@ -74,6 +75,20 @@ def test_llama_cpp_keeps_one_chunk_and_one_step_in_chunked_local_layers(release:
     )
 
     assert part(found, "KV cache") == cache
+
+
+@pytest.mark.parametrize(
+    ("slots", "context", "printed"),
+    [(1, 4_096, 27), (2, 2_048, 42), (4, 1_024, 72), (8, 512, 72), (1, 8_192, 39), (2, 4_096, 54)],
+)
+def test_the_rule_of_llama_cpp_gives_what_a_live_server_allocated(slots: int, context: int, printed: int) -> None:
+    """Unsloth's pull request 5225 read the MiB of a smaller model from llama-server: 3 of 18 layers global, a window of 512, 1 head of 256."""
+    sizing = CATALOG.engine("llama-cpp").sizing
+    assert sizing is not None
+    rule = sizing.cache[-1]
+    cells = 3 * rule.padded(context) + 15 * rule.local_tokens(context, chunk=512)
+
+    assert slots * cells * 2 * 256 * 2 == printed * 2**20
 
 
 def test_every_request_has_cells_of_its_own() -> None:
@@ -271,3 +286,35 @@ def test_what_only_vllm_is_planned_with_is_not_dropped() -> None:
 
     assert not result.sized
     assert result.refused[0].rule == "engine-setting"
+
+
+def test_a_published_context_says_what_it_was_shown_by() -> None:
+    """SGLang's guide states a million tokens on 8 H100 and shows neither a start nor a request."""
+    (found,) = sized(model="scout", gpu="h100-sxm", count=8, engine="sglang", context=100_000, checkpoint=SCOUT)
+    published = {each.value: each for each in found.reasons if each.about == "published context"}
+
+    assert published["1,000,000"].because.startswith("stated, neither a start nor a request is shown: SGLang 0.4.5")
+    assert published["1,000,000"].source == "sglang-llama4-usage"
+
+
+@pytest.mark.parametrize(
+    ("gpu", "said"),
+    [
+        ("trainium2", "vLLM serves Llama 4 on neuron, and is not planned for there: by a plugin of its own on Trn2"),
+        ("ascend-910b4", "vLLM does not serve Llama 4 on npu: a maintainer of its plugin for Ascend says so"),
+    ],
+)
+def test_known_hardware_that_nothing_is_planned_for_says_what_is_known(gpu: str, said: str) -> None:
+    """The names are known, and the answer has a source."""
+    result = plan(PlanRequest(model="scout", gpu=gpu, count=16), CATALOG)
+
+    assert not result.sized
+    assert result.refused[0].rule == "not-planned"
+    assert result.refused[1].numbers.startswith(said)
+    assert result.refused[1].source is not None
+
+
+def test_an_unknown_name_says_where_the_names_are() -> None:
+    """The command lists all of the kind."""
+    with pytest.raises(UnknownNameError, match="`llama4ref facts list accelerators` lists all"):
+        with_ids(CATALOG, PlanRequest(model="scout", gpu="abacus"))
