@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,8 +63,16 @@ class ModelNames:
         return next((id_ for name, id_ in self._models.items() if name in bare), None)
 
 
+def as_day(text: object) -> str | None:
+    """A day as the specs write it; None where a catalogue has anything else in its place."""
+    try:
+        return dt.date.fromisoformat(str(text)).isoformat()
+    except ValueError:
+        return None
+
+
 def _bare(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.casefold())
 
 
-__all__ = ["Catalogue", "CatalogueRow", "ModelNames", "RowValue"]
+__all__ = ["Catalogue", "CatalogueRow", "ModelNames", "RowValue", "as_day"]

@@ -6,6 +6,7 @@ import datetime as dt
 import importlib.metadata
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,7 +105,7 @@ def _text_in(path: Path, name: str) -> str:
     try:
         with zipfile.ZipFile(path) as wheel:
             return wheel.read(name).decode()
-    except (OSError, KeyError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, RuntimeError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error) as error:
         raise RequestError(
             f"{path}: {name} cannot be read in it ({_reason(error)}); give the wheel as published"
         ) from error

@@ -28,7 +28,7 @@ def rows(text: str, models: ModelNames, day: dt.date) -> tuple[CatalogueRow, ...
     """
     try:
         listed = assigned(ast.parse(text), "providers")
-    except SyntaxError as error:
+    except (SyntaxError, ValueError, RecursionError) as error:
         raise RequestError(f"{PACKAGE}: its data are no Python ({error}); give the file as it is shipped") from error
     providers = [_arguments(each) for each in _items(listed)]
     if not any(_items(each.get("models")) for each in providers):
@@ -114,16 +114,20 @@ def _decimal(node: ast.expr | None) -> Decimal | None:
     if not isinstance(node, ast.Call) or not node.args:
         return None
     try:
-        return Decimal(_text(node.args[0]))
+        price = Decimal(_text(node.args[0]))
     except InvalidOperation:
         return None
+    return price if price.is_finite() else None
 
 
 def _day(node: ast.expr | None) -> dt.date | None:
     """`datetime.date(2026, 10, 19)`."""
     parts = [_constant(each) for each in node.args] if isinstance(node, ast.Call) else []
     numbers = [each for each in parts if isinstance(each, int)]
-    return dt.date(*numbers) if len(numbers) == 3 else None
+    try:
+        return dt.date(*numbers) if len(numbers) == 3 else None
+    except ValueError:
+        return None
 
 
 __all__ = ["FILE", "PACKAGE", "cited_key", "cited_service", "rows"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from llama4ref.errors import RequestError
-from llama4ref.watching.catalogues import CatalogueRow, ModelNames, RowValue
+from llama4ref.watching.catalogues import CatalogueRow, ModelNames, RowValue, as_day
 
 PACKAGE = "litellm"
 FILE = "litellm/model_prices_and_context_window_backup.json"
@@ -69,21 +69,23 @@ def _rows(table: Mapping[str, Mapping[str, object]], models: ModelNames) -> Iter
 
 
 def _values(row: Mapping[str, object]) -> Iterator[tuple[str, RowValue]]:
-    """A limit that is not a number of tokens, as some rows have it in words, says nothing."""
+    """What is of another kind than its field, such as a limit in words, says nothing."""
     for field, name in _PRICES.items():
-        price = row.get(name)
-        if isinstance(price, int | Decimal):
+        if (price := _number(row.get(name))) is not None:
             yield field, float(price * _PER_MILLION)
     for field, name in _LIMITS.items():
-        limit = row.get(name)
-        if isinstance(limit, int | Decimal) and limit > 0:
+        if limit := _number(row.get(name)):
             yield field, int(limit)
     if isinstance(tools := row.get("supports_function_calling"), bool):
         yield "tools", tools
     if (images := _images(row)) is not None:
         yield "images", images
-    if isinstance(end := row.get(_END), str):
+    if (end := as_day(row.get(_END))) is not None:
         yield "retired", end
+
+
+def _number(value: object) -> int | Decimal | None:
+    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _images(row: Mapping[str, object]) -> bool | None:

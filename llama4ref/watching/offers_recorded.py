@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from llama4ref.watching.catalogues_found import Form
 
 
-def is_recorded_word(leaf: Provenance | None, package: str, theirs: RowValue) -> bool:
-    """Whether the youngest word that a leaf holds of the catalogue is this value.
+def is_recorded_word(leaf: Provenance | None, catalogue: Catalogue, theirs: RowValue) -> bool:
+    """Whether the youngest word that a leaf holds of the catalogue is this value, or is of a later release.
 
     An older word is not enough: a catalogue that goes back to a value it had corrected is news.
     """
-    words = [each for each in leaf.citations if of_package(each, package)] if leaf else []
+    words = [each for each in leaf.citations if of_package(each, catalogue.package)] if leaf else []
     if not words:
         return False
+    if any(after(each, catalogue) for each in words):
+        return True
     youngest = max(map(_published, words))
     return any(is_same(each.value, theirs) for each in words if _published(each) == youngest)
 
@@ -34,16 +36,13 @@ def is_recorded_row(catalog: Catalog, form: Form, key: str) -> bool:
     return any(of_package(each, form.package) and form.cited_key(each.at) == key for each in said)
 
 
-def knows_release(leaf: Provenance, catalogue: Catalogue) -> bool:
-    """Whether a leaf cites this release of the catalogue, or a later one: whoever wrote it saw what is there."""
-    if catalogue.release is None:
+def after(citation: Citation, catalogue: Catalogue, *, or_same: bool = False) -> bool:
+    """Whether a source is a later release of a catalogue, or also this one."""
+    cited = citation.source.id.removeprefix(f"{catalogue.package}-")
+    if catalogue.release is None or not of_package(citation, catalogue.package) or not is_release(cited):
         return False
-    cited = [
-        each.source.id.removeprefix(f"{catalogue.package}-")
-        for each in leaf.citations
-        if of_package(each, catalogue.package)
-    ]
-    return any(is_release(each) and release_key(each) >= release_key(catalogue.release) for each in cited)
+    first, second = release_key(cited), release_key(catalogue.release)
+    return first >= second if or_same else first > second
 
 
 def _published(citation: Citation) -> str:
@@ -59,4 +58,4 @@ def is_same(ours: object, theirs: RowValue) -> bool:
     return ours == theirs
 
 
-__all__ = ["is_recorded_row", "is_recorded_word", "is_same", "knows_release"]
+__all__ = ["after", "is_recorded_row", "is_recorded_word", "is_same"]

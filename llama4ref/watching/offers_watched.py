@@ -10,12 +10,12 @@ from llama4ref.facts.types.states import Unknown, is_stated
 from llama4ref.planning.offers.lifecycle import why_ended
 from llama4ref.watching.catalogues_found import FORMS
 from llama4ref.watching.offers_matching import match_offers
-from llama4ref.watching.offers_recorded import is_recorded_row, is_recorded_word, is_same, knows_release
+from llama4ref.watching.offers_recorded import after, is_recorded_row, is_recorded_word, is_same
 from llama4ref.wording import json_text
 
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
-    from llama4ref.facts.types.sources import Provenance
+    from llama4ref.facts.types.sources import Citation, Provenance
     from llama4ref.watching.catalogues import Catalogue, CatalogueRow, RowValue
     from llama4ref.watching.offers_matching import OurOffer
 
@@ -111,10 +111,17 @@ class _Watch:
         key = "; ".join(sorted(ours.keys))
         word = self._cited("unknown", f"{key}, no longer there")
         edit = f"status: add to disputed: {word}"
-        recorded = knows_release(leaf, self._catalogue)
+        seen_there_or_not = any(after(each, self._catalogue, or_same=True) for each in leaf.citations)
+        recorded = seen_there_or_not or any(after(each, self._catalogue) for each in self._citations(ours))
         return self._about(
             "disappeared", ours, leaf, key=key, field="status", theirs=None, edit=edit, recorded=recorded
         )
+
+    def _citations(self, ours: OurOffer) -> Iterator[Citation]:
+        """All that an offer cites."""
+        for path, leaf in self._catalog.provenance[ours.entity].items():
+            if path.startswith(ours.field("")):
+                yield from leaf.citations
 
     def _status(self, row: CatalogueRow) -> str:
         """What the catalogue makes of an offer: retired from the day of its end on."""
@@ -124,7 +131,7 @@ class _Watch:
         leaves = self._catalog.provenance[ours.entity]
         leaf = leaves.get(ours.field(field), leaves[ours.field("name")])
         edit = f"{field}: {'add to disputed: ' if kind == 'differs' else ''}{self._cited(theirs, row.key)}"
-        recorded = is_recorded_word(leaves.get(ours.field(field)), self._catalogue.package, theirs)
+        recorded = is_recorded_word(leaves.get(ours.field(field)), self._catalogue, theirs)
         return self._about(kind, ours, leaf, key=row.key, field=field, theirs=theirs, edit=edit, recorded=recorded)
 
     def _about(

@@ -204,6 +204,35 @@ def test_a_word_of_another_catalogue_is_news(litellm: Callable[..., Catalogue]):
     )
 
 
+@pytest.mark.parametrize(("release", "is_news"), [("1.110.1", False), ("1.110.2", True), ("1.110.10", True)])
+def test_an_older_release_than_the_specs_cite_has_no_news(
+    wheel: Callable[[str, str], Path], models: ModelNames, release: str, is_news: bool
+):
+    """What it says of a field, and what it lacks, was read again in a later one."""
+    path = wheel("litellm", json.dumps({NOVITA: {"litellm_provider": "novita", "input_cost_per_token": 2e-07}}))
+    named = path.rename(path.with_name(f"litellm-{release}-py3-none-any.whl"))
+
+    assert (("differs", "novita", "price_input", 0.2) in _news(opened(named, models, DAY))) is is_news
+    assert (("disappeared", "databricks", "status", None) in _news(opened(named, models, DAY))) is is_news
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"input_cost_per_token": True, "max_input_tokens": "128K", "max_output_tokens": None},
+        {"input_cost_per_token": -1, "max_input_tokens": -1, "supports_vision": "yes"},
+        {"input_cost_per_token": float("nan"), "deprecation_date": "soon", "supported_modalities": "text"},
+    ],
+)
+def test_values_of_another_kind_say_nothing(
+    wheel: Callable[[str, str], Path], models: ModelNames, row: dict[str, object]
+):
+    """A price that is no number is not zero."""
+    (read,) = opened(wheel("litellm", json.dumps({NOVITA: {"litellm_provider": "novita"} | row})), models, DAY).rows
+
+    assert read.values == {}
+
+
 def test_an_erratum_is_no_news(litellm: Callable[..., Catalogue]):
     """A Maverick with 16 experts is an error that the specs know of."""
     found = watch_offers(llama4ref.load(), litellm(), DAY.isoformat())
@@ -290,6 +319,7 @@ def test_installed_catalogues_are_read_without_running_them(
         ("prices.json", "[]", "its form may have changed"),
         ("prices.json", '{"groq/llama-4-scout": {"cost": 1}}', "its form may have changed"),
         ("data.py", "providers = [", "no Python"),
+        ("data.py", "providers = 0\0", "no Python"),
         ("data.py", "providers = {}", "form may have changed"),
         ("prices.csv", "", "give one of them"),
         ("vllm-0.1-py3-none-any.whl", "", "is no wheel of"),
