@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import Reason
@@ -14,6 +14,7 @@ from llama4ref.planning.choices.draft_heads import draft_choice
 from llama4ref.units import format_bytes, format_tokens
 
 if TYPE_CHECKING:
+    from llama4ref.engine.engine_config import Setting
     from llama4ref.engine.layout import Layout
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
@@ -27,12 +28,14 @@ HOST_NOTICE_BYTES = 2**30
 CHECKPOINT_KEY_OF_COMPONENT = "coverage.routed_experts"
 
 
-def caveats_of(catalog: Catalog, fitted: FittedCandidate, engine: Engine, behaviour: Behaviour) -> Iterator[Reason]:
-    """Everything a person should know before relying on a plan."""
+def caveats_of(
+    catalog: Catalog, fitted: FittedCandidate, engine: Engine, behaviour: Behaviour, settings: Mapping[str, Setting]
+) -> Iterator[Reason]:
+    """Everything a person should know before relying on a plan whose server is started with these settings."""
     yield from long_context(catalog, fitted.candidate.model, fitted.config.max_model_len)
     yield from _host_memory(fitted)
     candidate = fitted.candidate
-    if not _asks_for_a_kernel(fitted):
+    if settings.get("moe-backend", "auto") == "auto":
         yield from _expert_kernel(
             catalog, engine.id, behaviour.release, candidate.checkpoint, candidate.accelerator, _split(candidate.layout)
         )
@@ -174,12 +177,6 @@ def _expert_kernel(  # noqa: PLR0917  # kept by position in the cache
     cited = catalog.cite(f"kernels/{engine}", f"rules.{id_}.chosen")
     source = cited[0].source.id if cited else None
     return (Reason(about="routed experts", value=f"by {rule.chosen}", because=rule.note, source=source),)
-
-
-def _asks_for_a_kernel(fitted: FittedCandidate) -> bool:
-    """Whether the settings, or a remedy that is written into them, name the kernel of the routed experts."""
-    named = [fitted.config.settings, *(each.remedy.settings for each in fitted.workarounds)]
-    return any(each.get("moe-backend", "auto") != "auto" for each in named)
 
 
 @functools.lru_cache(maxsize=64)

@@ -274,7 +274,7 @@ def plan_of(search: OwnGpuSearch, fitted: FittedCandidate, config: EngineConfig)
         kv_cache_tokens=fitted.kv_cache_tokens,
         caveats=(
             *told(search.limits, fitted.faults),
-            *caveats_of(search.catalog, fitted, search.engine, search.behaviour),
+            *caveats_of(search.catalog, fitted, search.engine, search.behaviour, config.settings),
         ),
         performance=performance,
         workload=workload if performance is not None else None,

@@ -22,6 +22,7 @@ from llama4ref.facts.types.states import UNKNOWN, is_stated
 from llama4ref.planning.choices.checkpoints import served_on
 
 if TYPE_CHECKING:
+    from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.conditions import Feature
     from llama4ref.facts.types.kernels import KernelSet
 
@@ -203,6 +204,46 @@ def test_every_checkpoint_that_a_release_loads_has_a_rule_on_every_device(releas
                         accelerator.id,
                         features,
                     )
+
+
+ASKING = {
+    id_: fault
+    for id_, fault in CATALOG.fault_set("vllm").faults.items()
+    if any("moe-backend" in remedy.settings for remedy in fault.remedies)
+}
+"""Faults that are got round by asking for another kernel of the experts."""
+
+
+@pytest.mark.parametrize("id_", ASKING)
+def test_a_remedy_asks_for_a_kernel_that_the_release_takes_there(id_: str):
+    """Wherever a fault is met, the kernel that its remedies ask for is one of the others of the rule that holds."""
+    fault, met = ASKING[id_], 0
+    asked = {str(each.settings["moe-backend"]) for each in fault.remedies if "moe-backend" in each.settings}
+    since = VLLM.flags["moe-backend"].since
+    for release in (each for each in VLLM.releases if fault.at(each) and holds_at(each, since=since)):
+        for checkpoint in (each for each in CATALOG.checkpoints.values() if _is_loaded(each, release)):
+            for accelerator in CATALOG.accelerators.values():
+                for features in LAYOUTS.values():
+                    where = served_on(checkpoint, accelerator, features)
+                    found = KERNELS.rule("experts", release, where)
+                    if found is None:
+                        continue
+                    if fault.when.met_by(dataclasses.replace(where, expert_kernel=found[1].chosen)):
+                        met += 1
+
+                        assert asked <= set(found[1].others), (release, checkpoint.id, accelerator.id, features)
+    assert met or fault.when.expert_kernels
+
+
+def _is_loaded(checkpoint: Checkpoint, release: str) -> bool:
+    """Whether a release of vLLM loads a checkpoint of the whole model."""
+    loading = checkpoint.loads.get("vllm")
+    return (
+        loading is not None
+        and loading.supported is True
+        and checkpoint.kind != "draft_head"
+        and holds_at(release, since=loading.since, until=loading.until)
+    )
 
 
 @pytest.mark.parametrize("set_", CATALOG.kernels.values(), ids=lambda each: each.id)
