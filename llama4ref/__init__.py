@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         SpecErrors,
         UnknownFactError,
         UnknownNameError,
+        WatchError,
     )
     from llama4ref.facts import Catalog, load
     from llama4ref.facts.types.states import UNKNOWN
@@ -59,6 +60,7 @@ __all__ = [
     "SpecErrors",
     "UnknownFactError",
     "UnknownNameError",
+    "WatchError",
     "load",
     "load_plan",
     "plan",

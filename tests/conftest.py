@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import Phase, settings
 
 from llama4ref.facts import load
 
@@ -36,6 +37,9 @@ COMPONENT_BY_PART = {
 _KEPT: list[object] = []
 """Operator declarations, which last as long as their library object."""
 
+
+settings.register_profile("first-failure", phases=[Phase.explicit, Phase.reuse, Phase.generate])
+"""For runs that ask whether a test fails, and not for the smallest input with which it does."""
 
 NEEDS = {"vllm": "vllm", "serve": "vllm"}
 """Package that the tests of a mark need."""

@@ -94,6 +94,7 @@ def _run(edit: Edit, folder: Path) -> tuple[int, str]:
         "no:cacheprovider",
         "--tb=no",
         "--durations=0",
+        "--hypothesis-profile=first-failure",
         *edit.tests,
     ]
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
