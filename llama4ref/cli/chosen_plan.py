@@ -99,6 +99,8 @@ def refuse(result: PlanResult, *, as_json: bool) -> int:
         echo_json(result_json(result, load()))
     else:
         echo(drawn(*report(result, load())), err=True)
+        if result.sized:
+            echo("Nothing is written or started for a plan that is only sized; its command stands above", err=True)
     return 1
 
 

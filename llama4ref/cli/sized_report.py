@@ -75,10 +75,14 @@ def _lines(plan: SizedPlan, sources: SourceList) -> Table:
 
 
 def _table(plans: Iterable[SizedPlan]) -> Table:
-    table = plain_table("checkpoint", "engine", "GPUs", "fits", "at most", right=("GPUs",), wrap=("checkpoint",))
+    table = plain_table("checkpoint", "engine", "on", "fits", "at most", wrap=("checkpoint",))
     for plan in plans:
         fits = "yes" if plan.fits else "not known"
         table.add_row(
-            plan.checkpoint.id, plan.engine.name, str(plan.count), fits, _longest(plan).removesuffix(", a lower bound")
+            plan.checkpoint.id,
+            plan.engine.name,
+            f"{plan.count} x {plan.accelerator.id}",
+            fits,
+            _longest(plan).removesuffix(", a lower bound"),
         )
     return table

@@ -111,6 +111,7 @@ def _of_ids(beside: Beside, _catalog: Catalog) -> Disagreements:
         ("gpu", request.gpu, (document.accelerator,)),
         ("count", request.count, (document.count, planned)),
         ("nodes", request.nodes, (document.nodes, written.nodes)),
+        ("engine", request.engine, ("vllm",)),
         ("engine_release", beside.release, (beside.config.release, written.release)),
         ("hosted", bool(request.hosted), (False,)),
     ):

@@ -91,6 +91,7 @@ def leaves(node: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
         ("tools", False, "yes"),
         ("checkpoint", "meta-llama/Llama-4-Scout-17B-16E-Instruct", "nvidia-llama-4-scout-17b-16e-instruct-fp8"),
         ("min_weight_bits", 16, "8"),
+        ("engine", "sglang", "vllm"),
         ("engine_release", "0.31.0", "0.32.0"),
         ("cache_dtype", "bfloat16", "fp8"),
         ("hybrid", False, "yes"),

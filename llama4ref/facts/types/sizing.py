@@ -133,6 +133,8 @@ class Sizing:
     command: tuple[str, ...]
     """How a server is started, word by word, with `{repository}`, `{hub}` (`hf.co/` before those of Hugging Face), `{context}`,
     `{all_contexts}`, `{requests}` and `{devices}` filled in."""
+    projector_file: bool | Unknown
+    """Whether images can be read by a vision tower that lies in a file of its own beside the checkpoint."""
     image_options: tuple[str, ...]
     """What is added where images are served."""
 

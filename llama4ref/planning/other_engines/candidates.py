@@ -71,6 +71,13 @@ class Host:
         if word not in sizing.cache_types:
             said = f"{name} is not known to keep its cache in {word}"
             return Refusal(subject=self.engine.id, rule="cache-dtype", numbers=said)
+        if (
+            self.request.images
+            and "vision_tower" in checkpoint.omitted_components
+            and sizing.projector_file is not True
+        ):
+            said = f"it holds no vision tower, and {name} is not known to read one from a file beside it"
+            return Refusal(subject=checkpoint.id, rule="images", numbers=said)
         if count > 1 and sizing.split == "one":
             said = f"{name} serves on one device"
             return Refusal(subject=f"{count:,} x {self.accelerator.id}", rule="layout", numbers=said)

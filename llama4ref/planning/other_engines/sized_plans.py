@@ -108,6 +108,13 @@ def _on_fewest(host: Host, model: Model, checkpoint: Checkpoint) -> Iterator[Siz
     if isinstance(placed, Refusal):
         yield placed
         return
+    if any(each.nodes > 1 for each in placed):
+        subject, said = (
+            f"{host.engine.id} on {host.accelerator.id}",
+            "plans over several machines are made with vLLM alone",
+        )
+        yield Refusal(subject=subject, rule="nodes", numbers=said)
+        return
     last: Refusal | None = None
     for placement in placed:
         served = host.served(model, checkpoint, placement.count)

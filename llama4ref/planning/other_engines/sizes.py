@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.layout import Layout
+from llama4ref.facts.arithmetic.tensors import VISION_COMPONENTS, model_tensors
 from llama4ref.facts.types.states import UNKNOWN, known
 from llama4ref.planning.fitting.budgets import weights_held
 from llama4ref.units import MIB
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.models import Model
     from llama4ref.facts.types.sizing import CacheRule, CacheType, MemoryShare, Sizing
     from llama4ref.memory.weight_shards import Stage
+
+PROJECTOR_BYTES = (1, 4)
+"""Least and most bytes of a number in the file of a vision tower: such files are published from 8 to 32 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,13 @@ class Served:
         layout = Layout(tensor_parallel=self.count) if tensor else Layout(pipeline_parallel=self.count)
         layout.check(self.model.architecture)
         return layout
+
+    @property
+    def projector_parameters(self) -> int:
+        """Numbers of a vision tower that is read from a file beside the checkpoint; 0 where none is."""
+        if not self.images or "vision_tower" not in self.checkpoint.omitted_components:
+            return 0
+        return sum(each.parameters for each in model_tensors(self.model) if each.component in VISION_COMPONENTS)
 
     @property
     def limit(self) -> int:
@@ -136,9 +147,10 @@ def _overhead(served: Served, context: int) -> tuple[int, int | None]:
     if overhead is UNKNOWN:
         return 0, None
     tokens = served.requests * context
+    least, most = (served.projector_parameters * each for each in PROJECTOR_BYTES)
     return (
-        overhead.least_bytes + tokens * overhead.least_bytes_per_token,
-        overhead.most_bytes + tokens * overhead.most_bytes_per_token,
+        least + overhead.least_bytes + tokens * overhead.least_bytes_per_token,
+        most + overhead.most_bytes + tokens * overhead.most_bytes_per_token,
     )
 
 

@@ -129,6 +129,13 @@ def caveats_of(served: Served, memory: DeviceMemory) -> Iterator[Reason]:
             because="nobody states it, so that the longest request is not known and whether this one fits is not either",
             source=None,
         )  # fmt: skip
+    if served.projector_parameters:
+        yield Reason(
+            about="images",
+            value="",
+            because="the vision tower lies in a file of its own; its size is counted between 8 and 32 bits a number, in the overhead",
+            source=None,
+        )
     if served.checkpoint.stage != "instruct":
         yield Reason(
             about="checkpoint", value=served.checkpoint.stage, because="it follows no instructions; a chat needs an instruct one",

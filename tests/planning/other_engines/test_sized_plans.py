@@ -18,6 +18,8 @@ MLX_4BIT = {
     "maverick": ("mlx-community-llama-4-maverick-17b-16e-instruct-4bit", 211),
 }
 """What exo's pull request 1781 served on one M3 Ultra of 512 GB, with the size that it prints, in GiB."""
+VISION_PARAMETERS = 871_932_416
+"""Of tower and projector, by the shapes of transformers."""
 DEFAULT_LAUNCHES = [
     claim
     for claim in SGLANG.claims_of_capacity
@@ -318,3 +320,25 @@ def test_an_unknown_name_says_where_the_names_are() -> None:
     """The command lists all of the kind."""
     with pytest.raises(UnknownNameError, match="`llama4ref facts list accelerators` lists all"):
         with_ids(CATALOG, PlanRequest(model="scout", gpu="abacus"))
+
+
+def test_images_need_a_vision_tower_that_the_engine_reads() -> None:
+    """A GGUF file has its tower beside it, which llama.cpp reads and makes room for; MLX conversions keep the language model alone."""
+    text, images = (
+        sized(model="scout", gpu="m3-ultra", engine="llama-cpp", context="16K", images=many, checkpoint=Q4)[0]
+        for many in (0, 1)
+    )
+    most = [next(line.most_bytes for line in found.lines if line.name == "overhead") for found in (text, images)]
+    result = plan(PlanRequest(model="scout", gpu="m3-ultra", engine="mlx-lm", images=1, context="16K"), CATALOG)
+
+    assert (most[1] or 0) - (most[0] or 0) == 4 * VISION_PARAMETERS
+    assert not result.sized
+    assert {each.rule for each in result.refused} == {"not-planned", "images"}
+
+
+def test_several_machines_are_planned_with_vllm_alone() -> None:
+    """No command of another engine for them is stated."""
+    result = plan(PlanRequest(model="scout", gpu="h100-sxm", count=8, nodes=2, engine="sglang"), CATALOG)
+
+    assert not result.sized
+    assert {each.rule for each in result.refused} == {"nodes"}
