@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 import sys
@@ -199,3 +200,41 @@ def test_the_measurements_say_what_is_measured_and_what_spoiled_it(catalog: Cata
         assert bool(cells["Queued"]) is (seen.requests is not None)
         assert METRICS[seen.metric].meaning in page
     assert any(seen.disturbed for _, seen in runs)
+
+
+ABOUT_THE_CATALOGUE = {
+    ("sources", "Value"), ("sources", "Publisher"), ("sources", "Published"), ("sources", "Read"), ("sources", "Facts"),
+    ("unknowns.md", "Unknown"), ("unknowns.md", "Facts"), ("reference", "Entries"), ("reference", "Meaning"),
+}  # fmt: skip
+"""Columns that tell of the sources themselves, of how much is known, or of this package."""
+OUR_OWN_WORDS = {"Remark", "Note", "Why", "Why the preferred one", "Because", "How it follows"}
+NAMES = {("engines", "Name"), ("claims.md", "About"), ("models", "Unit")}
+SAID_ABOVE = {("engines", "Before")}
+"""What a release had before stands with its note at the release that brought it."""
+
+
+def test_no_cell_of_any_page_shows_a_number_without_its_note(made: dict[str, str]):
+    """Whichever way a table was made: only names, our own words and counts of this catalogue go without."""
+    free = ABOUT_THE_CATALOGUE | NAMES | SAID_ABOVE
+    seen = 0
+    for path, text in made.items():
+        for found in re.findall(r"<table[^>]*>.*?</table>", text) if path.endswith(".md") else ():
+            head, *rows = [CELL.findall(row) for row in ROW.findall(found)]
+            columns = [re.sub(r" ?<small>.*?</small>", "", each) for each in head]
+            for row in rows:
+                for column, cell in [*zip(columns, row, strict=True)][1:]:
+                    if column in OUR_OWN_WORDS or (path.partition("/")[0], column) in free:
+                        continue
+                    seen += MARK in cell
+                    assert MARK in cell or not re.search(r"\d", re.sub(r"<[^>]*>", "", cell)), (path, column, cell)
+    assert seen > 10_000
+
+
+def test_what_spoils_or_limits_a_benchmark_names_its_source(catalog: Catalog, made: dict[str, str]):
+    """Conditions and notes stand in a list below the scores."""
+    for each in catalog.benchmarks.values():
+        page = made[f"benchmarks/{each.category.replace('_', '-')}.md"]
+        for word in (*each.conditions, *each.notes):
+            item = next(li for li in re.findall(r"<li>.*?</li>", page) if html.escape(word, quote=False) in li)
+
+            assert MARK in item, (each.id, word)

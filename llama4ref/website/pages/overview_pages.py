@@ -50,8 +50,8 @@ def _disagreements(catalog: Catalog) -> str:
     columns = (
         Column(head="Fact"),
         Column(head="Kind", filter="choice", cited=False),
-        Column(head="Preferred", cited=False),
-        Column(head="Others say", cited=False),
+        Column(head="Preferred"),
+        Column(head="Others say"),
         Column(head="Why the preferred one", cited=False),
     )
     page.add(
@@ -66,20 +66,20 @@ def _disputed_row(page: Page, each: LeafOf) -> Row:
     kind, _, id_ = each.entity.partition("/")
     href = relative(page.path, home, f"disputed-{id_}.{each.field}")
     name = f"{id_}: {leaf_title(page, each.entity, each.field)}"
-    others = [_word(word, each.field, word.value) + (" (not believed)" if word.doubt else "") for word in each.others]
+    others = [_word(page, word, each.field) + (" (not believed)" if word.doubt else "") for word in each.others]
     return Row(
         cells=(
             Cell(f'<a href="{href}">{escape(name)}</a>', name),
             Cell(kind, kind),
-            Cell(_word(each.preferred, each.field, each.preferred.value)),
+            Cell(_word(page, each.preferred, each.field)),
             Cell("<br>".join(others)),
             Cell(escape(each.leaf.because or "")),
         )
     )
 
 
-def _word(word: Citation, field: str, value: object) -> str:
-    return f"{escape(shown(value, field))}, <i>{escape(word.source.publisher)}</i>"
+def _word(page: Page, word: Citation, field: str) -> str:
+    return f"{escape(shown(word.value, field))}, <i>{escape(word.source.publisher)}</i>{page.notes.citation(word)}"
 
 
 def _unknowns(catalog: Catalog) -> str:

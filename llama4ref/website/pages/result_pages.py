@@ -84,8 +84,8 @@ def _benchmark(page: Page, each: Benchmark) -> None:
     )
     rows = [_result_row(page, result, used) for result in facts["results"]]
     page.add(table(f"Results of {each.name}", columns, rows, sortable=len(rows) > 5))
-    said = [*each.conditions, *each.notes]
-    page.add(bullets(escape(word) for word in said) if said else "")
+    said = [(word, facts[field]) for field in ("conditions", "notes") for word in getattr(each, field)]
+    page.add(bullets(escape(word) + page.note(fact) for word, fact in said) if said else "")
     add_disagreements(page, facts.entity, level=3)
 
 
