@@ -70,11 +70,14 @@ def _cache_words(served: Served, context: int) -> str:
 
 def reasons_of(catalog: Catalog, served: Served) -> Iterator[Reason]:
     """The rules that were taken, each with its source."""
-    memory = served.accelerator.memory_bytes
+    device = served.accelerator
+    note = _note(catalog, f"accelerators/{device.id}", "memory_bytes")
     yield Reason(
-        about="memory", value=format_bytes(memory), because=f"what a process may use of {served.accelerator.name}",
-        source=_first(catalog, f"accelerators/{served.accelerator.id}", "memory_bytes"),
-    )  # fmt: skip
+        about="memory",
+        value=format_bytes(device.memory_bytes),
+        because=f"what a process may use of {device.name}" + (f": {note}" if note else ""),
+        source=_first(catalog, f"accelerators/{device.id}", "memory_bytes"),
+    )
     platform = served.accelerator.platform
     note = served.engine.platforms[platform].note
     yield Reason(
@@ -110,6 +113,12 @@ def claims_of(catalog: Catalog, served: Served) -> Iterator[Reason]:
                 because=f"{_SHOWN[claim.shown]}: {served.engine.name} {claim.release}{options}",
                 source=_first(catalog, f"engines/{served.engine.id}", f"claims_of_capacity.{index}.max_context"),
             )
+
+
+def _note(catalog: Catalog, entity: str, field: str) -> str | None:
+    """What stands beside a leaf in words."""
+    found = catalog.cite(entity, field)
+    return found[0].note if found else None
 
 
 def _first(catalog: Catalog, entity: str, field: str) -> str | None:

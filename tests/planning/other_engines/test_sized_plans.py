@@ -342,3 +342,13 @@ def test_several_machines_are_planned_with_vllm_alone() -> None:
 
     assert not result.sized
     assert {each.rule for each in result.refused} == {"nodes"}
+
+
+def test_the_memory_of_a_mac_is_what_the_system_lends() -> None:
+    """Three quarters of the label, and the plan says that its user may raise it."""
+    found = sized(model="scout", gpu="m3-ultra", engine="mlx-lm", context="16K")[0]
+    (memory,) = [each for each in found.reasons if each.about == "memory"]
+
+    assert found.memory_bytes == 512 * GIB * 3 // 4
+    assert "three quarters of the label" in memory.because
+    assert "may raise it" in memory.because
