@@ -119,13 +119,24 @@ def _own_keys(ours: OurOffer, providers: Mapping[str, str], form: Form) -> list[
 
 
 def _about(row: CatalogueRow, provider: str | None, ours: tuple[OurOffer, ...]) -> list[OurOffer]:
-    """Offers of the row's name, else those that cite it; of several the ones without a tier, else those that cite it most."""
+    """Offers of the row's name, at its provider or named from it elsewhere; where there is none, those that cite it."""
     of_model = [each for each in ours if each.offer.model == row.model]
-    named = [each for each in of_model if each.provider == provider and _same_name(each.offer.name, row.name)]
+    named = [
+        each
+        for each in of_model
+        if _same_name(each.offer.name, row.name)
+        and (each.provider == provider or each.named_by in {row.key, row.service})
+    ]
     found = named or [each for each in of_model if row.key in each.keys]
-    most = max((each.times_cited(row) for each in found), default=0)
-    return [each for each in found if each.offer.tier is None] or [
-        each for each in found if each.times_cited(row) == most
+    providers = dict.fromkeys(each.provider for each in found)
+    return [each for id_ in providers for each in _of_one_tier(row, [each for each in found if each.provider == id_])]
+
+
+def _of_one_tier(row: CatalogueRow, ours: list[OurOffer]) -> list[OurOffer]:
+    """Of several offers of one name at a provider those without a tier, else those that cite the row most."""
+    most = max(each.times_cited(row) for each in ours)
+    return [each for each in ours if each.offer.tier is None] or [
+        each for each in ours if each.times_cited(row) == most
     ]
 
 

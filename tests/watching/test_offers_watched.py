@@ -16,6 +16,7 @@ import llama4ref
 from llama4ref.errors import RequestError
 from llama4ref.watching.catalogues import Catalogue, ModelNames
 from llama4ref.watching.catalogues_found import FORMS, installed, opened
+from llama4ref.watching.offers_matching import match_offers
 from llama4ref.watching.offers_watched import watch_offers
 
 if TYPE_CHECKING:
@@ -333,3 +334,75 @@ def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, models: ModelNam
 
     with pytest.raises(RequestError, match=said):
         opened(path, models, DAY)
+
+
+PROVIDERS = {
+    "aws": "amazon-bedrock",
+    "azure_ai": "azure-ai-foundry",
+    "bedrock_converse": "amazon-bedrock",
+    "cloudflare": "cloudflare-workers-ai",
+    "databricks": "databricks",
+    "deepinfra": "deepinfra",
+    "fireworks": "fireworks",
+    "fireworks_ai": "fireworks",
+    "gmi": "gmi-cloud",
+    "groq": "groq",
+    "huggingface_groq": "hugging-face-router",
+    "huggingface_novita": "hugging-face-router",
+    "huggingface_nscale": "hugging-face-router",
+    "huggingface_together": "hugging-face-router",
+    "lambda_ai": "lambda",
+    "meta_llama": "meta-llama-api",
+    "novita": "novita",
+    "nscale": "nscale",
+    "oci": "oracle-oci",
+    "openrouter": "openrouter",
+    "sambanova": "sambanova",
+    "snowflake": "snowflake-cortex",
+    "together": "together",
+    "together_ai": "together",
+    "vercel_ai_gateway": "vercel-ai-gateway",
+    "vertex_ai": "google-vertex-ai",
+    "watsonx": "watsonx",
+}
+"""Who the services of both catalogues are, looked up by hand."""
+
+
+def test_every_row_leads_to_an_offer_of_its_provider(
+    genai: Callable[..., Catalogue], litellm: Callable[..., Catalogue]
+):
+    """Of its model, at the company that the catalogue means; rows that lead nowhere are of others, or errors."""
+    catalog = llama4ref.load()
+    for catalogue in (genai(), litellm()):
+        matched = match_offers(catalog, catalogue, FORMS[catalogue.package])
+        for row in catalogue.rows:
+            offers = [ours for each, ours in matched.pairs if each is row]
+            nowhere = any(each is row for each, _ in matched.unmatched)
+
+            assert nowhere or PROVIDERS[row.service] in {each.provider for each in offers}, row.key
+            assert {each.offer.model for each in offers} <= {row.model}
+            assert not nowhere or row.service in {"vertex_ai", "kyma"}, row.key
+
+
+@pytest.mark.parametrize(
+    ("route", "tier"),
+    [("novita", "Novita route"), ("nscale", "nscale route"), ("groq", "Groq route")],
+)
+def test_a_row_of_a_route_leads_to_the_offer_of_that_route(genai: Callable[..., Catalogue], route: str, tier: str):
+    """Three offers of Scout at one router have one name."""
+    catalogue = genai()
+    pairs = match_offers(llama4ref.load(), catalogue, FORMS["genai-prices"]).pairs
+    tiers = [
+        ours.offer.tier
+        for row, ours in pairs
+        if (row.service, row.model, ours.provider) == (f"huggingface_{route}", "scout", "hugging-face-router")
+    ]
+
+    assert tiers == [tier]
+
+
+def test_a_price_per_token_is_not_that_of_a_dedicated_machine(litellm: Callable[..., Catalogue]):
+    """Oracle has Scout on demand and on dedicated clusters under one name."""
+    pairs = match_offers(llama4ref.load(), litellm(), FORMS["litellm"]).pairs
+
+    assert {ours.offer.tier for row, ours in pairs if row.service == "oci"} == {"on-demand"}
