@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama4ref.calibration.started_budgets import budget_of_start
-from llama4ref.engine.estimates import Circumstances, experts_format, spread_over
+from llama4ref.engine.estimates import EstimateScope, experts_format, spread_over
 from llama4ref.engine.layout import Layout
 from llama4ref.errors import UnknownFactError
 from llama4ref.facts.types.metrics import METRICS, MetricKind
@@ -38,7 +38,7 @@ class MemoryRecord:
     """Whether the release is known, and not only a range."""
     before: str | None
     """First release that it cannot be, where only a range is known; None where that has no end."""
-    where: Circumstances
+    where: EstimateScope
     """Earliest release that it can be, accelerator, layout and format of the experts."""
     of_llama4: bool
     """Whether the model is one of these facts."""
@@ -83,7 +83,7 @@ def record_of_start(start: Start, catalog: Catalog) -> MemoryRecord:
         engine=start.engine,
         exact=is_stated(start.release),
         before=start.before,
-        where=Circumstances(
+        where=EstimateScope(
             release=start.earliest_release,
             accelerator=catalog.accelerator(start.accelerator),
             gpus=spread_over(layout),
@@ -123,7 +123,7 @@ def record_of_measurement(run: Measurement, catalog: Catalog) -> MemoryRecord | 
         engine=run.engine,
         exact=is_stated(run.release),
         before=None,
-        where=Circumstances(
+        where=EstimateScope(
             release=run.release if is_stated(run.release) else None,
             accelerator=catalog.accelerator(run.accelerator),
             gpus=spread_over(layout),

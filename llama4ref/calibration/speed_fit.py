@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.calibration.replacing import with_borrowed, with_row
-from llama4ref.engine.estimates import Circumstances, estimate_at
+from llama4ref.engine.estimates import EstimateScope, estimate_at
 from llama4ref.facts.types.metrics import metric
 from llama4ref.facts.types.states import is_stated
 from llama4ref.performance.calibration import constants_from
@@ -67,7 +67,7 @@ def based_on(sets: Sets, runs: Sequence[Measurement]) -> Sets:
             row, set_ = place.row(sets), sets[place.set]
             found = estimate_at(
                 dict(set_.quantities())[place.field],
-                Circumstances(release=run.release if is_stated(run.release) else None),
+                EstimateScope(release=run.release if is_stated(run.release) else None),
             )
             if speeds and set_.engine == run.engine and found and found.row == place.index and run.id not in row.basis:
                 named = replace(row, basis=(*row.basis, run.id))

@@ -33,7 +33,7 @@ SCALES: Final[dict[EstimateUnit, float]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
+class EstimateScope:
     """What an estimate may depend on."""
 
     release: str | None = None
@@ -86,7 +86,7 @@ def experts_format(checkpoint: Checkpoint | None) -> str | None:
     return experts if experts is not UNKNOWN else None
 
 
-def rows_at(quantity: Quantity, where: Circumstances) -> Iterator[tuple[int, EstimateRow]]:
+def rows_at(quantity: Quantity, where: EstimateScope) -> Iterator[tuple[int, EstimateRow]]:
     """Every row that applies to the release, the platform, the layout and the format of the experts, with its index."""
     for index, row in enumerate(quantity.rows):
         if row.gpus not in {None, where.gpus} or (row.experts and where.experts not in row.experts):
@@ -97,7 +97,7 @@ def rows_at(quantity: Quantity, where: Circumstances) -> Iterator[tuple[int, Est
             yield index, row
 
 
-def estimate_at(quantity: Quantity, where: Circumstances) -> Estimate | None:
+def estimate_at(quantity: Quantity, where: EstimateScope) -> Estimate | None:
     """What a quantity is under circumstances, its bounds as observed; None where no row applies."""
     found = max(rows_at(quantity, where), key=lambda each: specificity(each[1], where), default=None)
     if found is None:
@@ -107,7 +107,7 @@ def estimate_at(quantity: Quantity, where: Circumstances) -> Estimate | None:
     return Estimate(value=row.value * scale, low=row.low * scale, high=row.high * scale, row=index)
 
 
-def specificity(row: EstimateRow, where: Circumstances) -> tuple[int, bool, bool, bool, bool, float]:
+def specificity(row: EstimateRow, where: EstimateScope) -> tuple[int, bool, bool, bool, bool, float]:
     """How closely a row that applies is about the circumstances, for comparing: observed on this accelerator, on none in particular, or on another; then by what else the row says; then the wider one."""
     named = where.accelerator.id if where.accelerator else None
     nearness = 2 if named in row.accelerators else 1 if not row.accelerators else 0
@@ -115,7 +115,7 @@ def specificity(row: EstimateRow, where: Circumstances) -> tuple[int, bool, bool
 
 
 @functools.lru_cache(maxsize=1024)
-def estimates_of(catalog: Catalog, engine: str, where: Circumstances) -> EstimatesFor:
+def estimates_of(catalog: Catalog, engine: str, where: EstimateScope) -> EstimatesFor:
     """The estimates of an engine under given circumstances; the same object each time, which keeps what it was asked."""
     return EstimatesFor(catalog, engine, where)
 
@@ -123,7 +123,7 @@ def estimates_of(catalog: Catalog, engine: str, where: Circumstances) -> Estimat
 class EstimatesFor:
     """The estimates of an engine under given circumstances, each with the source that it is cited from."""
 
-    def __init__(self, catalog: Catalog, engine: str, where: Circumstances) -> None:
+    def __init__(self, catalog: Catalog, engine: str, where: EstimateScope) -> None:
         self.catalog, self.where = catalog, where
         self.set = catalog.estimate(engine)
         self._quantities: Mapping[str, Quantity] = dict(self.set.quantities())
@@ -161,7 +161,7 @@ class EstimatesFor:
         place = f"{name}.rows.{found.row}.value"
         return replace(found, source=self.catalog.cite(f"estimates/{self.set.id}", place)[0].source.id)
 
-    def _nearest(self, quantity: Quantity) -> Circumstances:
+    def _nearest(self, quantity: Quantity) -> EstimateScope:
         """The circumstances, on the accelerator that lends where this one was not observed: the nearest, the most observed of those."""
         asked = self.where.accelerator
         observed: Counter[str] = Counter()

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llama4ref.engine.estimates import Circumstances, EstimatesFor, estimates_of, experts_format, spread_over
+from llama4ref.engine.estimates import EstimateScope, EstimatesFor, estimates_of, experts_format, spread_over
 from llama4ref.errors import RequestError
 from llama4ref.facts import catalog_of
 from llama4ref.field_words import described
@@ -197,7 +197,7 @@ def estimates_for(
     checkpoint: Checkpoint | None, accelerator: Accelerator, config: EngineConfig, behaviour: Behaviour
 ) -> EstimatesFor:
     """The estimates of memory that hold for a configuration, of the catalogue that the accelerator is from."""
-    where = Circumstances(
+    where = EstimateScope(
         release=behaviour.release,
         accelerator=accelerator,
         gpus=spread_over(config.layout),

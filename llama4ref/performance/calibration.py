@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llama4ref.engine.estimates import Circumstances, estimate_at
+from llama4ref.engine.estimates import EstimateScope, estimate_at
 from llama4ref.errors import UnknownFactError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def constants_from(
 ) -> Constants:
     """The constants that some estimates give, such as those of a fit."""
     shared = hardware_of(estimates)
-    number = functools.partial(_number, HARDWARE, where=Circumstances())
+    number = functools.partial(_number, HARDWARE, where=EstimateScope())
     return Constants(
         memory_efficiency=number("memory_efficiency", shared.memory_efficiency),
         cache_efficiency=number("cache_efficiency", shared.cache_efficiency),
@@ -147,7 +147,7 @@ def _engine_constants(constants: Constants, id_: str, release: str | None) -> En
     speed = each.speed
     if speed is None or each.mixes_prefill is None:
         raise UnknownFactError(f"estimates/{each.id}", "speed")
-    number = functools.partial(_number, each.id, where=Circumstances(release=release))
+    number = functools.partial(_number, each.id, where=EstimateScope(release=release))
     fitted = [row for row in _rows(each) if row.method == "fitted"]
     others = [row for row in _rows(each) if row.method != "fitted"]
     return EngineConstants(
@@ -168,7 +168,7 @@ def _engine_constants(constants: Constants, id_: str, release: str | None) -> En
     )
 
 
-def _number(set_: str, name: str, quantity: Quantity, *, where: Circumstances) -> float:
+def _number(set_: str, name: str, quantity: Quantity, *, where: EstimateScope) -> float:
     found = estimate_at(quantity, where)
     if found is None:
         release = f" of {where.release}" if where.release else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from llama4ref.engine.estimates import Circumstances, estimate_at
+from llama4ref.engine.estimates import EstimateScope, estimate_at
 from llama4ref.facts.types.estimates import EstimateRow, Quantity
 from llama4ref.units import MIB
 
@@ -38,7 +38,7 @@ QUANTITY = Quantity(
 )
 def test_the_most_specific_row_holds(catalog, release, accelerator, gpus, mib):
     """Release and GPUs must fit; a row of the accelerator itself goes before one for all, and that before one of another."""
-    where = Circumstances(release=release, accelerator=catalog.accelerator(accelerator), gpus=gpus)
+    where = EstimateScope(release=release, accelerator=catalog.accelerator(accelerator), gpus=gpus)
     found = estimate_at(QUANTITY, where)
 
     assert found is not None
@@ -49,7 +49,7 @@ def test_the_most_specific_row_holds(catalog, release, accelerator, gpus, mib):
 def test_a_row_of_a_platform_holds_there_alone(catalog, accelerator, mib):
     """And goes before one that every platform has."""
     quantity = Quantity(unit="MiB", rows=(row(10, platforms=("rocm",)), row(20)))
-    where = Circumstances(accelerator=None if accelerator is None else catalog.accelerator(accelerator))
+    where = EstimateScope(accelerator=None if accelerator is None else catalog.accelerator(accelerator))
 
     assert estimate_at(quantity, where).value == mib * MIB
 
@@ -58,4 +58,4 @@ def test_nothing_holds_before_the_first_row():
     """Nobody recorded it."""
     later = Quantity(unit="ratio", rows=(row(2, since="0.11.0"),))
 
-    assert estimate_at(later, Circumstances(release="0.10.0")) is None
+    assert estimate_at(later, EstimateScope(release="0.10.0")) is None
