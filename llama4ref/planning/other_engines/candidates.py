@@ -109,7 +109,7 @@ def host_of(catalog: Catalog, request: PlanRequest, engine: Engine, accelerator:
         if request.gpu is None or request.engine is None:
             return None
         return Refusal(
-            subject=subject, rule="platform", numbers=f"nobody states that {name} serves Llama 4 on {platform}"
+            subject=subject, rule="not-planned", numbers=f"nobody states that {name} serves Llama 4 on {platform}"
         )
     cited = catalog.cite(f"engines/{engine.id}", f"platforms.{platform}.since")
     if there.since is None:

@@ -352,3 +352,22 @@ def test_the_memory_of_a_mac_is_what_the_system_lends() -> None:
     assert found.memory_bytes == 512 * GIB * 3 // 4
     assert "three quarters of the label" in memory.because
     assert "may raise it" in memory.because
+
+
+@pytest.mark.parametrize(
+    ("engine", "gpu", "said"),
+    [
+        ("mlx-lm", "h100-sxm", "nobody states that mlx-lm serves Llama 4 on cuda"),
+        ("vllm", "m3-ultra", "nobody states that vLLM serves Llama 4 on metal"),
+        ("transformers", "h100-sxm", "transformers does not serve Llama 4 on cuda: a library, not a server"),
+        ("ollama", "m3-ultra", "its rules of memory were not read for this release"),
+    ],
+)
+def test_an_engine_that_is_not_known_to_serve_somewhere_is_not_planned_there(engine: str, gpu: str, said: str) -> None:
+    """Nothing is said not to fit."""
+    release = "0.12.0" if engine == "ollama" else None
+    result = plan(PlanRequest(model="scout", gpu=gpu, engine=engine, engine_release=release), CATALOG)
+
+    assert not result.sized
+    assert {each.rule for each in result.refused} == {"not-planned"}
+    assert said in {each.numbers for each in result.refused}
