@@ -10,7 +10,7 @@ from llama4ref.calibration import calibrate
 from llama4ref.calibration.editing import edited
 from llama4ref.calibration.proposal import patch, proposed_files
 from llama4ref.calibration.speed_fit import based_on, fitted_places, significant, solved
-from llama4ref.engine.estimates import Circumstances, estimate_at
+from llama4ref.engine.estimates import EstimateScope, estimate_at
 from llama4ref.facts import load
 from llama4ref.facts.building import build
 from llama4ref.facts.loading import spec_files, specs_folder
@@ -75,7 +75,7 @@ def test_a_start_that_took_more_raises_the_bound_and_is_named():
 def test_constants_differ_between_releases():
     """The kernels of experts were tuned between 0.8.3 and 0.15."""
     quantity = dict(CATALOG.estimate("vllm").quantities())["speed.expert_layer_latency"]
-    older, newer = (estimate_at(quantity, Circumstances(release=release)) for release in ("0.8.3", "0.15.0"))
+    older, newer = (estimate_at(quantity, EstimateScope(release=release)) for release in ("0.8.3", "0.15.0"))
 
     assert older.value > 100e-6
     assert newer.value == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.engine.engine_config import EngineConfig
-from llama4ref.engine.estimates import Circumstances, EstimatesFor, spread_over
+from llama4ref.engine.estimates import EstimateScope, EstimatesFor, spread_over
 from llama4ref.engine.layout import Layout, PipelineStage
 from llama4ref.facts import load
 from llama4ref.memory.activation_peaks import peak_lines, token_widths
@@ -35,7 +35,7 @@ OF_STEP = [start for start in CATALOG.starts.values() if "activation_tensors" in
 
 def estimates(release: str = "0.32.0", layout: Layout = SERVING.layout) -> EstimatesFor:
     """What holds on an H100."""
-    where = Circumstances(release=release, accelerator=CATALOG.accelerator("h100-sxm"), gpus=spread_over(layout))
+    where = EstimateScope(release=release, accelerator=CATALOG.accelerator("h100-sxm"), gpus=spread_over(layout))
     return EstimatesFor(CATALOG, "vllm", where)
 
 

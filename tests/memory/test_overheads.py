@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from llama4ref.engine.engine_config import EngineConfig
-from llama4ref.engine.estimates import Circumstances, EstimatesFor, spread_over
+from llama4ref.engine.estimates import EstimateScope, EstimatesFor, spread_over
 from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.memory.overheads import overhead_lines
@@ -31,7 +31,7 @@ DENSE = [start for start in RELEASED if start.checkpoint is None]
 def lines(layout: Layout, release: str, accelerator: str = "h100-sxm", **changes: object) -> dict[str, BudgetLine]:
     """The lines by name."""
     device = CATALOG.accelerator(accelerator)
-    where = Circumstances(release=release, accelerator=device, gpus=spread_over(layout))
+    where = EstimateScope(release=release, accelerator=device, gpus=spread_over(layout))
     config = replace(CONFIG, layout=layout, **changes)
     found = overhead_lines(config, VLLM.at(release), EstimatesFor(CATALOG, "vllm", where), platform=device.platform)
     return {line.name: line for line in found}

@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from llama4ref.engine.engine_config import EngineConfig
-from llama4ref.engine.estimates import Circumstances, EstimatesFor, spread_over
+from llama4ref.engine.estimates import EstimateScope, EstimatesFor, spread_over
 from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.memory.activation_peaks import VERIFIED_REQUEST_BYTES
@@ -186,7 +186,7 @@ def verified(sampled: object) -> Iterator[Callable[[int], float]]:
 def estimate(name: str, accelerator: str, release: str = "0.32.0", *, ranks: int = 1) -> Estimate | None:
     """An estimate of memory on an accelerator."""
     layout = Layout(tensor_parallel=ranks)
-    where = Circumstances(release=release, accelerator=CATALOG.accelerator(accelerator), gpus=spread_over(layout))
+    where = EstimateScope(release=release, accelerator=CATALOG.accelerator(accelerator), gpus=spread_over(layout))
     return EstimatesFor(CATALOG, "vllm", where).find(f"memory.{name}")
 
 
