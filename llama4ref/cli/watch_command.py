@@ -183,5 +183,5 @@ def _engine_lines(releases: Sequence[EngineReleases], reading: Comparison | None
         from llama4ref.watching.engine_facts import report
 
         yield from section("vLLM as read", *report(reading))
-    elif any(each.newer for each in releases):
+    elif any(each.newer for each in releases if each.package == "vllm"):
         yield from ("", "`llama4ref watch engines --read` fetches new releases of vLLM and says what changes.")

@@ -16,7 +16,7 @@ _GAP = "\u202f"
 """A narrow space that does not break, so that search takes a value and the number of its note for two words."""
 
 if TYPE_CHECKING:
-    from llama4ref.facts.types.sources import Citation, Provenance
+    from llama4ref.facts.types.sources import Citation, Provenance, Source
 
 
 class Footnotes:
@@ -45,6 +45,12 @@ class Footnotes:
     def citation(self, citation: Citation) -> str:
         """The number of the note with one source's word."""
         return self.mark(_named(self.here, citation))
+
+    def source(self, source: Source) -> str:
+        """The number of the note with a source alone, for rows whose link leads to the place in it: many rows share one."""
+        return self.mark(
+            f"{link(relative(self.here, f'sources/{source.id}.md'), source.title)}, {escape(source.publisher)}"
+        )
 
     def computed(self, how: str) -> str:
         """The number of a note that says how a figure follows from facts; `how` is HTML."""

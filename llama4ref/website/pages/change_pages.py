@@ -58,13 +58,14 @@ def _changes(catalog: Catalog, engine: Engine) -> str:
 
 
 def _row(page: Page, change: Change) -> Row:
-    fact = page.facts(change.entity)[change.field]
+    leaf = page.facts(change.entity)[change.field].leaf
+    note = page.notes.source(leaf.citations[0].source) if leaf else ""
     return Row(
         cells=(
             Cell(escape(change.subject)),
             Cell(_link(page, change)),
             Cell(escape(change.before)),
-            Cell(escape(change.after) + page.note(fact, brief=True)),
+            Cell(escape(change.after) + note),
         )
     )
 

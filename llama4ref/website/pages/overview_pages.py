@@ -79,7 +79,7 @@ def _disputed_row(page: Page, each: LeafOf) -> Row:
 
 
 def _word(page: Page, word: Citation, field: str) -> str:
-    return f"{escape(shown(word.value, field))}, <i>{escape(word.source.publisher)}</i>{page.notes.citation(word)}"
+    return f"{escape(shown(word.value, field))}, <i>{escape(word.source.publisher)}</i>{page.notes.source(word.source)}"
 
 
 def _unknowns(catalog: Catalog) -> str:

@@ -105,17 +105,20 @@ def _record_cell(page: Page, fact: Cited, *, brief: bool) -> Cell:
     if isinstance(fact.value, tuple) and fact.is_compound:
         return Cell(bullets(_step(page, step) for step in fact))
     if is_dataclass(fact.value):
-        return Cell(
-            bullets(
-                f"{escape(label(field.key))}: {page.value(field, brief=brief)}"
-                for field in fact.fields()
-                if field.leaf is not None
-            )
-        )
+        return Cell(bullets(_fields(page, fact, brief=brief)))
     if fact.leaf is None:
         return Cell("", "")
     found = page.cell(fact, brief=brief)
     return Cell(found.html + _remark(fact), found.sort)
+
+
+def _fields(page: Page, fact: Cited, *, brief: bool) -> list[str]:
+    """The fields of a group, a line each; a note that all of them have stands once, at the end."""
+    fields = [field for field in fact.fields() if field.leaf is not None]
+    notes = {page.note(field, brief=brief) for field in fields}
+    shared = notes.pop() if len(notes) == 1 else ""
+    lines = [f"{escape(label(field.key))}: {page.value(field, brief=brief).removesuffix(shared)}" for field in fields]
+    return [*lines[:-1], lines[-1] + shared] if lines else []
 
 
 def _step(page: Page, step: Cited) -> str:
