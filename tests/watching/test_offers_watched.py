@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import json
-import zipfile
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import llama4ref
-from llama4ref.errors import RequestError
 from llama4ref.watching.catalogues import Catalogue, ModelNames
-from llama4ref.watching.catalogues_found import FORMS, installed, opened
+from llama4ref.watching.catalogues_found import FORMS, opened
 from llama4ref.watching.offers_matching import match_offers
 from llama4ref.watching.offers_watched import watch_offers
 
@@ -23,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DAY = dt.date(2026, 11, 25)
-STORED = Path(__file__).parent / "catalogues"
-RELEASES = {"genai-prices": "0.2.3", "litellm": "1.110.2"}
 
 AZURE = "azure_ai/Llama-4-Scout-17B-16E-Instruct"
 BEDROCK = "meta.llama4-scout-17b-instruct-v1:0"
@@ -55,55 +49,6 @@ SEEDED: list[tuple[str, dict[str, object] | None, tuple[str, str, str, object]]]
 """A row, what is changed in it, and the news: kind, provider, field, their value."""
 
 Seen = set[tuple[str, str | None, str | None, object]]
-
-
-@pytest.fixture(scope="module")
-def models() -> ModelNames:
-    return ModelNames(llama4ref.load())
-
-
-@pytest.fixture
-def wheel(tmp_path: Path) -> Callable[[str, str], Path]:
-    """A wheel of a catalogue that holds nothing but its data."""
-
-    def made(package: str, text: str) -> Path:
-        path = tmp_path / f"{package.replace('-', '_')}-{RELEASES[package]}-py3-none-any.whl"
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(FORMS[package].file, text)
-        return path
-
-    return made
-
-
-def _stored(package: str) -> str:
-    return next(STORED.glob(f"{package}-*")).read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def litellm(wheel: Callable[[str, str], Path], models: ModelNames) -> Callable[..., Catalogue]:
-    """The stored rows of litellm, with rows changed (None takes one out)."""
-
-    def made(**changes: dict[str, object] | None) -> Catalogue:
-        table = json.loads(_stored("litellm"))
-        for key, change in changes.items():
-            table[key] = {**table.get(key, {}), **(change or {})}
-            if change is None:
-                del table[key]
-        return opened(wheel("litellm", json.dumps(table)), models, DAY)
-
-    return made
-
-
-@pytest.fixture
-def genai(wheel: Callable[[str, str], Path], models: ModelNames) -> Callable[..., Catalogue]:
-    """The stored rows of genai-prices, with one text replaced."""
-
-    def made(before: str = "", after: str = "", day: dt.date = DAY) -> Catalogue:
-        text = _stored("genai-prices")
-        assert text.count(before) == 1 or not before
-        return opened(wheel("genai-prices", text.replace(before, after) if before else text), models, day)
-
-    return made
 
 
 def _news(catalogue: Catalogue, day: dt.date = DAY) -> Seen:
@@ -217,23 +162,6 @@ def test_an_older_release_than_the_specs_cite_has_no_news(
     assert (("disappeared", "databricks", "status", None) in _news(opened(named, models, DAY))) is is_news
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"input_cost_per_token": True, "max_input_tokens": "128K", "max_output_tokens": None},
-        {"input_cost_per_token": -1, "max_input_tokens": -1, "supports_vision": "yes"},
-        {"input_cost_per_token": float("nan"), "deprecation_date": "soon", "supported_modalities": "text"},
-    ],
-)
-def test_values_of_another_kind_say_nothing(
-    wheel: Callable[[str, str], Path], models: ModelNames, row: dict[str, object]
-):
-    """A price that is no number is not zero."""
-    (read,) = opened(wheel("litellm", json.dumps({NOVITA: {"litellm_provider": "novita"} | row})), models, DAY).rows
-
-    assert read.values == {}
-
-
 def test_an_erratum_is_no_news(litellm: Callable[..., Catalogue]):
     """A Maverick with 16 experts is an error that the specs know of."""
     found = watch_offers(llama4ref.load(), litellm(), DAY.isoformat())
@@ -263,77 +191,6 @@ def test_a_release_that_the_specs_do_not_know_has_no_day(wheel: Callable[[str, s
     assert (each.release, each.day) == ("1.200.0", None)
     assert each.edit == f'price_input: add to disputed: {{value: 0.2, source: litellm-1.200.0, at: "{NOVITA}"}}'
     assert llama4ref.load().trace("providers/novita", each.field or "").line == each.line
-
-
-@pytest.mark.parametrize(
-    ("day", "prices"),
-    [("2026-10-18", (0.15, 0.6)), ("2026-10-19", (0.1875, 0.6525)), ("2026-11-25", (0.35, 1.0))],
-)
-def test_a_price_holds_from_its_day(genai: Callable[..., Catalogue], day: str, prices: tuple[float, float]):
-    """Maverick at OpenRouter became dearer twice."""
-    rows = {each.key: each for each in genai(day=dt.date.fromisoformat(day)).rows}
-    values = rows["openrouter, meta-llama/llama-4-maverick"].values
-
-    assert (values["price_input"], values["price_output"]) == prices
-
-
-@pytest.mark.skipif(importlib.util.find_spec("genai_prices") is None, reason="genai-prices is not installed")
-def test_prices_are_those_that_genai_prices_itself_computes(models: ModelNames):
-    """Read as syntax, beside the package asked for the prices of the same rows on the same day."""
-    from genai_prices.data import providers
-
-    (catalogue,) = (each for each in installed(models, DAY) if each.package == "genai-prices")
-    noon = dt.datetime.combine(DAY, dt.time(12), tzinfo=dt.UTC)
-    theirs = {f"{each.id}, {model.id}": model for each in providers for model in each.models}
-    asked = {row.key: theirs[row.key].get_prices(noon) for row in catalogue.rows}
-
-    assert len(asked) == 22
-    for row in catalogue.rows:
-        prices = [row.values.get(field) for field in ("price_input", "price_output")]
-        said = [asked[row.key].input_mtok, asked[row.key].output_mtok]
-        assert [None if each is None else Decimal(str(each)) for each in prices] == said, row.key
-        assert theirs[row.key].context_window == row.values.get("context_tokens"), row.key
-
-
-def test_installed_catalogues_are_read_without_running_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: ModelNames
-):
-    """A price file that would fail if it was imported."""
-    folder = tmp_path / "site"
-    (folder / "genai_prices").mkdir(parents=True)
-    (folder / "genai_prices" / "data.py").write_text(f"raise SystemExit\n{_stored('genai-prices')}")
-    (folder / "genai_prices-9.9.9.dist-info").mkdir()
-    (folder / "genai_prices-9.9.9.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: genai-prices\nVersion: 9.9.9\n"
-    )
-    monkeypatch.syspath_prepend(folder)
-    found = {each.package: each for each in installed(models, DAY)}
-
-    assert found["genai-prices"].release == "9.9.9"
-    assert len(found["genai-prices"].rows) == 22
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("prices.json", "{", "no JSON"),
-        ("prices.json", "[]", "its form may have changed"),
-        ("prices.json", '{"groq/llama-4-scout": {"cost": 1}}', "its form may have changed"),
-        ("data.py", "providers = [", "no Python"),
-        ("data.py", "providers = 0\0", "no Python"),
-        ("data.py", "providers = {}", "form may have changed"),
-        ("prices.csv", "", "give one of them"),
-        ("vllm-0.1-py3-none-any.whl", "", "is no wheel of"),
-        ("litellm-1.0-py3-none-any.whl", "no zip", "cannot be read in it"),
-    ],
-)
-def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, models: ModelNames, name: str, text: str, said: str):
-    """It never passes for a catalogue that has dropped every offer."""
-    path = tmp_path / name
-    path.write_text(text)
-
-    with pytest.raises(RequestError, match=said):
-        opened(path, models, DAY)
 
 
 PROVIDERS = {
