@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.queries.release_changes import release_changes
@@ -30,25 +30,31 @@ def change_pages(catalog: Catalog) -> Iterator[tuple[str, str]]:
     """A page for each engine whose memory rules are recorded by release, by path."""
     for engine in catalog.engines.values():
         if engine.behaviours is not None and len(engine.releases) > 1:
-            yield f"engines/{engine.id}/changes.md", _changes(catalog, engine)
+            pairs = list(itertools.pairwise(engine.releases))
+            half = len(pairs) // 2
+            now, before = f"engines/{engine.id}/changes.md", f"engines/{engine.id}/changes-before.md"
+            yield now, _changes(catalog, engine, now, pairs[half:], other=(before, "earlier releases"))
+            yield before, _changes(catalog, engine, before, pairs[:half], other=(now, "later releases"))
 
 
-def _changes(catalog: Catalog, engine: Engine) -> str:
-    title = f"{engine.name}: what each release changed"
+def _changes(
+    catalog: Catalog, engine: Engine, path: str, pairs: Sequence[tuple[str, str]], *, other: tuple[str, str]
+) -> str:
+    """The page of some neighbouring releases, newest first; `other` is the page of the rest and what to call it."""
+    title = f"{engine.name}: what each release changed, {pairs[0][1]} to {pairs[-1][1]}"
     page = Page(
         catalog,
-        f"engines/{engine.id}/changes.md",
+        path,
         title=title,
         description=f"Memory rules, defaults, abilities, kernels and faults of {engine.name} with Llama 4, release by release.",
         spec=f"specs/engines/{engine.id}.yaml",
         hide=("navigation",),
     )
     page.add(
-        f"<p>Part of {page.entity(f'engines/{engine.id}', engine.name)}. Any two releases, options and estimates too: "
+        f"<p>Part of {page.entity(f'engines/{engine.id}', engine.name)}; {page.to(*other)}. Any two releases, options and estimates too: "
         f"{code(f'llama4ref facts changes {engine.id} {engine.releases[0]} {engine.releases[-1]}')}; what that does to a plan: "
         f"{code('--plan FILE')}.</p>"
     )
-    pairs = list(itertools.pairwise(engine.releases))
     for before, after in reversed(pairs):
         found = [each for each in release_changes(catalog, engine.id, before, after) if each.subject not in _LEFT_OUT]
         if found:
