@@ -64,6 +64,8 @@ class EngineConfig:
     """Largest rank of an adapter; 0 where the server takes none."""
     draft_tokens: int = 0
     """Tokens that a draft head proposes in a step; 0 without one."""
+    rope_positions: int | None = None
+    """Positions that the model's RoPE table is built for, at least `max_model_len`; None builds it for all of the checkpoint's."""
     settings: Mapping[str, Setting] = field(default_factory=dict, hash=False)
     """Server options by name without dashes, in the order they are written; `model` is the positional one. Empty until planning
     has written them."""
@@ -71,6 +73,11 @@ class EngineConfig:
     """Environment variables of the server."""
     reasons: tuple[Reason, ...] = ()
     """Why each setting and variable is there, by `about`."""
+
+    def with_length(self, max_model_len: int) -> EngineConfig:
+        """The same sizes for another longest request; a RoPE table that was shortened follows it. Settings stay as they are."""
+        positions = None if self.rope_positions is None else max_model_len
+        return replace(self, max_model_len=max_model_len, rope_positions=positions)
 
     def with_settings(self, settings: Mapping[str, Setting], *, because: str) -> EngineConfig:
         """The same configuration with settings written over its own, and the reason; sizes stay as they are.

@@ -26,9 +26,11 @@ COUNTED = frozenset({
     "max-num-batched-tokens", "gpu-memory-utilization", "kv-cache-dtype", "block-size", "disable-hybrid-kv-cache-manager",
     "enforce-eager", "nnodes", "speculative-config", "enable-lora", "max-loras", "max-lora-rank",
 })  # fmt: skip
-"""Settings that the sizes are read from."""
+"""Settings that the sizes are read from, whatever their values."""
 SPECULATIVE = "speculative-config"
 """Names a draft head and how many tokens it proposes."""
+OVERRIDES = "hf-overrides"
+"""Changes values of the checkpoint's own configuration."""
 _CACHE_DTYPES = {"bfloat16": "bfloat16", "fp8": "fp8", "fp8_e4m3": "fp8"}
 _LARGEST = 2**63 - 1
 
@@ -86,6 +88,7 @@ def read_settings(
         max_loras=read.whole("max-loras", 1) if lora else 0,
         max_lora_rank=read.whole("max-lora-rank") if lora else 0,
         draft_tokens=_draft_tokens(settings),
+        rope_positions=_rope_positions(settings, defaults.behaviour),
         settings=settings,
         environment=variables,
         reasons=reasons,
@@ -95,6 +98,14 @@ def read_settings(
 def reread(config: EngineConfig, defaults: EngineDefaults) -> EngineConfig:
     """The same settings, variables and reasons, with every size as they give it; raises SettingError as `read_settings`."""
     return read_settings(config.settings, defaults, environment=config.environment, reasons=config.reasons)
+
+
+def counted_in(settings: Mapping[str, Setting]) -> frozenset[str]:
+    """Names of settings that the sizes take full account of; overrides of more than the RoPE table's positions are not among them."""
+    overrides = _object(settings, OVERRIDES) or {}
+    text = overrides.get("text_config")
+    only = len(overrides) == 1 and isinstance(text, dict) and list(text) == ["max_position_embeddings"]
+    return COUNTED | {OVERRIDES} if only else COUNTED
 
 
 def draft_of(settings: Mapping[str, Setting]) -> str | None:
@@ -128,13 +139,40 @@ def _draft_tokens(settings: Mapping[str, Setting]) -> int:
     return tokens
 
 
+def _rope_positions(settings: Mapping[str, Setting], behaviour: Behaviour) -> int | None:
+    """Positions that overrides build the RoPE table for; None where they leave those of the checkpoint."""
+    overrides = _object(settings, OVERRIDES) or {}
+    if "text_config" not in overrides:
+        return None
+    if not behaviour.nested_overrides:
+        raise SettingError(
+            OVERRIDES,
+            f"vLLM {behaviour.release} replaces all of text_config by what is given; a later release is needed",
+        )
+    text = overrides["text_config"]
+    if isinstance(text, dict) and "max_position_embeddings" not in text:
+        return None
+    positions = text["max_position_embeddings"] if isinstance(text, dict) else None
+    if isinstance(positions, bool) or not isinstance(positions, int) or not 1 <= positions <= _LARGEST:
+        raise SettingError(
+            OVERRIDES,
+            f"found {settings[OVERRIDES]!r}, expected text_config with max_position_embeddings, a whole number of at least 1",
+        )
+    return positions
+
+
 def _speculation(settings: Mapping[str, Setting]) -> dict[str, object] | None:
-    if SPECULATIVE not in settings:
+    return _object(settings, SPECULATIVE)
+
+
+def _object(settings: Mapping[str, Setting], name: str) -> dict[str, object] | None:
+    """The object that a setting is; None where it is left out."""
+    if name not in settings:
         return None
     try:
-        return object_of(str(settings[SPECULATIVE]))
+        return object_of(str(settings[name]))
     except RequestError as error:
-        raise SettingError(SPECULATIVE, str(error)) from error
+        raise SettingError(name, str(error)) from error
 
 
 class _Reader:

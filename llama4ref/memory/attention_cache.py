@@ -57,7 +57,7 @@ class KVCache:
     max_model_len: int
     """Longest request, in tokens."""
     limit: int
-    """The checkpoint's own limit, in tokens."""
+    """Longest request that there are positions for, in tokens: the checkpoint's own limit, or fewer where its RoPE table is shortened."""
     block_size: int
     """Tokens of one block."""
     page_bytes: int

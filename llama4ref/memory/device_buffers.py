@@ -37,7 +37,7 @@ def buffer_lines(
 ) -> Iterator[BudgetLine]:
     """Every table and buffer worth a line, on a GPU of a pipeline stage; those of a draft head are its own."""
     if any((layer + 1) % architecture.attention.nope_interval for layer in stage.layers):
-        yield _rope_table(architecture, cache.limit)
+        yield rope_line(architecture, config, positions=cache.limit)
     yield from length_lines(config, behaviour, cache_groups=len(cache.groups))
     if not behaviour.v2_model_runner or (config.images_per_prompt > 0 and stage.first):
         yield _input_embeddings(architecture, config, behaviour)
@@ -53,13 +53,20 @@ def length_lines(config: EngineConfig, behaviour: Behaviour, *, cache_groups: in
     yield from _host_buffers(config, behaviour, cache_groups)
 
 
-def _rope_table(architecture: Architecture, positions: int) -> BudgetLine:
+def rope_bytes(architecture: Architecture) -> int:
+    """Bytes of one position of the model's rotary table."""
+    return architecture.attention.head_dim * BF16
+
+
+def rope_line(architecture: Architecture, config: EngineConfig, *, positions: int) -> BudgetLine:
+    """The model's rotary table, of as many positions as the checkpoint has or as are set, whatever `max_model_len` is."""
     width = architecture.attention.head_dim
+    whose = "of the checkpoint (not of max_model_len)" if config.rope_positions is None else "as set"
     return exact_line(
         "RoPE table",
         "buffers",
-        positions * width * BF16,
-        formula=f"{positions:,} positions of the checkpoint (not of max_model_len) x {width} x {BF16} bytes",
+        positions * rope_bytes(architecture),
+        formula=f"{positions:,} positions {whose} x {width} x {BF16} bytes",
         source="vllm-0.32.0",
     )
 

@@ -228,14 +228,20 @@ def draft_token_numbers(bounds: DraftBounds, layout: Layout) -> int:
 
 
 def draft_rope_line(bounds: DraftBounds, config: EngineConfig, behaviour: Behaviour) -> BudgetLine:
-    """The head's rotary table. EAGLE's layers are the model's kind and may share its table; EAGLE3 has its own."""
+    """The head's rotary table. EAGLE's layers are the model's kind and may share its table, if that has as many positions.
+
+    EAGLE3 has its own; overrides of the model's configuration do not reach that of a head.
+    """
     shortest = config.max_model_len if behaviour.draft_positions_raised else 0
     low, high = (max(shape.max_position_embeddings, shortest) for shape in (bounds.least, bounds.most))
     width = bounds.most.head_dim * BF16
+    shared = bounds.least.algorithm == "eagle" and (
+        config.rope_positions is None or low <= config.rope_positions <= high
+    )
     return _line(
         "draft head: RoPE table",
         "buffers",
-        [0 if bounds.least.algorithm == "eagle" else low * width, high * width],
+        [0 if shared else low * width, high * width],
         formula=f"{low:,}{'' if low == high else f' to {high:,}'} positions x {bounds.most.head_dim} x {BF16} bytes"
         + (", as many as max_model_len at least" if behaviour.draft_positions_raised else ""),
     )

@@ -15,7 +15,7 @@ from llama4ref.field_words import described
 from llama4ref.memory.activation_peaks import peak_lines
 from llama4ref.memory.attention_cache import PLATFORMS, KVCache, kv_cache
 from llama4ref.memory.budget_lines import BudgetLine, exact_line
-from llama4ref.memory.device_buffers import buffer_lines, length_lines
+from llama4ref.memory.device_buffers import buffer_lines, length_lines, rope_line
 from llama4ref.memory.draft_head import DraftBounds, draft_bounds, draft_lines, draft_rope_line
 from llama4ref.memory.lora_adapters import lora_lines
 from llama4ref.memory.overheads import overhead_lines
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
     from llama4ref.facts.types.engines import Behaviour
-    from llama4ref.facts.types.models import Model
+    from llama4ref.facts.types.models import Architecture, Model
 
 
 @described
@@ -229,16 +229,32 @@ def cache_of(
         block_size=config.block_size,
         max_num_batched_tokens=config.max_num_batched_tokens,
         hybrid=config.hybrid,
-        limit=None if checkpoint is None else checkpoint.limit(model),
+        limit=_positions(model, checkpoint, config),
         rules=rules,
         platform=platform if platform in PLATFORMS else "cuda",
         draft=draft,
     )
 
 
-def resized(budget: MemoryBudget, config: EngineConfig, behaviour: Behaviour) -> MemoryBudget:
-    """The same budget for another `max_model_len` and part of memory: only a few tables, token ids and the cache depend on the length."""
-    changed = {line.name: line for line in length_lines(config, behaviour, cache_groups=len(budget.cache.groups))}
+def _positions(model: Model, checkpoint: Checkpoint | None, config: EngineConfig) -> int | None:
+    """Positions that a server has; None are those of the instruct checkpoints."""
+    if config.rope_positions is not None or checkpoint is None:
+        return config.rope_positions
+    return checkpoint.limit(model)
+
+
+def resized(
+    budget: MemoryBudget, config: EngineConfig, behaviour: Behaviour, architecture: Architecture
+) -> MemoryBudget:
+    """The budget of a server with all of its checkpoint's positions, for another `max_model_len`, part of memory or RoPE table.
+
+    Only a few tables, token ids and the cache depend on them.
+    """
+    cache = replace(budget.cache, max_model_len=config.max_model_len, limit=config.rope_positions or budget.cache.limit)
+    changed = {line.name: line for line in length_lines(config, behaviour, cache_groups=len(cache.groups))}
+    if config.rope_positions is not None:
+        rope = rope_line(architecture, config, positions=cache.limit)
+        changed[rope.name] = rope
     if budget.draft is not None:
         table = draft_rope_line(budget.draft, config, behaviour)
         changed[table.name] = table
@@ -247,7 +263,7 @@ def resized(budget: MemoryBudget, config: EngineConfig, behaviour: Behaviour) ->
         replace(stage, requested_bytes=requested, lines=tuple([changed.get(line.name, line) for line in stage.lines]))
         for stage in budget.stages
     )
-    return replace(budget, stages=stages, cache=replace(budget.cache, max_model_len=config.max_model_len))
+    return replace(budget, stages=stages, cache=cache)
 
 
 def _weight_lines(stage: Stage) -> Iterable[BudgetLine]:

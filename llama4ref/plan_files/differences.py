@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from llama4ref.engine.engine_config import Reason
-from llama4ref.engine.settings_reading import COUNTED, HYBRID_VARIABLE
+from llama4ref.engine.settings_reading import HYBRID_VARIABLE, counted_in
 from llama4ref.facts.loading import catalog_of
 from llama4ref.plan_files.writing import MADE_BY, sizes_of, tree_of
 from llama4ref.planning.choices.checkpoints import accelerator_refusals
@@ -93,7 +93,8 @@ def _not_counted(document: PlanDocument, plan: Plan) -> Iterator[Reason]:
         if name in plan.settings and plan.settings[name] != known:
             because = f"weights are counted as those of {plan.checkpoint.id}"
             yield Reason(about=ABOUT, value=f"{name} {plan.settings[name]}", because=because)
-    others = [f"--{name}" for name in plan.settings if name not in COUNTED | WITHOUT_EFFECT | expected.keys() | planned]
+    counted = counted_in(plan.settings)
+    others = [f"--{name}" for name in plan.settings if name not in counted | WITHOUT_EFFECT | expected.keys() | planned]
     others += [name for name in plan.environment if name != HYBRID_VARIABLE and name not in planned]
     if others:
         yield Reason(about=ABOUT, value=", ".join(others), because="the promises do not take account of it")

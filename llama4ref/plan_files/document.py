@@ -51,6 +51,8 @@ class Sizes:
     max_lora_rank: int = 0
     draft_tokens: int = 0
     """Tokens that a draft head proposes in a step; 0 without one."""
+    rope_positions: int | None = None
+    """Positions that the model's RoPE table is built for; left out where they are those of the checkpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ class Promises:
     caveats: tuple[Reason, ...]
     """What to know before relying on it."""
     performance: SavedPerformance | None = None
-    """Left out where the accelerator's rates are not known."""
+    """Left out where the accelerator's rates are not known, and without CUDA graphs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from llama4ref.engine.engine_config import EngineConfig, Reason, Setting
-from llama4ref.engine.settings_reading import EngineDefaults, draft_of, read_settings
+from llama4ref.engine.settings_reading import OVERRIDES, EngineDefaults, draft_of, read_settings
 from llama4ref.errors import Llama4refError, ReleaseError, RequestError, SettingError, nearest_names
 from llama4ref.facts.types.states import UNKNOWN
 from llama4ref.memory.draft_head import draft_bounds, draft_refusal
@@ -225,6 +225,11 @@ def _check_layout(file: PlanFile, things: _Things, config: EngineConfig) -> None
             str(config.max_model_len),
             f"at most {limit}",
             f"{things.checkpoint.id} has no more positions",
+        )
+    if config.rope_positions is not None and config.max_model_len > config.rope_positions:
+        least = f"max_position_embeddings of at least {config.max_model_len}"
+        file.refuse(
+            f"{at}{OVERRIDES}", str(config.rope_positions), least, "every token of max-model-len has a position"
         )
     if config.max_num_batched_tokens < config.max_num_seqs:
         found, least = str(config.max_num_batched_tokens), f"at least {config.max_num_seqs}"

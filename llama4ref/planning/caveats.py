@@ -40,9 +40,20 @@ def caveats_of(
             catalog, engine.id, behaviour.release, candidate.checkpoint, candidate.accelerator, _split(candidate.layout)
         )
     yield from _of_checkpoint(catalog, candidate.checkpoint)
+    yield from _without_graphs(fitted)
     yield from _speculation(catalog, fitted)
     yield from _many_images(catalog, fitted)
     yield from _machines(fitted)
+
+
+def _without_graphs(fitted: FittedCandidate) -> Iterator[Reason]:
+    """That no speed is stated where the engine runs eagerly."""
+    if fitted.config.enforce_eager:
+        yield Reason(
+            about="speed",
+            value="not known",
+            because="without CUDA graphs every step waits for the host; the speeds that estimates rest on were measured with graphs",
+        )
 
 
 def _speculation(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
@@ -64,11 +75,12 @@ def _speculation(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:
             because="what the configuration of the draft head leaves unknown is counted as the most that other heads and the model "
             "have; a head of several layers takes more",
         )
-    yield Reason(
-        about="speed",
-        value="without speculation",
-        because="how many proposed tokens are accepted depends on the text; the estimate counts none",
-    )
+    if not fitted.config.enforce_eager:
+        yield Reason(
+            about="speed",
+            value="without speculation",
+            because="how many proposed tokens are accepted depends on the text; the estimate counts none",
+        )
 
 
 def _many_images(catalog: Catalog, fitted: FittedCandidate) -> Iterator[Reason]:

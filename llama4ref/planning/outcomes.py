@@ -82,7 +82,7 @@ class Plan:
     caveats: tuple[Reason, ...]
     """What to know before relying on it: limits of quality, of proof and of speed."""
     performance: Performance | None
-    """How fast it should be; None where the accelerator's rates are unknown."""
+    """How fast it should be; None where the accelerator's rates are unknown, or without CUDA graphs."""
     workload: Workload | None
     """The requests that `performance` is stated for; None where it is."""
 

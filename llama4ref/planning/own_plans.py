@@ -116,7 +116,7 @@ def _answer(
         if with_refusals and not isinstance(each, FittedCandidate)
     )
     plans = [
-        (each.reach > Reach.MILD, plan_of(search, each, config_of(catalog, each, request, engine, search.behaviour)))
+        (each.reach > Reach.TABLE, plan_of(search, each, config_of(catalog, each, request, engine, search.behaviour)))
         for each in found
     ]
     plans.sort(key=lambda each: (each[0], *rank(catalog, request, each[1])))

@@ -38,8 +38,13 @@ def workload_of(request: PlanRequest, lengths: Lengths, context: int) -> Workloa
 
 
 def performance_of(catalog: Catalog, fitted: FittedCandidate, workload: Workload) -> Performance | None:
-    """How fast a fitted candidate serves a workload; None where the facts of the accelerator do not tell."""
+    """How fast a fitted candidate serves a workload; None where the facts of the accelerator do not tell, or without CUDA graphs.
+
+    What the estimate rests on was measured with graphs, and no measurement here says what going without them costs.
+    """
     candidate = fitted.candidate
+    if fitted.config.enforce_eager:
+        return None
     if candidate.accelerator.bandwidth is UNKNOWN or candidate.accelerator.peak.bf16 is UNKNOWN:
         return None
     config, budget = fitted.config, fitted.budget

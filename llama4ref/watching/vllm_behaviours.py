@@ -94,6 +94,11 @@ def _vision_left_out(files: PythonFiles) -> bool:
     return bool(names(files.tree(_MODEL)) & {"get_limit_per_prompt", "_mark_tower_model"})
 
 
+def _nested_overrides(files: PythonFiles) -> bool:
+    tree = files.tree(files.first("vllm/config/model.py", "vllm/config/__init__.py", "vllm/config.py"))
+    return "_apply_dict_overrides" in functions(tree)
+
+
 def _second_runner(files: PythonFiles) -> bool:
     """The second runner is the default for Llama 4 where no list of architectures says for which it is."""
     tree = files.tree("vllm/config/vllm.py")
@@ -139,6 +144,7 @@ BEHAVIOURS: Mapping[str, Callable[[PythonFiles], object]] = {
     "draft_positions_raised": _draft_positions,
     "block_table_alignment": _row_alignment,
     "vision_left_out": _vision_left_out,
+    "nested_overrides": _nested_overrides,
 }
 """By the name of the field in the engine's behaviours."""
 

@@ -88,6 +88,9 @@ def scout() -> Plan:
         ("speculative-config", '{"model": "a/b", "num_speculative_tokens": 5}', "hybrid", False),
         ("speculative-config", '{"model": "a/b", "num_speculative_tokens": 5}', "draft_tokens", 5),
         ("nnodes", 2, "nodes", 2),
+        ("hf-overrides", '{"text_config": {"max_position_embeddings": 1048576}}', "rope_positions", 1_048_576),
+        ("hf-overrides", '{"text_config": {"rope_theta": 1.0}}', "rope_positions", None),
+        ("hf-overrides", '{"max_position_embeddings": 1048576}', "rope_positions", None),
         ("block-size", 32, "block_size", 32),
     ],
 )
@@ -108,6 +111,8 @@ def test_an_edited_setting_is_read_as_the_engine_reads_it(
         ("gpu-memory-utilization", "0.9"), ("gpu-memory-utilization", float("nan")), ("kv-cache-dtype", "int3"),
         ("enforce-eager", "yes"), ("limit-mm-per-prompt", "{image: 1}"), ("limit-mm-per-prompt", '{"image": -1}'),
         ("limit-mm-per-prompt", '{"image": "many"}'), ("limit-mm-per-prompt", True),
+        ("hf-overrides", '{"text_config": {"max_position_embeddings": 0}}'), ("hf-overrides", '{"text_config": 5}'),
+        ("hf-overrides", '{"text_config": {"max_position_embeddings": "1M"}}'), ("hf-overrides", "max_position_embeddings"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_meant_is_told_by_name(scout: Plan, setting: str, value: Setting) -> None:
@@ -117,6 +122,16 @@ def test_a_value_that_cannot_be_meant_is_told_by_name(scout: Plan, setting: str,
         reread(edited, defaults_of(scout))
 
     assert told.value.setting == setting
+
+
+def test_a_release_that_replaces_the_whole_configuration_of_the_text_model_is_told(scout: Plan) -> None:
+    """`config.update` of 0.11.0 puts the object in the place of `text_config`."""
+    override = {"hf-overrides": '{"text_config": {"max_position_embeddings": 1048576}}'}
+    edited = scout.config.with_settings(override, because="edited")
+    with pytest.raises(SettingError, match=r"^--hf-overrides: vLLM 0.11.0 replaces all of text_config"):
+        reread(edited, EngineDefaults(behaviour=ENGINE.at("0.11.0"), platform="cuda"))
+
+    assert reread(edited, EngineDefaults(behaviour=ENGINE.at("0.11.1"), platform="cuda")).rope_positions == 1_048_576
 
 
 def test_the_draft_head_is_the_one_that_the_settings_name() -> None:

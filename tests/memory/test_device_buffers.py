@@ -17,6 +17,7 @@ from llama4ref.engine.layout import Layout, PipelineStage
 from llama4ref.facts import load
 from llama4ref.memory.attention_cache import kv_cache
 from llama4ref.memory.device_buffers import block_table_width, buffer_lines
+from llama4ref.memory.gpu_budget import cache_of
 from llama4ref.proving.model_files.architecture_files import write_architecture
 
 if TYPE_CHECKING:
@@ -99,6 +100,30 @@ def test_the_rope_table_is_the_engines(torch: Any, transformers: Any, tmp_path: 
     table = rope.cos_sin_cache
 
     assert _lines(model=facts, positions=a.context.limit(stage))["RoPE table"] == table.numel() * table.element_size()
+
+
+@pytest.mark.vllm
+@pytest.mark.parametrize("model", ["scout", "maverick"])
+def test_an_override_shortens_the_engines_table_and_changes_no_frequency(meta_ranks: Any, model: str):
+    """`--hf-overrides` with positions for the longest request alone, in the modules that vLLM builds for the full-size model."""
+    facts = CATALOG.model(model)
+    shortened = {"text_config": {"max_position_embeddings": 16_384}}
+    whole, short = (_rope(meta_ranks, facts, overrides) for overrides in ({}, shortened))
+    serving = replace(SERVING, rope_positions=16_384)
+    counted = cache_of(facts, None, serving, platform="cuda", rules=V2_RUNNER).limit
+    line = _budget_lines(serving, model=facts, positions=counted)["RoPE table"]
+
+    assert whole.cos_sin_cache.shape[0] > short.cos_sin_cache.shape[0]
+    assert line.bytes == short.cos_sin_cache.numel() * short.cos_sin_cache.element_size()
+    assert whole._compute_inv_freq(whole.base).tolist() == short._compute_inv_freq(short.base).tolist()
+
+
+def _rope(meta_ranks: Any, model: Model, overrides: dict[str, Any]) -> Any:
+    """The one rotary embedding that all layers of vLLM's modules share."""
+    config = meta_ranks.config(model, limit_mm_per_prompt={"image": 0}, hf_overrides=overrides)
+    modules = {id(each): each for each in meta_ranks.module(config, 8).modules()}.values()
+    (rope,) = [each for each in modules if type(each).__name__.endswith("RotaryEmbedding")]
+    return rope
 
 
 @pytest.mark.vllm

@@ -173,6 +173,18 @@ def test_inputs_of_a_head_lie_where_those_of_the_runner_do(
     assert (line.place, line.bytes) == (place, copies * 8192 * 5120 * 2)
 
 
+@pytest.mark.parametrize(("positions", "shared"), [(None, True), (131_072, True), (16_384, False)])
+def test_an_eagle_head_shares_no_table_of_another_length(
+    catalog: Catalog, positions: int | None, *, shared: bool
+) -> None:
+    """vLLM keeps rotary tables by their positions among others; overrides of the model's configuration do not reach a head."""
+    head = dataclasses.replace(EAGLE3, algorithm="eagle", max_position_embeddings=131_072)
+    config = dataclasses.replace(CONFIG, max_model_len=16_384, rope_positions=positions)
+    line = _lines(catalog, head, config)["draft head: RoPE table"]
+
+    assert (line.low, line.high) == (0 if shared else 32 * MIB, 32 * MIB)
+
+
 def test_positions_are_the_heads_own_before_they_were_raised(catalog: Catalog) -> None:
     """4 MiB for 16,384 of them, whatever the server's longest request is; 32 MiB for its 131,072 since 0.27.0."""
     sizes = {

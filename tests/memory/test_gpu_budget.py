@@ -141,7 +141,7 @@ def test_a_resized_budget_is_the_budget_of_that_length(catalog: Catalog, logs: t
             max_num_batched_tokens=8192, gpu_memory_utilization=log.gpu_memory_utilization,
         )  # fmt: skip
 
-        assert resized(long, serving, behaviour) == short
+        assert resized(long, serving, behaviour, catalog.model("scout").architecture) == short
 
 
 @pytest.mark.parametrize("model", ["scout", "maverick"])
@@ -171,7 +171,7 @@ def test_a_base_checkpoint_has_the_positions_of_its_stage(catalog: Catalog, mode
 
     assert _line(budget, "RoPE table") == (64 * MIB, 64 * MIB)
     assert budget.cache.limit == budget.cache.largest_max_model_len(2**50) == 262_144
-    longer = resized(budget, replace(serving, max_model_len=100_000), behaviour)
+    longer = resized(budget, replace(serving, max_model_len=100_000), behaviour, catalog.model(model).architecture)
     assert _line(longer, "RoPE table") == (64 * MIB, 64 * MIB)
 
 

@@ -27,13 +27,18 @@ EVERYTHING = PlanRequest(
     model="scout", gpu="h200-sxm", count=8, nodes=1, context="64K", prompt_tokens=3000, output_tokens=500,
     concurrency=16, images=1, image_size="1000x500", tools=True, json_schema=True, goal="latency", headroom=0.1,
     checkpoint="nvidia-llama-4-scout-17b-16e-instruct-fp8", min_weight_bits=8, engine_release="0.32.0", cache_dtype="fp8",
-    hybrid=True, tensor_parallel=8, pipeline_parallel=1, data_parallel=1, expert_parallel=False, enforce_eager=True,
+    hybrid=True, tensor_parallel=8, pipeline_parallel=1, data_parallel=1, expert_parallel=False, enforce_eager=False,
     gpu_memory_utilization=0.9, max_num_seqs=32, max_num_batched_tokens=4096,
 )  # fmt: skip
 DRAFTED = PlanRequest(
     model="maverick", gpu="h200-sxm", count=8, context="16K", speculative="nvidia/Llama-4-Maverick-17B-128E-Eagle3"
 )
 OPEN = PlanRequest(model="scout", hosted=False, prompt_tokens=3000)
+TIGHT = PlanRequest(
+    model="scout", gpu="rtx-4090", count=4, tensor_parallel=4, context="16K", max_num_seqs=4, enforce_eager=True,
+    checkpoint="redhatai-llama-4-scout-17b-16e-instruct-quantized-w4a16",
+)  # fmt: skip
+"""Its RoPE table is shortened."""
 
 
 def best_of(request: PlanRequest) -> Plan:
@@ -43,7 +48,7 @@ def best_of(request: PlanRequest) -> Plan:
     return best
 
 
-TREES = [tree_of(best_of(request)) for request in (EVERYTHING, DRAFTED, OPEN)]
+TREES = [tree_of(best_of(request)) for request in (EVERYTHING, DRAFTED, OPEN, TIGHT)]
 
 
 def edited(number: int, path: tuple[str | int, ...], value: object) -> dict[str, object]:
@@ -142,6 +147,21 @@ def test_a_prompt_that_the_context_has_no_room_for_is_refused() -> None:
         PlanFileError, match=r"request.prompt_tokens: found \d+, expected a request of [\d,]+ tokens as in"
     ):
         read(edited(2, ("request", "prompt_tokens"), context))
+
+
+def test_a_rope_table_shorter_than_the_context_is_refused() -> None:
+    """The engine takes no longer request than there are positions for; a longer table is counted, and an override of anything else told."""
+    at = ("config", "settings", "hf-overrides")
+    text = '{{"text_config": {{"max_position_embeddings": {}}}}}'
+    with pytest.raises(PlanFileError, match=r"config.settings.hf-overrides: found 16383, expected .* at least 16384"):
+        read(edited(3, at, text.format(16_383)))
+    longer = read(edited(3, at, text.format(20_000)))
+    other = read(edited(3, at, '{"text_config": {"max_position_embeddings": 16384, "num_hidden_layers": 2}}'))
+
+    assert longer.config.rope_positions == 20_000
+    assert [line.bytes for line in longer.budget.lines if line.name == "RoPE table"] == [20_000 * 256]
+    assert not any("take account" in each.because for each in longer.caveats)
+    assert any("--hf-overrides" in each.value and "take account" in each.because for each in other.caveats)
 
 
 def test_names_as_people_write_them_are_the_same_request() -> None:

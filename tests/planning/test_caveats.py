@@ -143,3 +143,30 @@ def test_a_kernel_that_nobody_found_out_is_said_to_be_unknown():
     assert (
         found.because == "no source says which kernel of vLLM 0.13.0 runs them on RTX PRO 6000 Blackwell Server Edition"
     )
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"gpu": "h100-sxm", "count": 8, "enforce_eager": True},
+        {
+            "gpu": "rtx-4090",
+            "count": 4,
+            "tensor_parallel": 4,
+            "context": "16K",
+            "max_num_seqs": 4,
+            "enforce_eager": True,
+        },
+    ],
+)
+def test_no_speed_is_stated_without_cuda_graphs(wish: dict[str, object]):
+    """What estimates rest on was measured with graphs."""
+    eager = plan(PlanRequest(model="scout", **wish)).best
+    assert isinstance(eager, Plan)
+
+    assert (eager.performance, eager.workload) == (None, None)
+    assert [each.value for each in eager.caveats if each.about == "speed"] == ["not known"]
+    with_graphs = plan(PlanRequest(model="scout", gpu="h100-sxm", count=8)).best
+    assert isinstance(with_graphs, Plan)
+    assert with_graphs.performance is not None
+    assert not [each for each in with_graphs.caveats if each.about == "speed"]

@@ -158,7 +158,14 @@ def test_an_answer_does_not_depend_on_what_was_asked_before(wish: dict[str, Any]
 def sizes_of(each: Plan) -> tuple[float, ...]:
     """Settings that the planner changes where nothing fits with the engine's own."""
     config = each.config
-    return config.max_num_seqs, config.max_num_batched_tokens, config.gpu_memory_utilization, config.enforce_eager
+    shortened = config.rope_positions is not None
+    return (
+        config.max_num_seqs,
+        config.max_num_batched_tokens,
+        config.gpu_memory_utilization,
+        shortened,
+        config.enforce_eager,
+    )
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

@@ -108,6 +108,29 @@ class TestInstalledVllm:
         assert verdict.holds
         assert "vllm" in Path(verdict.log or "").read_text(encoding="utf-8"), "the verdict names its log"
 
+    @pytest.mark.parametrize(("positions", "holds"), [(1_048_576, True), (2_000_000, False)])
+    def test_a_shorter_rope_table_is_what_the_engine_resolves(
+        self, engine: Engine, checkpoint: Path, tmp_path: Path, positions: int, *, holds: bool
+    ) -> None:
+        """The override is accepted, and the engine's limit is what the table was counted with; another number is seen."""
+        override = f'{{"text_config": {{"max_position_embeddings": {positions}}}}}'
+        config = dataclasses.replace(asked(checkpoint, {"hf-overrides": override}), rope_positions=1_048_576)
+        verdict = prove_accepted(
+            AcceptanceProof(
+                subject="scout",
+                config=config,
+                directory=tmp_path,
+                available_bytes=30 * GIB,
+                predicted={"largest_max_model_len": 1_048_576},
+            ),
+            engine,
+        )
+        seen = {row.name: row.observed for row in verdict.comparisons}
+
+        assert verdict.explanation is None
+        assert (seen["rope_positions"], seen["largest_max_model_len"]) == (positions, positions)
+        assert verdict.holds is holds
+
     def test_what_does_not_fit_is_said_in_the_engines_words(
         self, engine: Engine, checkpoint: Path, tmp_path: Path
     ) -> None:

@@ -261,6 +261,12 @@ BEHAVIOURS: tuple[tuple[str, dict[str, str], object], ...] = (
     ),
     ("vision_left_out", {MODEL: "def f(m):\n    return m.get_limit_per_prompt('image')\n"}, True),
     ("vision_left_out", {MODEL: "def f(m):\n    return m.vision_model\n"}, False),
+    (
+        "nested_overrides",
+        {"config/model.py": "class M:\n    def _apply_dict_overrides(self, config, overrides): ...\n"},
+        True,
+    ),
+    ("nested_overrides", {"config/model.py": "class M:\n    hf_overrides = None\n"}, False),
 )
 
 

@@ -76,6 +76,9 @@ class MemoryRules(Generic[YesT, ShareT, WordT, CountT]):
     """Whether memory of the communication library counts against the KV cache budget."""
     vision_left_out: YesT
     """Whether a limit of no images leaves the vision tower unbuilt."""
+    nested_overrides: YesT
+    """Whether `--hf-overrides` changes single values inside `text_config`, such as the positions that the RoPE table is built for;
+    where it does not, the object that is given replaces all of `text_config`."""
 
 
 SteppedRules = MemoryRules[tuple[BoolStep, ...], tuple[FloatStep, ...], tuple[TextStep, ...], tuple[IntStep, ...]]

@@ -34,8 +34,8 @@ def weights_held(catalog: Catalog, model: Model, checkpoint: Checkpoint, layout:
 @functools.lru_cache(maxsize=8192)
 def budget_of(catalog: Catalog, candidate: Candidate, behaviour: Behaviour, config: EngineConfig) -> MemoryBudget:
     """The budget of a candidate with settings."""
-    longest = replace(config, max_model_len=candidate.limit, gpu_memory_utilization=1.0)
-    return resized(_longest(catalog, candidate, behaviour, longest), config, behaviour)
+    longest = replace(config, max_model_len=candidate.limit, gpu_memory_utilization=1.0, rope_positions=None)
+    return resized(_longest(catalog, candidate, behaviour, longest), config, behaviour, candidate.model.architecture)
 
 
 def with_part(budget: MemoryBudget, part: float) -> MemoryBudget:
@@ -65,7 +65,7 @@ def largest_context(
 ) -> int:
     """The longest request for which a demand of the full length is met, in tokens; 0 where none does.
 
-    The `max_model_len` of the configuration does not matter.
+    The `max_model_len` of the configuration does not matter. A RoPE table that was shortened is as long as the request.
 
     Buffers grow with the length in proportion, so memory left is a straight line between the shortest and the longest. The
     answer lies near where it meets the cache's need, and is found from there by budgets made in full.
@@ -73,7 +73,7 @@ def largest_context(
     limit = candidate.limit
 
     def at(length: int) -> MemoryBudget:
-        return budget_of(catalog, candidate, behaviour, replace(config, max_model_len=length))
+        return budget_of(catalog, candidate, behaviour, config.with_length(length))
 
     def fits(length: int) -> bool:
         return length <= limit and demand.met(at(length))

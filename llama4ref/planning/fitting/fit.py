@@ -11,12 +11,13 @@ import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llama4ref.memory.device_buffers import rope_bytes
 from llama4ref.memory.draft_head import draft_bounds, draft_refusal
 from llama4ref.planning.fitting.budgets import budget_of, largest_context, weights_held
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.demand import Demand, demand_of
 from llama4ref.planning.fitting.lever_search import LeverSearch
-from llama4ref.planning.fitting.levers import LEVERS, Reach, levers_between, open_levers
+from llama4ref.planning.fitting.levers import LEAST_WON, LEVERS_ASKED, Reach, levers_between, open_levers
 from llama4ref.planning.fitting.lifting import Lifting
 from llama4ref.planning.fitting.memory_refusals import not_enough, shortage_of, too_large_weights
 from llama4ref.planning.fitting.settings_capacity import with_capacity
@@ -107,9 +108,16 @@ def attempt_of(catalog: Catalog, candidate: Candidate, request: PlanRequest, beh
         behaviour=behaviour,
         demand=demand,
         start=start,
-        open=open_levers(request),
+        open=open_levers(request) | table_lever(candidate, behaviour, start),
         concurrency_is_asked=request.concurrency is not None,
     )
+
+
+def table_lever(candidate: Candidate, behaviour: Behaviour, start: EngineConfig) -> frozenset[LeverName]:
+    """The RoPE table, where the release can shorten it and that is worth it on a GPU."""
+    won = (candidate.limit - start.max_model_len) * rope_bytes(candidate.model.architecture)
+    worth = won >= LEAST_WON * candidate.accelerator.memory_bytes * start.gpu_memory_utilization
+    return frozenset({"rope_positions"} if behaviour.nested_overrides and worth else ())
 
 
 @functools.lru_cache(maxsize=8192)
@@ -134,10 +142,10 @@ def _at_full_length(attempt: Attempt, config: EngineConfig) -> EngineConfig:
     """The settings at the longest request: the one that is asked for, or the longest that fits."""
     if attempt.demand.longest is not None:
         return config
-    limit = replace(config, max_model_len=attempt.candidate.limit)  # as it is kept
+    limit = config.with_length(attempt.candidate.limit)  # as it is kept
     demand = attempt.demand.of_full_length
     longest = largest_context(attempt.catalog, attempt.candidate, attempt.behaviour, limit, demand)
-    return replace(config, max_model_len=longest)
+    return config.with_length(longest)
 
 
 def _settings(attempt: Attempt, reach: Reach) -> EngineConfig | None:
@@ -161,7 +169,7 @@ def refusal_of(attempt: Attempt, *, thorough: bool) -> Refusal:
     search = attempt.search(attempt.open)
     frugal, budget = search.roomiest(search.most_frugal())
     weights = weights_held(catalog, candidate.model, candidate.checkpoint, candidate.layout)
-    lifting = Lifting(search, frozenset(LEVERS) - attempt.open, concurrency_is_asked=attempt.concurrency_is_asked)
+    lifting = Lifting(search, frozenset(LEVERS_ASKED) - attempt.open, concurrency_is_asked=attempt.concurrency_is_asked)
     pinned = lifting.by_settings() if thorough else ()
     if weights.largest.bytes > candidate.accelerator.memory_bytes * frugal.gpu_memory_utilization:
         return too_large_weights(catalog, candidate, frugal, weights, options=pinned)

@@ -1,7 +1,7 @@
 """Which smallest change of the engine's settings makes a candidate fit?
 
-The search asks only whether a demand is met, by a budget made in full. It relies on one thing: fewer requests, fewer tokens a step and
-no CUDA graphs never take more memory.
+The search asks only whether a demand is met, by a budget made in full. It relies on one thing: fewer requests, fewer tokens a step, a
+shorter RoPE table and no CUDA graphs never take more memory.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class LeverSearch:
 
     def most_frugal(self, reach: Reach = Reach.EAGER) -> EngineConfig:
         """The settings within a reach that leave most memory, but for the part of it."""
-        config = self.start
+        config = self._shortened() if reach >= Reach.TABLE else self.start
         if reach >= Reach.EAGER and "enforce_eager" in self.may_change:
             config = replace(config, enforce_eager=True)
         seqs = self.fewer_requests(reach)
@@ -104,7 +104,7 @@ class LeverSearch:
         """Smaller powers of two of `max_num_seqs` within a reach, where it may be changed."""
         if "max_num_seqs" not in self.may_change or reach < Reach.MILD:
             return []
-        least = self._least_default("max-num-seqs") if reach == Reach.MILD else 1
+        least = self._least_default("max-num-seqs") if reach < Reach.SMALL else 1
         return powers_below(self.start.max_num_seqs, least)
 
     def fewer_tokens(self) -> list[int]:
@@ -118,10 +118,16 @@ class LeverSearch:
         """Settings from gentle to frugal, with another part of memory where needed; each ladder costs more than the one before."""
         yield [self.start]
         yield mild
+        if reach < Reach.TABLE:
+            return
+        short = self._shortened()
+        if short != self.start:
+            yield [short]
+            yield [replace(each, rope_positions=short.rope_positions) for each in mild]
         if reach >= Reach.SMALL:
-            yield from self._smaller(self.start)
+            yield from self._smaller(short)
         if reach >= Reach.EAGER and "enforce_eager" in self.may_change:
-            eager = replace(self.start, enforce_eager=True)
+            eager = replace(short, enforce_eager=True)
             yield [eager]
             yield from self._smaller(eager)
 
@@ -147,7 +153,15 @@ class LeverSearch:
             for count in seqs
             if found.max_num_seqs <= count <= found.max_num_batched_tokens
         ]
-        return self._gentlest(ladder) or found
+        found = self._gentlest(ladder) or found
+        whole = replace(found, rope_positions=start.rope_positions, gpu_memory_utilization=start.gpu_memory_utilization)
+        return self.fitting(whole) or found
+
+    def _shortened(self) -> EngineConfig:
+        """The settings to start from with a RoPE table of the longest request's positions, where it may be changed."""
+        if "rope_positions" not in self.may_change:
+            return self.start
+        return replace(self.start, rope_positions=self.start.max_model_len)
 
     def _with(self, *, seqs: int) -> EngineConfig:
         return _batch(self.start, seqs=seqs, tokens=self.start.max_num_batched_tokens)

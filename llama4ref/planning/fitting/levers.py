@@ -1,7 +1,8 @@
 """Which settings may be changed so that a candidate fits, and how much does each change cost?
 
-Four settings trade something else for memory. The cheapest are tried first: fewer requests in a batch, as long as they stay as many
-as some default of the engine, and another part of the GPU's memory; then smaller batches still; CUDA graphs are given up last.
+Five settings trade something else for memory. The cheapest are tried first: fewer requests in a batch, as long as they stay as many
+as some default of the engine, and another part of the GPU's memory; then a RoPE table of the longest request's positions alone; then
+smaller batches still; CUDA graphs are given up last.
 """
 
 from __future__ import annotations
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
     from llama4ref.planning.request import PlanRequest
 
-LeverName = Literal["max_num_seqs", "gpu_memory_utilization", "max_num_batched_tokens", "enforce_eager"]
+LeverName = Literal[
+    "max_num_seqs", "gpu_memory_utilization", "rope_positions", "max_num_batched_tokens", "enforce_eager"
+]
 LEVERS: tuple[LeverName, ...] = get_args(LeverName)
+LEVERS_ASKED: tuple[LeverName, ...] = tuple(name for name in LEVERS if name != "rope_positions")
+"""Those that a request can name."""
+LEAST_WON = 0.01
+"""Part of what the engine takes that a shorter RoPE table must leave, for a server that is then bound to its longest request."""
 
 
 class Reach(enum.IntEnum):
@@ -26,9 +33,11 @@ class Reach(enum.IntEnum):
     """Not at all."""
     MILD = 1
     """As many requests at once as the engine takes by itself on some GPU, and another part of memory."""
-    SMALL = 2
+    TABLE = 2
+    """A RoPE table without the positions that no request reaches; nothing is slower."""
+    SMALL = 3
     """Batches smaller than any default."""
-    EAGER = 3
+    EAGER = 4
     """No CUDA graphs: decoding is several times slower."""
 
 
@@ -37,7 +46,8 @@ class Lever:
     """A setting that is changed so that a candidate fits."""
 
     name: LeverName
-    was: float
+    was: float | None
+    """None where the checkpoint gives it."""
     value: float
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llama4ref.planning.fitting.lever_search import FEWEST_TOKENS, powers_below
-from llama4ref.planning.fitting.levers import LEVERS, levers_between
+from llama4ref.planning.fitting.levers import LEVERS, LEVERS_ASKED, levers_between
 
 if TYPE_CHECKING:
     from llama4ref.engine.engine_config import EngineConfig
@@ -44,9 +44,7 @@ class Lifting:
         context = demand.longest
         if context is not None and context > demand.least:
             frugal = self.search.most_frugal()
-            most = _last(
-                lambda tokens: self.search.holds(replace(frugal, max_model_len=tokens)), demand.least - 1, context
-            )
+            most = _last(lambda tokens: self.search.holds(frugal.with_length(tokens)), demand.least - 1, context)
             if most >= demand.least:
                 yield (("context", most),)
         if self.concurrency_is_asked and demand.concurrency > 1:
@@ -86,7 +84,7 @@ class Lifting:
         if found is None:
             return ()
         changed = levers_between(self.search.start, found)
-        return (tuple((each.name, each.value) for each in changed),)
+        return (tuple((each.name, each.value) for each in changed if each.name in LEVERS_ASKED),)
 
     def _holds(self, start: EngineConfig) -> bool:
         """Whether other settings to start from hold what is asked for."""

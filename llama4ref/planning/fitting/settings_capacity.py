@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llama4ref.planning.fitting.budgets import budget_of, largest_context
@@ -20,7 +19,7 @@ def with_capacity(
 ) -> FittedCandidate:
     """The candidate with these settings: its budget, the longest request that would fit, and how many of them at once."""
     budget = budget_of(catalog, candidate, behaviour, config)
-    at_the_limit = replace(config, max_model_len=candidate.limit)  # as it is kept
+    at_the_limit = config.with_length(candidate.limit)  # as it is kept
     capacity = budget.cache.capacity(budget.room(demand.headroom))
     return FittedCandidate(
         candidate=candidate,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llama4ref.engine.settings_reading import OVERRIDES
+from llama4ref.memory.device_buffers import rope_bytes
 from llama4ref.planning.lengths import Lengths, in_words, lengths_of
 from llama4ref.units import format_bytes, format_tokens
 from llama4ref.wording import number
@@ -38,6 +40,9 @@ def set_sizes(draft: SettingsDraft, fitted: FittedCandidate, request: PlanReques
         config.gpu_memory_utilization,
         f"{part}; {changed}" if changed else f"{part}; the rest is for what comes after",
     )
+    if config.rope_positions is not None:
+        positions = {"text_config": {"max_position_embeddings": config.rope_positions}}
+        draft.set_object(OVERRIDES, positions, _why_positions(fitted), source="vllm-0.32.0")
     if config.enforce_eager:
         draft.set("enforce-eager", True, _why_eager(fitted))
 
@@ -46,8 +51,16 @@ def _changed(fitted: FittedCandidate, name: LeverName) -> str | None:
     """That a setting differs from its default so that the model fits; None where it does not."""
     for lever in fitted.levers:
         if lever.name == name:
-            return f"changed from {number(lever.was)} so that it fits: {fitted.shortage}"
+            return f"changed from {number(lever.was or 0)} so that it fits: {fitted.shortage}"
     return None
+
+
+def _why_positions(fitted: FittedCandidate) -> str:
+    spared = (fitted.candidate.limit - fitted.budget.cache.limit) * rope_bytes(fitted.candidate.model.architecture)
+    return (
+        f"so that it fits: {fitted.shortage}; the RoPE table has the positions of max-model-len alone, not the checkpoint's "
+        f"{format_tokens(fitted.candidate.limit)}, which leaves {format_bytes(spared)} a GPU; a longer max-model-len needs more of them"
+    )
 
 
 def _why_eager(fitted: FittedCandidate) -> str:

@@ -167,6 +167,7 @@ def answer(question: dict[str, object]) -> dict[str, object]:
     resolved = {
         name: _plain(getattr(getattr(config, group), name)) for group, names in RESOLVED.items() for name in names
     }
+    resolved["rope_positions"] = int(config.model_config.hf_text_config.max_position_embeddings)
     resolved |= {"kv_cache_bits": cache_bits(config), "hybrid_kv_cache": keeps_chunks(config)}
     plans = [planned(config, available) for available in _sequence(question["available_bytes"])]
     return {

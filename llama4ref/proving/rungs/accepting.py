@@ -193,6 +193,7 @@ def sizes_counted(config: EngineConfig) -> dict[str, Number]:
     """The sizes that memory was counted with, by the names under which the engine resolves them."""
     return {
         "max_model_len": config.max_model_len,
+        **({} if config.rope_positions is None else {"rope_positions": config.rope_positions}),
         "max_num_seqs": config.max_num_seqs,
         "max_num_batched_tokens": config.max_num_batched_tokens,
         "gpu_memory_utilization": config.gpu_memory_utilization,

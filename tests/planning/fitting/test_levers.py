@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from llama4ref import PlanRequest, plan
 from llama4ref.engine.engine_config import EngineConfig
+from llama4ref.engine.layout import Layout
 from llama4ref.facts import load
 from llama4ref.memory.gpu_budget import memory_budget
 from llama4ref.planning.fitting.candidates import Candidate, FittedCandidate
 from llama4ref.planning.fitting.demand import Demand
-from llama4ref.planning.fitting.fit import fit
+from llama4ref.planning.fitting.fit import fit, table_lever
 from llama4ref.planning.fitting.lever_search import LeverSearch
 from llama4ref.planning.fitting.levers import Lever, Reach, levers_between, open_levers
 from llama4ref.planning.outcomes import Plan, Refusal
@@ -69,7 +71,7 @@ def _squeezed(spare: int, **wish: object) -> FittedCandidate | Refusal:
 def _holds(fitted: FittedCandidate, **changes: object) -> bool:
     """Whether its settings, some of them changed, hold a request of 2,000 tokens, by a budget made from nothing."""
     each = fitted.candidate
-    config = replace(fitted.config, max_model_len=2_000, **changes)
+    config = replace(fitted.config.with_length(2_000), **changes)
     budget = memory_budget(each.model, each.checkpoint, each.accelerator, config, VLLM.at(config.release))
     room = budget.room()
     return budget.free_bytes >= 0 and budget.cache.capacity(room).fits and budget.cache.requests_held(2_000, room) >= 1
@@ -105,6 +107,8 @@ def test_the_change_is_small_and_only_of_what_nobody_asked_for(missing: int, wis
             assert not _holds(found, gpu_memory_utilization=nearer)
         elif lever.name == "enforce_eager":
             assert not _holds(found, enforce_eager=False)
+        elif lever.name == "rope_positions":
+            assert not _holds(found, rope_positions=None)
         else:
             assert not _holds(found, **{lever.name: 2 * int(lever.value)})
 
@@ -147,14 +151,18 @@ def test_what_is_asked_for_is_never_changed():
 def test_graphs_are_given_up_last_and_that_is_told():
     """Where nothing else that is open makes it fit."""
     pinned = {"gpu_memory_utilization": 0.92, "max_num_seqs": 1024}
-    smaller, eager = _squeezed(2**30, gpu_memory_utilization=0.92), _squeezed(2**30, **pinned)
+    smaller, shorter = _squeezed(2**30, gpu_memory_utilization=0.92), _squeezed(2**30, **pinned)
+    pinned |= {"max_num_batched_tokens": 8192}
+    eager = _squeezed(3 * 2**30, **pinned)
     assert isinstance(smaller, FittedCandidate)
+    assert isinstance(shorter, FittedCandidate)
     assert isinstance(eager, FittedCandidate)
     config = config_of(CATALOG, eager, PlanRequest(**pinned), VLLM, VLLM.at(None))
     (because,) = [reason.because for reason in config.reasons if reason.about == "enforce-eager"]
 
     assert (smaller.reach, smaller.config.enforce_eager) == (Reach.MILD, False)
-    assert (eager.reach, eager.levers) == (Reach.EAGER, (Lever(name="enforce_eager", was=False, value=True),))
+    assert (shorter.reach, [each.name for each in shorter.levers]) == (Reach.TABLE, ["rope_positions"])
+    assert (eager.reach, [each.name for each in eager.levers]) == (Reach.EAGER, ["rope_positions", "enforce_eager"])
     assert because.startswith("turned on so that it fits: ")
     assert "slower" in because
 
@@ -231,6 +239,56 @@ def test_a_search_finds_nothing_where_nothing_holds():
 
     assert found(10**9) is None
     assert found(1) == start
+
+
+W4A16 = "RedHatAI/Llama-4-Scout-17B-16E-Instruct-quantized.w4a16"
+ON_SMALL_GPUS = {
+    "model": "scout", "gpu": "rtx-4090", "count": 4, "tensor_parallel": 4, "checkpoint": W4A16, "max_num_seqs": 4,
+    "enforce_eager": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wish", [{"context": "16K"}, {}, {"prompt_tokens": 4_000, "output_tokens": 96}], ids=str)
+def test_a_rope_table_of_unreachable_positions_is_left_out_where_memory_binds(wish: dict[str, object]):
+    """10,485,760 positions x 128 x 2 bytes are 2.5 GiB; the table is as long as the longest request, and as all of it it does not fit."""
+    best = _own(**ON_SMALL_GPUS, **wish)[0]
+    (line,) = [each for each in best.budget.lines if each.name == "RoPE table"]
+    (because,) = [each.because for each in best.reasons if each.about == "hf-overrides"]
+
+    assert best.config.rope_positions == best.config.max_model_len == best.context
+    assert best.settings["hf-overrides"] == f'{{"text_config": {{"max_position_embeddings": {best.context}}}}}'
+    assert line.bytes == best.context * 128 * 2
+    assert re.search(r"leaves 2\.(48|50) GiB a GPU", because)
+    assert not _met(best, rope_positions=None)
+
+
+def test_the_rope_table_is_left_alone_where_memory_does_not_bind():
+    """Or where next to nothing is won: a base checkpoint's takes 64 MiB, and Maverick's 256 MiB, below a hundredth of 80 GiB."""
+    assert all(each.config.rope_positions is None for each in _own(model="scout", gpu="h100-sxm", count=8))
+    for model, stage, gpu, worth in [
+        ("scout", "instruct", "h100-sxm", True),
+        ("scout", "base", "rtx-4090", False),
+        ("maverick", "instruct", "h100-sxm", False),
+        ("maverick", "instruct", "rtx-4090", True),
+    ]:
+        facts = CATALOG.model(model)
+        published = next(each for each in CATALOG.checkpoints.values() if each.repository == facts.repositories[stage])
+        candidate = Candidate(
+            model=facts, checkpoint=published, accelerator=CATALOG.accelerator(gpu), layout=Layout(), nodes=1,
+            cache_dtype="bfloat16", hybrid=True,
+        )  # fmt: skip
+        start = replace(_own(model="scout", gpu="h100-sxm", count=8)[0].config, max_model_len=2_000)
+
+        assert bool(table_lever(candidate, VLLM.at(None), start)) is worth, (model, stage, gpu)
+
+
+@pytest.mark.parametrize(("release", "planned"), [("0.11.0", False), ("0.11.1", True)])
+def test_the_rope_table_is_shortened_from_the_release_on_that_can(release: str, *, planned: bool):
+    """0.11.0 replaces all of text_config by what `--hf-overrides` gives."""
+    found = _own(**{**ON_SMALL_GPUS, "gpu": "l4"}, context="16K", engine_release=release)
+
+    assert bool(found) is planned
+    assert all(each.config.rope_positions == 16_384 for each in found)
 
 
 def test_levers_are_named_with_their_values():
