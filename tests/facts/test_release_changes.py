@@ -98,3 +98,18 @@ def test_what_cannot_be_compared_is_refused(engine: str, first: str, second: str
     """An engine or release that is not covered, and one release with itself."""
     with pytest.raises(error):
         release_changes(CATALOG, engine, first, second)
+
+
+def test_a_row_that_goes_on_in_another_row_is_no_change() -> None:
+    """A default that is the same, or a kernel chosen under the same conditions; another value is one change with both."""
+    for first, second in (("0.32.0", "0.33.0"), ("0.10.2", "0.19.0"), ("0.33.0", "0.8.3")):
+        found = release_changes(CATALOG, "vllm", first, second)
+        gone = {(each.subject, each.name, each.before) for each in found if each.after == "-"}
+        come = {(each.subject, each.name, each.after) for each in found if each.before == "-"}
+
+        assert not gone & come
+        assert all(each.before != each.after for each in found)
+        wheres = [[each.before, each.after] for each in found if each.subject == "kernel"]
+        ended = {before.partition(": ")[2] for before, after in wheres if after == "-"}
+        begun = {after.partition(": ")[2] for before, after in wheres if before == "-"}
+        assert not ended & begun

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from llama4ref.errors import RequestError
@@ -62,7 +62,43 @@ def release_changes(catalog: Entries, engine: str, first: str, second: str) -> t
     ends = known.covered_release(first), known.covered_release(second)
     if ends[0] == ends[1]:
         raise RequestError(f"changes: both releases are {ends[0]}; name two")
-    return tuple(_changes(catalog, known, *ends))
+    return tuple(_joined(_changes(catalog, known, *ends)))
+
+
+NOT_THERE = "-"
+"""Stands for what one of the two releases has not."""
+_IN_PLACES = frozenset({"default", "kernel"})
+"""Subjects of which a row may take the place of another."""
+
+
+def _joined(found: Iterable[Change]) -> Iterator[Change]:
+    """Rows that end where others begin in the same place, as one change each, and none where both say the same."""
+    changes = list(found)
+    ended: dict[tuple[str, str], list[Change]] = {}
+    for each in changes:
+        if each.after == NOT_THERE and each.subject in _IN_PLACES:
+            ended.setdefault(_place(each, each.before), []).append(each)
+    replaced: set[Change] = set()
+    joined: dict[Change, Change] = {}
+    for each in changes:
+        begins = each.before == NOT_THERE and each.subject in _IN_PLACES
+        waiting = ended.get(_place(each, each.after), []) if begins else []
+        if waiting:
+            old = next((one for one in waiting if one.before == each.after), waiting[0])
+            waiting.remove(old)
+            replaced.add(old)
+            joined[each] = replace(each, before=old.before)
+    for each in changes:
+        change = joined.get(each, each)
+        if each not in replaced and change.before != change.after:
+            yield change
+
+
+def _place(change: Change, words: str) -> tuple[str, str]:
+    """What a row is about, apart from its value: the default of an option on some hardware, or where a kernel is chosen."""
+    if change.subject == "kernel":
+        return change.subject, words.partition(": ")[2]
+    return change.subject, change.name
 
 
 def _changes(catalog: Entries, engine: Engine, first: str, second: str) -> Iterator[Change]:
