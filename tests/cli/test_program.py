@@ -128,7 +128,8 @@ def test_output_without_unicode_is_no_error(spawn: Callable[..., Answer]) -> Non
 def test_ctrl_c_is_one_line(tmp_path: object) -> None:
     """An interrupted command says so and returns what a shell expects."""
     script = (
-        "import os, signal, threading\n"
+        "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with SIGINT ignored\n"
         "import llama4ref.cli.plan_command as command\n"
         "command.planned = lambda request: os.kill(os.getpid(), signal.SIGINT)\n"
         "from llama4ref.cli.program import program\n"
