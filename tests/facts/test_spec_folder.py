@@ -228,7 +228,8 @@ def test_a_kind_that_is_left_out_is_no_accident(kind: str) -> None:
     faults = _left_out(kind)
     left = [name.removesuffix(".yaml").partition("/")[2] for name in FILES if name.startswith(f"{kind}/")]
 
-    assert all(any(id_ in fault.found for id_ in left) for fault in faults)
+    # Of a file with very many faults the last ones are counted.
+    assert all(any(id_ in each.found for id_ in left) for each in faults if "faults more" not in each.found)
 
 
 def _left_out(kind: str) -> tuple[Fault, ...]:

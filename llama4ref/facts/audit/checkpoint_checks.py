@@ -159,7 +159,8 @@ def _in_vllm(catalog: Entries, checkpoint: Checkpoint, each: Loading) -> Iterato
     entity = f"checkpoints/{checkpoint.id}"
     method = catalog.engine("vllm").methods.get(checkpoint.quantization_method)
     experts = checkpoint.coverage.routed_experts if checkpoint.coverage else UNKNOWN
-    kernel = experts is UNKNOWN or any(True for _ in _expert_rules(catalog, experts))
+    compared = experts is not UNKNOWN and "vllm" in catalog.kernels
+    kernel = not compared or any(True for _ in _expert_rules(catalog, experts))
     known = method is not None or checkpoint.quantization_method == "unquantized"
     if each.supported:
         fields = ("loads.vllm.supported", "quantization_method", "coverage.routed_experts")
