@@ -1,7 +1,7 @@
 """How long does a plan take in this tree, as a ratio to another one?
 
-    git worktree add /tmp/other 28d1add
-    python benchmarks/beside_another_tree.py /tmp/other
+    git worktree add ../other 28d1add
+    python benchmarks/beside_another_tree.py ../other
 
 Both trees are asked in turn, and CPU time is counted, so that other work on the machine falls on both. Against 28d1add, of
 2026-11-21, on two busy cores: asked again 0.11, for another context 1.14, `plan --gpu h100-sxm --count 8 --context 1M` cold 0.97,

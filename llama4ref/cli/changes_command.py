@@ -116,6 +116,8 @@ def _change_parts(found: Iterable[Change], first: str, second: str) -> Iterator[
 
 
 def _come_and_gone(rows: Sequence[Change]) -> Iterator[tuple[str, str]]:
-    gone = [each.name for each in rows if each.after == "-"]
-    come = [each.name for each in rows if each.before == "-"]
+    from llama4ref.facts.queries.release_changes import NOT_THERE
+
+    gone = [each.name for each in rows if each.after == NOT_THERE]
+    come = [each.name for each in rows if each.before == NOT_THERE]
     yield from ((word, ", ".join(names)) for word, names in (("new", come), ("gone", gone)) if names)

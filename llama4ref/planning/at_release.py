@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llama4ref.facts.queries.release_changes import NOT_THERE
 from llama4ref.planning.outcomes import Plan
 from llama4ref.planning.planner import plan
 from llama4ref.units import format_bytes, format_tokens
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from llama4ref.facts.catalog import Catalog
     from llama4ref.planning.outcomes import PlanResult, Refusal
-
-GONE = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ def _differences(old: Plan, new: Plan) -> Iterator[Difference]:
             if was.get(name) != is_.get(name):
                 why = next((each.because for each in new.reasons if each.about == name), None)
                 yield Difference(
-                    about=name, before=str(was.get(name, GONE)), after=str(is_.get(name, GONE)), because=why
+                    about=name, before=str(was.get(name, NOT_THERE)), after=str(is_.get(name, NOT_THERE)), because=why
                 )
     promised = zip(_promises(old), _promises(new), strict=True)
     yield from (Difference(about=name, before=was, after=is_) for (name, was), (_, is_) in promised if was != is_)
@@ -81,7 +80,7 @@ def _differences(old: Plan, new: Plan) -> Iterator[Difference]:
     for id_ in dict.fromkeys((*faults[0], *faults[1])):
         if (id_ in faults[0]) != (id_ in faults[1]):
             yield Difference(
-                about=f"known fault {id_}", before=faults[0].get(id_, GONE), after=faults[1].get(id_, GONE)
+                about=f"known fault {id_}", before=faults[0].get(id_, NOT_THERE), after=faults[1].get(id_, NOT_THERE)
             )
 
 

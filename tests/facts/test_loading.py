@@ -18,18 +18,6 @@ from llama4ref.facts.loading import spec_files, specs_folder
 if TYPE_CHECKING:
     from llama4ref.facts import Catalog
 
-KEPT = ("sources.yaml", "formats/bf16.yaml", "formats/nf4.yaml")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A few of the real specs, in a folder of their own."""
-    target = tmp_path / "specs"
-    for name in KEPT:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(specs_folder() / name, target / name)
-    return target
-
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -25,21 +25,10 @@ from llama4ref.facts.types.kinds import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-KEPT = ("sources.yaml", "formats/bf16.yaml", "formats/nf4.yaml")
 BOMB = "a0: &a0 {k: 1}\n" + "".join(
     f"a{level}: &a{level} {{{', '.join(f'k{each}: *a{level - 1}' for each in range(9))}}}\n" for level in range(1, 10)
 )
 FILES = spec_files(specs_folder())
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A few of the real specs, in a folder of their own."""
-    target = tmp_path / "specs"
-    for name in KEPT:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(specs_folder() / name, target / name)
-    return target
 
 
 def _faults(folder: Path) -> list[Fault]:
@@ -285,7 +274,7 @@ def test_a_report_stays_short(text: str) -> None:
     with pytest.raises(SpecErrors) as caught:
         build({"sources.yaml": FILES["sources.yaml"], "formats/x.yaml": text.encode()})
 
-    assert 1 <= len(caught.value.faults) <= 101
+    assert len(caught.value.faults) <= 101
     assert all(len(str(fault)) < 1_000 for fault in caught.value.faults)
 
 

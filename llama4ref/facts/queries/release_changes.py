@@ -158,8 +158,8 @@ def _defaults(engine: Engine, first: str, second: str) -> Iterator[Change]:
             yield Change(
                 subject="default",
                 name=of,
-                before=f"{row.value:,}" if there[0] else "-",
-                after=f"{row.value:,}" if there[1] else "-",
+                before=f"{row.value:,}" if there[0] else NOT_THERE,
+                after=f"{row.value:,}" if there[1] else NOT_THERE,
                 entity=f"engines/{engine.id}",
                 field=f"hardware_defaults.{place}.value",
             )
@@ -210,8 +210,8 @@ class _Rows:
                 yield Change(
                     subject=self.subject,
                     name=name,
-                    before=self.words(row) if was else "-",
-                    after=self.words(row) if is_ else "-",
+                    before=self.words(row) if was else NOT_THERE,
+                    after=self.words(row) if is_ else NOT_THERE,
                     entity=self.entity,
                     field=f"{self.group}.{name}.{'until' if ended else 'since'}",
                 )
@@ -232,8 +232,8 @@ def _estimates(catalog: Entries, engine: Engine, first: str, second: str) -> Ite
             yield Change(
                 subject="estimate",
                 name=field,
-                before=old[1] if old else "-",
-                after=new[1] if new else "-",
+                before=old[1] if old else NOT_THERE,
+                after=new[1] if new else NOT_THERE,
                 entity=f"estimates/{engine.id}",
                 field=f"{field}.rows.{(new or old)[0]}.value",
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from llama4ref.facts.types.conditions import Circumstances
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llama4ref.facts.catalog import Catalog
     from llama4ref.facts.types.accelerators import Accelerator
     from llama4ref.facts.types.checkpoints import Checkpoint
-    from llama4ref.facts.types.conditions import Feature
+    from llama4ref.facts.types.conditions import Feature, Size
     from llama4ref.facts.types.engines import Engine
     from llama4ref.facts.types.kernels import KernelRule
     from llama4ref.planning.request import PlanRequest
@@ -189,9 +189,12 @@ def expert_rule(
 
 
 def served_on(
-    checkpoint: Checkpoint, accelerator: Accelerator, features: frozenset[Feature] = frozenset()
+    checkpoint: Checkpoint,
+    accelerator: Accelerator,
+    features: frozenset[Feature] = frozenset(),
+    sizes: Mapping[Size, int] | None = None,
 ) -> Circumstances:
-    """A checkpoint on an accelerator, with no more known of its server than its features."""
+    """A checkpoint on an accelerator, with what is known of its server's features and sizes."""
     return Circumstances(
         platform=accelerator.platform,
         accelerator=accelerator.id,
@@ -203,7 +206,7 @@ def served_on(
         expert_format=_expert_format(checkpoint),
         attention_format=checkpoint.coverage.attention if checkpoint.coverage else UNKNOWN,
         features=features,
-        sizes={},
+        sizes=sizes or {},
     )
 
 

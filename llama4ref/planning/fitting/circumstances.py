@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llama4ref.facts.types.conditions import Circumstances
 from llama4ref.facts.types.states import UNKNOWN
+from llama4ref.planning.choices.checkpoints import served_on
 from llama4ref.planning.choices.draft_heads import draft_choice
 
 if TYPE_CHECKING:
@@ -34,21 +35,9 @@ def circumstances_of(
     limits: EngineLimits, candidate: Candidate, request: PlanRequest, config: EngineConfig | ServerSizes | None = None
 ) -> Circumstances:
     """Hardware, checkpoint, features and sizes of a server; before `config` is known, the sizes that are asked for."""
-    checkpoint, accelerator, coverage = candidate.checkpoint, candidate.accelerator, candidate.checkpoint.coverage
     sizes = _sizes(candidate, request, config)
-    of = Circumstances(
-        platform=accelerator.platform,
-        accelerator=accelerator.id,
-        architecture=accelerator.architecture,
-        capability=accelerator.capability,
-        model=candidate.model.id,
-        checkpoint=checkpoint.id,
-        quantization_method=checkpoint.quantization_method,
-        expert_format=coverage.routed_experts if coverage else UNKNOWN,
-        attention_format=coverage.attention if coverage else UNKNOWN,
-        features=frozenset(_features(limits, candidate, request, config, sizes)),
-        sizes=sizes,
-    )
+    features = frozenset(_features(limits, candidate, request, config, sizes))
+    of = served_on(candidate.checkpoint, candidate.accelerator, features, sizes)
     kernels = limits.kernels
     return of if kernels is None else replace(of, expert_kernel=kernels.chosen("experts", limits.release, of))
 
